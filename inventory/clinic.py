@@ -1,0 +1,223 @@
+"""The clinic: its sites, the places in them, and its settings with their history."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from inventory.database import Base, append_only, choice, one_of
+from inventory.errors import Invalid, NotFound
+
+
+class PlaceKind(StrEnum):
+    """What a place is to the books; stock moves from place to place (S8)."""
+
+    SUPPLIER = "supplier"
+    SHELF = "shelf"
+    OPENED = "opened"
+    QUARANTINE = "quarantine"
+    TRANSIT = "transit"
+    PATIENT = "patient"
+    WASTE = "waste"
+    COUNT = "count"
+
+
+HELD = frozenset({PlaceKind.SHELF, PlaceKind.OPENED, PlaceKind.QUARANTINE, PlaceKind.TRANSIT})
+"""Kinds of place whose stock is the clinic's own; the others are beyond its border."""
+
+
+class Site(Base):
+    """One address of the clinic, with its own stock, law and clock."""
+
+    __tablename__ = "sites"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(120))
+    country: Mapped[str] = mapped_column(sa.String(2))  # ISO 3166-1
+    region: Mapped[str] = mapped_column(sa.String(40))  # of price bands: "North America"
+    tax_region: Mapped[str] = mapped_column(sa.String(20), default="")  # a state, where tax has one
+    time_zone: Mapped[str] = mapped_column(sa.String(60))
+    share_opened_vials: Mapped[bool] = mapped_column(default=False)  # S4
+
+    def day(self, at: datetime) -> date:
+        """The calendar day at this site at an instant."""
+        assert at.tzinfo is not None, at
+        return at.astimezone(ZoneInfo(self.time_zone)).date()
+
+    def end_of(self, day: date) -> datetime:
+        """The first instant after the day at this site: what is usable that day is usable until then."""
+        following = date.fromordinal(day.toordinal() + 1)
+        return datetime(following.year, following.month, following.day, tzinfo=ZoneInfo(self.time_zone))
+
+
+class Place(Base):
+    """Where a quantity is: a shelf or the opened vials of a site, or a place beyond the clinic's border."""
+
+    __tablename__ = "places"
+    __table_args__ = (sa.UniqueConstraint("site_id", "code"), one_of("kind", PlaceKind))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
+    code: Mapped[str] = mapped_column(sa.String(20))
+    name: Mapped[str] = mapped_column(sa.String(120))
+    kind: Mapped[PlaceKind] = mapped_column(choice(PlaceKind))
+
+
+class Setting(Base):
+    """One setting at one moment; the latest counts, the earlier ones are its history."""
+
+    __tablename__ = "settings"
+    __table_args__ = (sa.Index(None, "key", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(40))
+    value: Mapped[str] = mapped_column(sa.String(200))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(sa.String(80))
+    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+
+
+append_only(Setting.__table__)  # type: ignore[arg-type]
+
+
+class CostFormula(StrEnum):
+    """Which cost leaves the shelf, whichever vial is drawn (C1)."""
+
+    SPECIFIC = "specific"
+    FIFO = "fifo"
+    WEIGHTED_AVERAGE = "weighted_average"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting of the clinic with its default; `SOURCES` says where each default comes from."""
+
+    clinic_name: str = "Clinic"
+    currency: str = "USD"
+    cost_formula: CostFormula = CostFormula.SPECIFIC
+    draw_loss_ml: Decimal = Decimal("0.10")
+    sterile_product_limit: int = 3
+    overhead_rate: Decimal = Decimal("0.15")
+    target_margin_rate: Decimal = Decimal("0.50")
+    least_margin_rate: Decimal = Decimal("0.20")
+    price_step: Decimal = Decimal("5.00")
+    validity_days: int = 30
+    consultation_minutes: int = 0
+    reorder_review_days: int = 7
+    service_level: Decimal = Decimal("0.95")
+    usage_window_days: int = 90
+
+
+SOURCES = {
+    "clinic_name": "the clinic's own",
+    "currency": "the clinic's own",
+    "cost_formula": "domain rule C1",
+    "draw_loss_ml": "domain rule S3: 0.10 mL per product drawn",
+    "sterile_product_limit": "vial rule VR-07 (USP 797, 2023): not more than 3 sterile products",
+    "overhead_rate": "domain section 4, illustrative",
+    "target_margin_rate": "domain section 4, illustrative",
+    "least_margin_rate": "domain section 4, illustrative",
+    "price_step": "domain section 4, illustrative",
+    "validity_days": "domain section 4, illustrative",
+    "consultation_minutes": "domain rule T3: the 60 minutes booked include it; set it where it is extra",
+    "reorder_review_days": "illustrative: an order a week",
+    "service_level": "illustrative: 95 % of replenishment cycles without a shortage",
+    "usage_window_days": "illustrative: a quarter of a year",
+}
+
+
+class UnknownSite(NotFound):
+    """No site has this code."""
+
+
+class UnknownSetting(NotFound):
+    """No setting has this name."""
+
+
+class BadSetting(Invalid):
+    """The value cannot be this setting's."""
+
+
+def open_site(
+    db: Session,
+    *,
+    code: str,
+    name: str,
+    country: str,
+    region: str,
+    time_zone: str,
+    tax_region: str = "",
+    share_opened_vials: bool = False,
+) -> Site:
+    """Add a site with its places. Refuses an unknown time zone."""
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as unknown:
+        raise BadSetting(f"{time_zone!r} is not a time zone.") from unknown
+    site = Site(
+        code=code,
+        name=name,
+        country=country,
+        region=region,
+        tax_region=tax_region,
+        time_zone=time_zone,
+        share_opened_vials=share_opened_vials,
+    )
+    db.add(site)
+    db.flush()
+    db.add_all(
+        Place(site_id=site.id, code=kind.value.upper(), name=f"{kind.value.capitalize()}, {name}", kind=kind)
+        for kind in PlaceKind
+    )
+    db.flush()
+    return site
+
+
+def site(db: Session, code: str) -> Site:
+    """The site with this code. Raises UnknownSite."""
+    found = db.scalar(sa.select(Site).where(Site.code == code))
+    if found is None:
+        raise UnknownSite(f"No site has the code {code!r}.")
+    return found
+
+
+def places(db: Session, site_id: int) -> dict[PlaceKind, int]:
+    """The key of the site's first place of each kind."""
+    rows = db.execute(sa.select(Place.kind, Place.id).where(Place.site_id == site_id).order_by(Place.id.desc()))
+    return {kind: key for kind, key in rows}
+
+
+def settings(db: Session) -> Settings:
+    """The clinic's settings as they stand."""
+    latest = sa.select(sa.func.max(Setting.id)).group_by(Setting.key).scalar_subquery()
+    rows = db.execute(sa.select(Setting.key, Setting.value).where(Setting.id.in_(latest)))
+    return Settings(**{key: _parse(key, value) for key, value in rows if key in SOURCES})
+
+
+def change_setting(db: Session, key: str, value: str, *, at: datetime, by: str, reason: str = "") -> Setting:
+    """Add a new value for a setting; the old one stays as history. Refuses unknown names and bad values."""
+    if key not in SOURCES:
+        raise UnknownSetting(f"No setting is called {key!r}.")
+    _parse(key, value)
+    row = Setting(key=key, value=value, at=at, by=by, reason=reason)
+    db.add(row)
+    db.flush()
+    return row
+
+
+def _parse(key: str, text: str) -> object:
+    default = getattr(Settings, key)
+    try:
+        value = type(default)(text)
+    except (ValueError, InvalidOperation) as bad:
+        raise BadSetting(f"{text!r} cannot be the setting {key}.") from bad
+    if isinstance(value, (int, Decimal)) and not 0 <= value < 1_000_000:
+        raise BadSetting(f"{text} is out of range for the setting {key}.")
+    if key.endswith("_rate") and not Decimal(text) < 1:
+        raise BadSetting(f"{key} is a fraction below 1, not {text}.")
+    return value

@@ -1,0 +1,179 @@
+"""The database: exact columns, aware instants, engines for SQLite and PostgreSQL, and the append-only guard.
+
+Whole numbers are stored (quantities 10^-4 of a unit, money in cents, unit costs 10^-6); Python sees
+`Decimal`. The domain never commits: whoever opens a session ends it.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SQLITE_BUSY_MS = 8_000
+
+
+class Exact(sa.types.TypeDecorator[Decimal]):
+    """An exact decimal kept as a whole number of 10^-scale units on every database.
+
+    Sum, min, max and comparison are exact in SQL; multiplication and division would rescale
+    silently and are refused. Raises TypeError for floats, ValueError for digits that do not fit.
+    """
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> int | None:
+        if value is None:
+            return None
+        if isinstance(value, float):
+            raise TypeError(f"{value!r} is a float; quantities and money are exact")
+        scaled = Decimal(value).scaleb(self.scale)
+        whole = int(scaled)
+        if whole != scaled or abs(whole) >= 2**63:
+            raise ValueError(f"{value} does not fit {self.scale} decimals")
+        return whole
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
+        # PostgreSQL sums big integers to numeric; SQLite gives an int.
+        return None if value is None else Decimal(int(value)).scaleb(-self.scale)
+
+    def process_literal_param(self, value: Any, dialect: sa.Dialect) -> str:
+        return str(self.process_bind_param(value, dialect))
+
+    class comparator_factory(sa.types.TypeDecorator.Comparator):  # noqa: N801  (SQLAlchemy's name)
+        def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
+            if op.__name__ in {"mul", "truediv", "floordiv", "mod"}:
+                raise TypeError("multiply and divide in Python, not in SQL")
+            return super().operate(op, *other, **kwargs)
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """An aware moment, kept in UTC; a naive one is refused (SQLite would lose the zone)."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError(f"{value} has no time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+QUANTITY = Exact(4)
+MONEY = Exact(2)
+UNIT_COST = Exact(6)
+RATE = Exact(6)
+KEY = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite numbers only INTEGER keys by itself
+
+
+class Base(DeclarativeBase):
+    """Every table of the clinic's book."""
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+    type_annotation_map = {
+        int: KEY,
+        str: sa.Text(),
+        date: sa.Date(),
+        datetime: Instant(),
+        bool: sa.Boolean(create_constraint=False),
+    }
+
+
+def choice(words: type[StrEnum]) -> sa.Enum:
+    """A column that holds one of the words, as plain text."""
+    return sa.Enum(
+        words,
+        native_enum=False,
+        create_constraint=False,
+        length=24,
+        values_callable=lambda enum: [word.value for word in enum],
+    )
+
+
+def one_of(column: str, words: type[StrEnum]) -> sa.CheckConstraint:
+    """The constraint beside a `choice` column; in `__table_args__`, so that migrations see it."""
+    listed = ", ".join(f"'{word.value}'" for word in words)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+def append_only(table: sa.Table) -> None:
+    """Have the database itself refuse to change or delete rows of the table (facts are only added)."""
+    for dialect, statements in append_only_ddl(table.name).items():
+        for statement in statements:
+            event.listen(table, "after_create", sa.DDL(statement.replace("%", "%%")).execute_if(dialect=dialect))
+
+
+def append_only_ddl(table: str) -> dict[str, list[str]]:
+    """The trigger statements by dialect, for `create_all` and for migrations alike."""
+    refusal = f"{table} are only added, never changed"
+    sqlite = [
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
+        for verb in ("UPDATE", "DELETE")
+    ]
+    postgresql = [
+        f"CREATE OR REPLACE FUNCTION {table}_only_added() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{refusal}'; END $$",
+        f"CREATE TRIGGER {table}_only_added BEFORE UPDATE OR DELETE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {table}_only_added()",
+    ]
+    return {"sqlite": sqlite, "postgresql": postgresql}
+
+
+class Database:
+    """One organisation's book: sessions that write and sessions that only read."""
+
+    def __init__(self, url: str, **engine_options: Any) -> None:
+        self.engine = sa.create_engine(url, **engine_options)
+        if self.engine.dialect.name == "sqlite":
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        self.write: sessionmaker[Session] = sessionmaker(self.engine)
+        self.read: sessionmaker[Session] = sessionmaker(self.engine.execution_options(vialbook_reads=True))
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin below, not behind our back
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={SQLITE_BUSY_MS}",
+        "cache_size=-65536",
+        "mmap_size=1073741824",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A writer that begins by reading cannot be promoted while another writes: take the lock at once.
+    reads = connection.get_execution_options().get("vialbook_reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def sql_list(values: Iterable[int]) -> list[int]:
+    """Sorted distinct keys: rows are always locked in one fixed order."""
+    return sorted(set(values))
