@@ -50,10 +50,12 @@ class PriceBand(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(20), unique=True)
     region: Mapped[str] = mapped_column(sa.String(40))
     country: Mapped[str] = mapped_column(sa.String(40))  # ISO 3166-1, or a group such as "EU/UK"
     currency: Mapped[str] = mapped_column(sa.String(3))
-    treatment: Mapped[str] = mapped_column(sa.String(80))
+    treatment: Mapped[str] = mapped_column(sa.String(80))  # in its source's words
+    family: Mapped[str] = mapped_column(sa.String(80))  # in the words of `Protocol.treatment`
     area: Mapped[str] = mapped_column(sa.String(60))
     unit: Mapped[str] = mapped_column(sa.String(40))  # only "session" prices a session
     low: Mapped[Decimal] = mapped_column(MONEY)
