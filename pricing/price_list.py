@@ -20,7 +20,7 @@ class PractitionerLevel(Base):
     __table_args__ = (
         sa.CheckConstraint("multiplier > 0", name="multiplier_positive"),
         sa.CheckConstraint("labour_rate >= 0", name="labour_rate_not_negative"),
-        sa.CheckConstraint("commission_rate >= 0 AND commission_rate <= 1000000", name="commission_a_fraction"),
+        sa.CheckConstraint("commission_rate BETWEEN 0 AND 1000000", name="commission_a_fraction"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -79,7 +79,7 @@ class TaxRule(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(sa.String(20), unique=True)
     country: Mapped[str] = mapped_column(sa.String(2))
-    region: Mapped[str] = mapped_column(sa.String(40), default="")  # "" or "(other states)": the whole country
+    region: Mapped[str] = mapped_column(sa.String(40), default="")  # "" or in brackets: the country
     name: Mapped[str] = mapped_column(sa.String(80))
     supply: Mapped[str] = mapped_column(sa.String(120))
     treatment: Mapped[str] = mapped_column(sa.String(80), default="")  # "standard", "exempt", "none"

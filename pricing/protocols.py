@@ -12,7 +12,8 @@ from inventory.clinic import Settings
 from inventory.database import QUANTITY, Base, choice, one_of
 from inventory.errors import Conflict, Invalid, NotFound
 from inventory.measures import ZERO
-from pricing.formulations import Formulation
+from pricing import formulations
+from pricing.formulations import Formulation, Recipe
 
 
 class TechniqueFamily(StrEnum):
@@ -122,3 +123,117 @@ class Protocol(Base):
     source_covers: Mapped[str] = mapped_column(sa.String(200), default="")
     note: Mapped[str] = mapped_column(sa.String(500), default="")
     source: Mapped[str] = mapped_column(sa.String(500), default="")
+
+
+NUMBING_MINUTES = 20  # T3: 15 to 20 minutes
+INJECTION_MINUTES = 40  # T3: 20 to 45 minutes
+MOST_SESSIONS = 100
+MOST_INTERVAL_WEEKS = 104
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many sessions and how far apart; `reason` is kept where the protocol was left (T4)."""
+
+    sessions: int
+    interval_weeks: int
+    outside: bool
+    reason: str
+
+
+class UnknownProtocol(NotFound):
+    """No protocol has this code."""
+
+
+class UnknownTechnique(NotFound):
+    """No technique is worded so, hence nobody knows its consumables."""
+
+
+class OutsideProtocol(Conflict):
+    """The course leaves the protocol's range and no reason was given (T4)."""
+
+
+class BadPlan(Invalid):
+    """No course can have so many sessions, or lie so far apart."""
+
+
+def protocol(db: Session, code: str) -> Protocol:
+    """The protocol with this code. Raises UnknownProtocol."""
+    found = db.scalar(sa.select(Protocol).where(Protocol.code == code))
+    if found is None:
+        raise UnknownProtocol(f"No protocol has the code {code!r}.")
+    return found
+
+
+def recipe(db: Session, subject: Protocol) -> Recipe:
+    """The newest version of the formulation that the protocol calls for."""
+    return formulations.latest(db, db.get_one(Formulation, subject.formulation_id).code)
+
+
+def sessions_of(
+    subject: Protocol,
+    *,
+    sessions: int | None = None,
+    interval_weeks: int | None = None,
+    reason: str = "",
+) -> Plan:
+    """The plan of a course, typical where nothing was asked for (T4).
+
+    Raises OutsideProtocol when the range is left without a reason, BadPlan beyond any course.
+    """
+    count = subject.sessions_typical if sessions is None else sessions
+    weeks = subject.interval_weeks_typical if interval_weeks is None else interval_weeks
+    if not 1 <= count <= MOST_SESSIONS:
+        raise BadPlan(f"A course has 1 to {MOST_SESSIONS} sessions, not {count}.")
+    if not 1 <= weeks <= MOST_INTERVAL_WEEKS:
+        raise BadPlan(f"Sessions are 1 to {MOST_INTERVAL_WEEKS} weeks apart, not {weeks}.")
+    left = []
+    if not subject.sessions_min <= count <= subject.sessions_max:
+        left.append(f"{subject.sessions_min} to {subject.sessions_max} sessions, not {count}")
+    if not subject.interval_weeks_min <= weeks <= subject.interval_weeks_max:
+        left.append(f"{subject.interval_weeks_min} to {subject.interval_weeks_max} weeks apart, not {weeks}")
+    if left and not reason.strip():
+        raise OutsideProtocol(
+            f"Protocol {subject.code} has {' and '.join(left)}; going outside needs a reason."
+        )
+    return Plan(count, weeks, outside=bool(left), reason=reason.strip())
+
+
+def family(db: Session, technique: str) -> TechniqueFamily:
+    """The family of a technique as a formulation or a protocol words it. Raises UnknownTechnique."""
+    found = db.scalar(sa.select(Technique.family).where(Technique.name == technique))
+    if found is None:
+        raise UnknownTechnique(f"No technique is called {technique!r}, so its consumables are not known.")
+    return found
+
+
+def consumables(db: Session, technique: str) -> tuple[tuple[Item, Decimal], ...]:
+    """What one session by this technique uses, each item once, in the order of the steps (T2, T3).
+
+    Raises UnknownTechnique.
+    """
+    rows = db.execute(
+        sa.select(Item, TechniqueStep.quantity)
+        .join(TechniqueStep, TechniqueStep.item_id == Item.id)
+        .where(TechniqueStep.family == family(db, technique))
+        .order_by(TechniqueStep.position)
+    )
+    needed: dict[Item, Decimal] = {}
+    for item, amount in rows:
+        needed[item] = needed.get(item, ZERO) + amount
+    return tuple(needed.items())
+
+
+def labour_minutes(subject: Protocol | None, settings: Settings) -> tuple[tuple[Step, int], ...]:
+    """The minutes of each step that a person works, without steps of no length (T3).
+
+    A session without a protocol takes the articles' usual minutes.
+    """
+    numbing = NUMBING_MINUTES if subject is None else subject.numbing_minutes
+    injection = INJECTION_MINUTES if subject is None else subject.session_minutes_typical
+    steps = (
+        (Step.CONSULTATION, settings.consultation_minutes),
+        (Step.NUMBING, numbing),
+        (Step.INJECTION, injection),
+    )
+    return tuple((step, minutes) for step, minutes in steps if minutes)
