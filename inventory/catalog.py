@@ -272,5 +272,3 @@ def replacements(db: Session, item_ids: Iterable[int], *, on: date) -> dict[int,
         )
         for offer, code, name in rows
     }
-
-

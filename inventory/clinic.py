@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
@@ -53,6 +54,12 @@ class Site(Base):
         """The first instant after the day at this site: what is usable that day is usable until then."""
         following = date.fromordinal(day.toordinal() + 1)
         return datetime(following.year, following.month, following.day, tzinfo=ZoneInfo(self.time_zone))
+
+    def moment_on(self, day: date, recorded_at: datetime) -> datetime:
+        """An instant for a fact that names only its day: when it was recorded, else noon of that day here."""
+        if self.day(recorded_at) == day:
+            return recorded_at
+        return datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(self.time_zone))
 
 
 class Place(Base):
@@ -188,15 +195,24 @@ def site(db: Session, code: str) -> Site:
 
 def places(db: Session, site_id: int) -> dict[PlaceKind, int]:
     """The key of the site's first place of each kind."""
-    rows = db.execute(sa.select(Place.kind, Place.id).where(Place.site_id == site_id).order_by(Place.id.desc()))
-    return {kind: key for kind, key in rows}
+    rows = db.execute(
+        sa.select(Place.kind, Place.id).where(Place.site_id == site_id).order_by(Place.id.desc())
+    )
+    return dict(rows.all())
+
+
+def held_places(db: Session) -> dict[int, PlaceKind]:
+    """The kind of every place whose stock is the clinic's own, by the place's key."""
+    rows = db.execute(sa.select(Place.id, Place.kind).where(Place.kind.in_(list(HELD))))
+    return {key: kind for key, kind in rows}
 
 
 def settings(db: Session) -> Settings:
     """The clinic's settings as they stand."""
     latest = sa.select(sa.func.max(Setting.id)).group_by(Setting.key).scalar_subquery()
     rows = db.execute(sa.select(Setting.key, Setting.value).where(Setting.id.in_(latest)))
-    return Settings(**{key: _parse(key, value) for key, value in rows if key in SOURCES})
+    chosen: dict[str, Any] = {key: _parse(key, value) for key, value in rows if key in SOURCES}
+    return Settings(**chosen)
 
 
 def change_setting(db: Session, key: str, value: str, *, at: datetime, by: str, reason: str = "") -> Setting:

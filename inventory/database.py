@@ -56,7 +56,7 @@ class Exact(sa.types.TypeDecorator[Decimal]):
     def process_literal_param(self, value: Any, dialect: sa.Dialect) -> str:
         return str(self.process_bind_param(value, dialect))
 
-    class comparator_factory(sa.types.TypeDecorator.Comparator):  # noqa: N801  (SQLAlchemy's name)
+    class comparator_factory(sa.types.TypeDecorator.Comparator[Decimal]):  # noqa: N801  (SQLAlchemy's name)
         def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
             if op.__name__ in {"mul", "truediv", "floordiv", "mod"}:
                 raise TypeError("multiply and divide in Python, not in SQL")
@@ -93,7 +93,7 @@ class Base(DeclarativeBase):
     """Every table of the clinic's book."""
 
     metadata = sa.MetaData(naming_convention=NAMING)
-    type_annotation_map = {
+    type_annotation_map = {  # noqa: RUF012  (SQLAlchemy's name)
         int: KEY,
         str: sa.Text(),
         date: sa.Date(),
@@ -119,11 +119,17 @@ def one_of(column: str, words: type[StrEnum]) -> sa.CheckConstraint:
     return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
 
 
+APPEND_ONLY: set[str] = set()
+"""The tables of facts, as `append_only` was told of them; migrations write their triggers out."""
+
+
 def append_only(table: sa.Table) -> None:
     """Have the database itself refuse to change or delete rows of the table (facts are only added)."""
+    APPEND_ONLY.add(table.name)
     for dialect, statements in append_only_ddl(table.name).items():
         for statement in statements:
-            event.listen(table, "after_create", sa.DDL(statement.replace("%", "%%")).execute_if(dialect=dialect))
+            trigger = sa.DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+            event.listen(table, "after_create", trigger.execute_if(dialect=dialect))
 
 
 def append_only_ddl(table: str) -> dict[str, list[str]]:
