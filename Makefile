@@ -1,0 +1,43 @@
+# vialbook: `make run` and `make test` do everything on a fresh machine with Python 3.11+ and make.
+
+PORT ?= 8000
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+
+.PHONY: run test lint bench clean
+
+run: .venv/installed  ## The clinic's book on http://127.0.0.1:8000, with a demo clinic on first start.
+	$(BIN)/vialbook init --demo
+	$(BIN)/vialbook serve --port $(PORT)
+
+test: lint  ## Everything that must hold, on SQLite and on PostgreSQL.
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/installed-for-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/installed-for-tests  ## Each figure as a ratio to a floor measured in the same run.
+	$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf .venv
+
+# A stamp beside what was installed: nothing is installed again until one of these files changes.
+.venv/installed: WHAT := .
+.venv/installed-for-tests: WHAT := .[test]
+.venv/installed .venv/installed-for-tests: pyproject.toml constraints.txt | $(BIN)/python
+	@pip="$(BIN)/python -m pip"; \
+	$$pip --version >/dev/null 2>&1 || pip="$(PYTHON) -m pip --python $(BIN)/python"; \
+	$$pip --version >/dev/null 2>&1 || { $(PYTHON) .ci/fetch-pip .venv/pip.whl && \
+		pip="$(PYTHON) .venv/pip.whl/pip --python $(BIN)/python"; } && \
+	echo "Installing into .venv ..." && \
+	$$pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(WHAT)'
+	@touch $@
+
+# Debian's Python comes without ensurepip unless python3-venv is installed; pip is then found above.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "vialbook needs Python 3.11 or newer; there is none here." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv >/dev/null 2>&1 || $(PYTHON) -m venv --clear --without-pip .venv
