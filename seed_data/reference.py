@@ -139,4 +139,4 @@ def _keys(db: Session, code: InstrumentedAttribute[str]) -> dict[str, int]:
 
 
 def _pairs(db: Session, key: Any, value: Any) -> dict[Any, int]:
-    return dict(db.execute(sa.select(key, value)))  # type: ignore[arg-type]
+    return dict(db.execute(sa.select(key, value)).all())
