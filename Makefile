@@ -31,8 +31,8 @@ clean:
 .venv/installed .venv/installed-for-tests: pyproject.toml constraints.txt | $(BIN)/python
 	@pip="$(BIN)/python -m pip"; \
 	$$pip --version >/dev/null 2>&1 || pip="$(PYTHON) -m pip --python $(BIN)/python"; \
-	$$pip --version >/dev/null 2>&1 || { $(PYTHON) .ci/fetch-pip .venv/pip.whl && \
-		pip="$(PYTHON) .venv/pip.whl/pip --python $(BIN)/python"; } && \
+	$$pip --version >/dev/null 2>&1 || { \
+		echo "$(PYTHON) has no pip and cannot make one; on Debian: apt install python3-venv" >&2; rm -rf .venv; exit 1; }; \
 	echo "Installing into .venv ..." && \
 	$$pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(WHAT)'
 	@touch $@
