@@ -101,7 +101,11 @@ class Item(Base):
     @property
     def loses_on_drawing(self) -> bool:
         """A pre-filled syringe loses nothing when drawn, for nothing is drawn (S3)."""
-        return self.dose_class.one_patient and self.container_form != "prefilled_syringe"
+        return (
+            self.dose_class.one_patient
+            and self.unit is Unit.ML
+            and self.container_form != "prefilled_syringe"
+        )
 
     def containers(self, stock: Decimal) -> Decimal:
         """How many containers a stock of this item is; a sealed shelf holds a whole number (S1)."""

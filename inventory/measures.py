@@ -1,7 +1,7 @@
 """Measures: units, exact quantities and money, and the only places where a number is rounded."""
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from inventory.errors import Invalid
@@ -50,6 +50,11 @@ def plain(number: Decimal) -> str:
     if not number:
         return "0"
     return format(number.normalize(), "f")
+
+
+def fit(amount: Decimal, size: Decimal) -> Decimal:
+    """The smallest whole number of `size` that covers `amount`; Decimal's own `//` rounds towards zero."""
+    return (amount / size).to_integral_value(ROUND_CEILING)
 
 
 def to_cents(amount: Decimal) -> Decimal:

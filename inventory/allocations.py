@@ -1,0 +1,106 @@
+"""Allocations: stock promised to planned sessions, so that reordering and walk-ins know of it (P5, O1)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from inventory.database import QUANTITY, Base
+
+
+class Allocation(Base):
+    """So much of an item is needed at a site on a day for one planned session."""
+
+    __tablename__ = "allocations"
+    __table_args__ = (
+        sa.CheckConstraint("quantity > 0", name="quantity_positive"),
+        sa.Index(
+            "ix_allocations_open",
+            "item_id",
+            "site_id",
+            "due_on",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+        sa.Index(None, "reference"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("items.id"))
+    due_on: Mapped[date]
+    quantity: Mapped[Decimal] = mapped_column(QUANTITY)  # of stock, whole containers where S3 says so
+    reference: Mapped[str] = mapped_column(sa.String(80))  # "course 12 session 3"
+    patient_ref: Mapped[str] = mapped_column(sa.String(40))
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]  # performed, moved or cancelled
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What one planned session will need of one item."""
+
+    item_id: int
+    due_on: date
+    quantity: Decimal
+
+
+def allocate(
+    db: Session, promises: Iterable[Promise], *, site_id: int, reference: str, patient_ref: str, at: datetime
+) -> None:
+    """Promise stock to a planned session. It reserves no lot: FEFO decides on the day."""
+    db.add_all(
+        Allocation(
+            site_id=site_id,
+            item_id=promise.item_id,
+            due_on=promise.due_on,
+            quantity=promise.quantity,
+            reference=reference,
+            patient_ref=patient_ref,
+            made_at=at,
+        )
+        for promise in promises
+    )
+    db.flush()
+
+
+def end(db: Session, *, reference: str, at: datetime) -> None:
+    """End what was promised under a reference: the session was performed, moved or cancelled."""
+    db.execute(
+        sa.update(Allocation)
+        .where(Allocation.reference == reference, Allocation.ended_at.is_(None))
+        .values(ended_at=at)
+    )
+
+
+def open_by_item(db: Session, *, site_id: int, item_ids: Iterable[int] | None = None) -> dict[int, Decimal]:
+    """How much of each item is promised at a site."""
+    statement = (
+        sa.select(Allocation.item_id, sa.func.sum(Allocation.quantity))
+        .where(Allocation.site_id == site_id, Allocation.ended_at.is_(None))
+        .group_by(Allocation.item_id)
+    )
+    if item_ids is not None:
+        statement = statement.where(Allocation.item_id.in_(sorted(set(item_ids))))
+    return {item_id: total for item_id, total in db.execute(statement)}
+
+
+def due_to_others(
+    db: Session, *, site_id: int, item_ids: Iterable[int], on: date, patient_ref: str
+) -> dict[int, Decimal]:
+    """How much of each item is promised to other patients' sessions of that very day."""
+    rows = db.execute(
+        sa.select(Allocation.item_id, sa.func.sum(Allocation.quantity))
+        .where(
+            Allocation.site_id == site_id,
+            Allocation.item_id.in_(sorted(set(item_ids))),
+            Allocation.due_on == on,
+            Allocation.ended_at.is_(None),
+            Allocation.patient_ref != patient_ref,
+        )
+        .group_by(Allocation.item_id)
+    )
+    return {item_id: total for item_id, total in rows}

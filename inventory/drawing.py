@@ -1,0 +1,212 @@
+"""Drawing: the movements that a session's draws make, from shelf or opened vial to patient and waste (S3, S4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from inventory import clinic, layers, ledger, vials
+from inventory.catalog import DoseClass
+from inventory.clinic import PlaceKind, Site
+from inventory.database import QUANTITY
+from inventory.layers import Share
+from inventory.ledger import Act, Move, WasteReason
+from inventory.measures import ZERO
+from inventory.picking import Draw, Need
+from inventory.vials import OpenedVial, PreparedIn, Product, VialRule
+
+
+@dataclass(frozen=True)
+class Use:
+    """What one lot or opened vial gave: used on the patient, discarded at once, and their cost."""
+
+    sku: str
+    lot_id: int
+    lot_number: str
+    vial_id: int | None
+    quantity: Decimal
+    discarded: Decimal
+    kept: Decimal  # in the vial that this draw opened
+    value: Decimal
+    discarded_value: Decimal
+
+
+@dataclass
+class Posting:
+    """Gathers one session's moves and vials, then posts them in one go."""
+
+    db: Session
+    document_id: int
+    act: Act
+    prepared_in: PreparedIn
+    patient_ref: str
+    site: Site
+    moves: list[Move] = field(default_factory=list)
+    drained: list[dict[str, object]] = field(default_factory=list)
+    rules: Sequence[VialRule] | None = None
+
+    def __post_init__(self) -> None:
+        self.places = clinic.places(self.db, self.site.id)
+        self.in_room = self.prepared_in is PreparedIn.TREATMENT_ROOM
+
+    def leaving(self, draw: Draw) -> Decimal:
+        """How much leaves the clinic's stock: what is used, and what cannot be kept."""
+        if self._ends_with_session(draw):
+            rest = draw.kept if draw.container.vial_id is None else draw.container.held - draw.used
+        else:
+            rest = draw.discarded
+        return draw.used + rest
+
+    def add(self, need: Need, draw: Draw, shares: Sequence[Share]) -> Use:
+        """Turn one draw and the cost it takes along into moves."""
+        used, wasted = layers.split(shares, draw.used)
+        vial_id = draw.container.vial_id
+        if vial_id is not None:
+            self._leave(draw, PlaceKind.OPENED, used, wasted, vial_id, need.reason)
+            self._drain(draw, vial_id)
+        elif draw.kept and not self._ends_with_session(draw):
+            vial_id = self._open_last(draw, used, need.reason)
+        else:
+            self._leave(draw, PlaceKind.SHELF, used, wasted, None, need.reason)
+        lost = sum((share.value for share in wasted), ZERO)
+        return Use(
+            sku=draw.container.product.sku,
+            lot_id=draw.container.lot.id,
+            lot_number=draw.container.lot_number,
+            vial_id=vial_id,
+            quantity=draw.used,
+            discarded=sum((share.quantity for share in wasted), ZERO),
+            kept=ZERO if self._ends_with_session(draw) else draw.kept,
+            value=lost + sum((share.value for share in used), ZERO),
+            discarded_value=lost,
+        )
+
+    def finish(self) -> None:
+        """Post the moves and write what is left in the vials."""
+        held = frozenset(clinic.held_places(self.db))
+        ledger.post(self.db, self.document_id, self.act.on, self.moves, held=held)
+        table = OpenedVial.__table__
+        if self.drained:
+            left = table.c.remaining - sa.bindparam("gone", type_=QUANTITY)
+            self.db.execute(
+                sa.update(table)
+                .where(table.c.id == sa.bindparam("vial"))
+                .values(
+                    remaining=left,
+                    patient_ref=sa.func.coalesce(table.c.patient_ref, sa.bindparam("whose", type_=sa.String)),
+                    closed_at=sa.case((left == 0, sa.bindparam("at", type_=table.c.closed_at.type))),
+                ),
+                self.drained,
+            )
+
+    def _ends_with_session(self, draw: Draw) -> bool:
+        """A shared-use container that entered the treatment room ends with this patient's session (S4)."""
+        product = draw.container.product
+        if product.dose_class is not DoseClass.MULTI_DOSE:
+            return False
+        return draw.container.in_room if draw.container.vial_id is not None else self.in_room
+
+    def _leave(
+        self,
+        draw: Draw,
+        source: PlaceKind,
+        used: Sequence[Share],
+        wasted: Sequence[Share],
+        vial_id: int | None,
+        reason: str,
+    ) -> None:
+        remainder = (
+            WasteReason.SINGLE_DOSE_REMAINDER
+            if draw.container.product.dose_class.one_patient
+            else WasteReason.BEYOND_USE
+        )
+        self._out(draw, source, PlaceKind.PATIENT, used, vial_id, reason or None)
+        self._out(draw, source, PlaceKind.WASTE, wasted, vial_id, remainder.value)
+
+    def _out(
+        self,
+        draw: Draw,
+        source: PlaceKind,
+        target: PlaceKind,
+        shares: Sequence[Share],
+        vial_id: int | None,
+        reason: str | None,
+    ) -> None:
+        for share in shares:
+            self.moves.append(
+                Move(
+                    draw.container.lot,
+                    self.places[source],
+                    self.places[target],
+                    share.quantity,
+                    direction=-1,
+                    value=share.value,
+                    layer_id=share.layer_id,
+                    vial_id=vial_id,
+                    reason=reason,
+                )
+            )
+
+    def _open_last(self, draw: Draw, used: Sequence[Share], reason: str) -> int:
+        """Use whole containers from the shelf; open the last one and keep its rest (S4)."""
+        product = draw.container.product
+        from_shelf = (draw.opened - 1) * product.content
+        whole, part = layers.split(used, from_shelf)
+        self._out(draw, PlaceKind.SHELF, PlaceKind.PATIENT, whole, None, reason or None)
+        opened = self._new_vial(draw, product)
+        self.moves.append(
+            Move(
+                draw.container.lot,
+                self.places[PlaceKind.SHELF],
+                self.places[PlaceKind.OPENED],
+                product.content,
+                vial_id=opened.id,
+            )
+        )
+        self._out(draw, PlaceKind.OPENED, PlaceKind.PATIENT, part, opened.id, reason or None)
+        return opened.id
+
+    def _new_vial(self, draw: Draw, product: Product) -> OpenedVial:
+        if self.rules is None:
+            self.rules = vials.rules_in_force(self.db, self.site, self.act.on)
+        deadline = vials.discard_at(
+            product,
+            expires_on=draw.container.lot.expires_on,
+            opened_at=self.act.at,
+            prepared_in=self.prepared_in,
+            site=self.site,
+            rules=self.rules,
+        )
+        opened = OpenedVial(
+            site_id=self.site.id,
+            item_id=product.id,
+            lot_id=draw.container.lot.id,
+            opened_at=self.act.at,
+            opened_by=self.act.by,
+            prepared_in=self.prepared_in,
+            patient_ref=self._whose(product),
+            discard_at=deadline.at,
+            discard_rule=deadline.rule,
+            remaining=draw.kept,
+        )
+        self.db.add(opened)
+        self.db.flush()
+        return opened
+
+    def _drain(self, draw: Draw, vial_id: int) -> None:
+        self.drained.append(
+            {
+                "vial": vial_id,
+                "gone": self.leaving(draw),
+                "whose": self._whose(draw.container.product),
+                "at": self.act.at,
+            }
+        )
+
+    def _whose(self, product: Product) -> str | None:
+        """The one patient a vial is for, unless the clinic shares what was opened in the preparation area."""
+        if product.dose_class is not DoseClass.MULTI_DOSE:
+            return None
+        return None if self.site.share_opened_vials and not self.in_room else self.patient_ref

@@ -1,0 +1,229 @@
+"""Cost layers: what stock cost, and which cost leaves with a quantity (C1, C2).
+
+A receipt makes a layer of whole cents. `specific` draws the layers of the very lot, `fifo` the item's
+oldest, `weighted_average` keeps one pool an item. Picking says which vial; layers say which cost.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from inventory.clinic import CostFormula
+from inventory.database import MONEY, QUANTITY, Base
+from inventory.errors import Conflict
+from inventory.measures import ZERO, plain, value_of_part
+
+
+class CostLayer(Base):
+    """A quantity of an item and what it is worth: of one receipt, or the item's whole pool."""
+
+    __tablename__ = "cost_layers"
+    __table_args__ = (
+        sa.CheckConstraint("quantity_left >= 0", name="quantity_not_negative"),
+        sa.CheckConstraint("value_left >= 0", name="value_not_negative"),
+        sa.CheckConstraint("quantity_left > 0 OR value_left = 0", name="no_value_without_stock"),
+        sa.Index(
+            "ix_cost_layers_lot_id_left",
+            "lot_id",
+            "received_on",
+            "id",
+            sqlite_where=sa.text("quantity_left > 0"),
+            postgresql_where=sa.text("quantity_left > 0"),
+        ),
+        sa.Index(
+            "ix_cost_layers_item_id_left",
+            "item_id",
+            "received_on",
+            "id",
+            sqlite_where=sa.text("quantity_left > 0"),
+            postgresql_where=sa.text("quantity_left > 0"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("items.id"))
+    lot_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lots.id"))  # none: the item's pool
+    received_on: Mapped[date]
+    quantity_left: Mapped[Decimal] = mapped_column(QUANTITY)
+    value_left: Mapped[Decimal] = mapped_column(MONEY)
+
+
+LAYERS = CostLayer.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """So much of one lot is about to leave the clinic."""
+
+    item_id: int
+    lot_id: int
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one layer gives to a want."""
+
+    layer_id: int
+    quantity: Decimal
+    value: Decimal
+
+
+class LayersRunOut(Conflict):
+    """The cost layers hold less than the shelf: the books must be verified."""
+
+
+class LayerSpent(Conflict):
+    """What a receipt brought was used already, so the receipt cannot be taken back."""
+
+
+def add(db: Session, formula: CostFormula, want: Want, *, value: Decimal, received_on: date) -> int:
+    """Add received stock to the layers; answers the layer's key."""
+    if formula is CostFormula.WEIGHTED_AVERAGE:
+        pool = db.scalar(
+            sa.select(LAYERS.c.id).where(LAYERS.c.item_id == want.item_id, LAYERS.c.lot_id.is_(None))
+        )
+        if pool is not None:
+            give_back(db, [Share(pool, want.quantity, value)])
+            return int(pool)
+    added = db.execute(
+        sa.insert(LAYERS).values(
+            item_id=want.item_id,
+            lot_id=None if formula is CostFormula.WEIGHTED_AVERAGE else want.lot_id,
+            received_on=received_on,
+            quantity_left=want.quantity,
+            value_left=value,
+        )
+    )
+    return int(added.inserted_primary_key[0])  # type: ignore[index]
+
+
+def take(db: Session, formula: CostFormula, wants: Sequence[Want]) -> list[tuple[Share, ...]]:
+    """Draw each want from its layers by the formula, each share by rule C2; in the order of the wants.
+
+    Raises LayersRunOut when the layers hold less than is wanted, which no balanced book does.
+    """
+    queues = _queues(db, formula, wants)
+    taken: list[tuple[Share, ...]] = []
+    drained: dict[int, Share] = {}
+    for want in wants:
+        missing, shares = want.quantity, []
+        queue = queues[_queue_key(formula, want.item_id, want.lot_id)]
+        while missing:
+            if not queue:
+                raise LayersRunOut(
+                    f"The layers lack {plain(missing)} of {plain(want.quantity)} for lot {want.lot_id}."
+                )
+            layer = queue[0]
+            part = min(missing, layer.quantity)
+            share = Share(layer.layer_id, part, value_of_part(layer.value, part, layer.quantity))
+            shares.append(share)
+            missing -= part
+            left = Share(layer.layer_id, layer.quantity - part, layer.value - share.value)
+            drained[left.layer_id] = left
+            if left.quantity:
+                queue[0] = left
+            else:
+                queue.pop(0)
+        taken.append(tuple(shares))
+    _write(db, drained.values())
+    return taken
+
+
+def give_back(db: Session, shares: Iterable[Share]) -> None:
+    """Return to the layers exactly what a reversed movement took from them."""
+    db.execute(
+        sa.update(LAYERS)
+        .where(LAYERS.c.id == sa.bindparam("key"))
+        .values(
+            quantity_left=LAYERS.c.quantity_left + sa.bindparam("quantity", type_=LAYERS.c.quantity_left.type),
+            value_left=LAYERS.c.value_left + sa.bindparam("value", type_=LAYERS.c.value_left.type),
+        ),
+        [{"key": share.layer_id, "quantity": share.quantity, "value": share.value} for share in shares],
+        execution_options={"synchronize_session": False},
+    )
+
+
+def take_exactly(db: Session, share: Share) -> None:
+    """Take back what a receipt brought. Raises LayerSpent when some of it was used."""
+    layer = db.execute(
+        sa.select(LAYERS.c.quantity_left, LAYERS.c.value_left).where(LAYERS.c.id == share.layer_id)
+    ).one()
+    quantity, value = layer.quantity_left - share.quantity, layer.value_left - share.value
+    if quantity < 0 or value < 0 or (not quantity and value):
+        raise LayerSpent(
+            f"The receipt brought {plain(share.quantity)} for {share.value}; its layer holds "
+            f"{plain(layer.quantity_left)} for {layer.value_left}. Write off or count instead."
+        )
+    _write(db, [Share(share.layer_id, quantity, value)])
+
+
+def split(shares: Sequence[Share], first: Decimal) -> tuple[list[Share], list[Share]]:
+    """Divide the shares into the first so much and the rest, without making or losing a cent."""
+    before, after, missing = [], [], first
+    for share in shares:
+        part = min(missing, share.quantity)
+        if part:
+            value = value_of_part(share.value, part, share.quantity)
+            before.append(Share(share.layer_id, part, value))
+            missing -= part
+        else:
+            value = ZERO
+        if part < share.quantity:
+            after.append(Share(share.layer_id, share.quantity - part, share.value - value))
+    assert not missing, (first, shares)
+    return before, after
+
+
+def _queue_key(formula: CostFormula, item_id: int, lot_id: int) -> int:
+    return lot_id if formula is CostFormula.SPECIFIC else item_id
+
+
+def _queues(db: Session, formula: CostFormula, wants: Sequence[Want]) -> dict[int, list[Share]]:
+    by_lot = formula is CostFormula.SPECIFIC
+    column = LAYERS.c.lot_id if by_lot else LAYERS.c.item_id
+    needed: dict[int, Decimal] = defaultdict(Decimal)
+    for want in wants:
+        needed[_queue_key(formula, want.item_id, want.lot_id)] += want.quantity
+    # A lot has few receipts, an item may have thousands: the first reads all at once, the other stops early.
+    chosen = (
+        LAYERS.c.lot_id.isnot(None) if formula is CostFormula.FIFO
+        else LAYERS.c.lot_id.is_(None) if formula is CostFormula.WEIGHTED_AVERAGE
+        else sa.true()
+    )
+    fields = (column, LAYERS.c.id, LAYERS.c.quantity_left, LAYERS.c.value_left)
+    live = sa.select(*fields).where(LAYERS.c.quantity_left > sa.literal_column("0"), chosen)
+    order = (LAYERS.c.received_on, LAYERS.c.id)
+    queues: dict[int, list[Share]] = defaultdict(list)
+    if by_lot:
+        for key, *layer in db.execute(live.where(column.in_(list(needed))).order_by(*order)):
+            queues[key].append(Share(*layer))
+        return queues
+    for key, quantity in needed.items():
+        held = ZERO
+        with db.execute(live.where(column == key).order_by(*order)) as rows:
+            for _, *layer in rows:
+                queues[key].append(Share(*layer))
+                held += layer[1]
+                if held >= quantity:
+                    break
+    return queues
+
+
+def _write(db: Session, layers: Iterable[Share]) -> None:
+    rows = [{"key": left.layer_id, "quantity": left.quantity, "value": left.value} for left in layers]
+    if rows:
+        db.connection().execute(
+            sa.update(LAYERS)
+            .where(LAYERS.c.id == sa.bindparam("key"))
+            .values(
+                quantity_left=sa.bindparam("quantity", type_=LAYERS.c.quantity_left.type),
+                value_left=sa.bindparam("value", type_=LAYERS.c.value_left.type),
+            ),
+            rows,
+        )

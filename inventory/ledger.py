@@ -1,0 +1,399 @@
+"""The ledger: stock moves from place to place, once and forever; balances follow in the same breath (S8).
+
+A document (a receipt, a session, a write-off) groups the movements that one act made. Only movements
+across the clinic's border carry value; what moves within changes none (C1).
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from inventory import periods
+from inventory.database import MONEY, QUANTITY, Base, append_only, choice, one_of, sql_list
+from inventory.errors import Conflict, NotFound
+from inventory.lots import Lot
+from inventory.measures import ZERO, plain
+
+
+class DocumentKind(StrEnum):
+    """The act that moved stock."""
+
+    RECEIPT = "receipt"
+    OPENING = "opening"
+    SESSION = "session"
+    DISCARD = "discard"
+    WRITE_OFF = "write_off"
+    HOLD = "hold"
+    REVERSAL = "reversal"
+
+
+class WasteReason(StrEnum):
+    """Why stock was thrown away (S11)."""
+
+    EXPIRED = "expired"
+    BEYOND_USE = "beyond_use"
+    SINGLE_DOSE_REMAINDER = "single_dose_remainder"
+    BROKEN = "broken"
+    CONTAMINATED = "contaminated"
+    TEMPERATURE_EXCURSION = "temperature_excursion"
+    LOST = "lost"
+    OTHER = "other"
+
+
+class Document(Base):
+    """One act: what kind, where, when it happened, who recorded it and when."""
+
+    __tablename__ = "documents"
+    __table_args__ = (one_of("kind", DocumentKind), sa.Index(None, "on"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[DocumentKind] = mapped_column(choice(DocumentKind))
+    site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
+    on: Mapped[date]  # the site's calendar day of `at`
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(sa.String(80))
+    reference: Mapped[str] = mapped_column(sa.String(80), default="")
+    note: Mapped[str] = mapped_column(sa.String(500), default="")
+
+
+class Movement(Base):
+    """A quantity of one lot from a place to a place (S8).
+
+    `direction` is +1 into the clinic's stock, -1 out of it, 0 within; `value` is what crossed the border.
+    """
+
+    __tablename__ = "movements"
+    __table_args__ = (
+        sa.CheckConstraint("quantity > 0", name="quantity_positive"),
+        sa.CheckConstraint("value >= 0", name="value_not_negative"),
+        sa.CheckConstraint("source_id <> target_id", name="goes_somewhere"),
+        sa.CheckConstraint("direction IN (-1, 0, 1)", name="direction_known"),
+        sa.CheckConstraint("direction <> 0 OR value = 0", name="value_at_the_border"),
+        sa.Index(None, "lot_id", "on"),
+        sa.Index(None, "item_id", "id"),
+        sa.Index(None, "document_id"),
+        sa.Index("ix_movements_on_valuation", "on", "lot_id", "direction", "quantity", "value"),
+        sa.Index(
+            "uq_movements_corrects_id",
+            "corrects_id",
+            unique=True,
+            sqlite_where=sa.text("corrects_id IS NOT NULL"),
+            postgresql_where=sa.text("corrects_id IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("documents.id"))
+    on: Mapped[date]
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("items.id"))
+    lot_id: Mapped[int] = mapped_column(sa.ForeignKey("lots.id"))
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("places.id"))
+    target_id: Mapped[int] = mapped_column(sa.ForeignKey("places.id"))
+    direction: Mapped[int] = mapped_column(sa.SmallInteger)
+    quantity: Mapped[Decimal] = mapped_column(QUANTITY)
+    value: Mapped[Decimal] = mapped_column(MONEY)
+    layer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cost_layers.id"))
+    vial_id: Mapped[int | None] = mapped_column(sa.ForeignKey("opened_vials.id"))
+    reason: Mapped[str | None] = mapped_column(sa.String(200))
+    corrects_id: Mapped[int | None] = mapped_column(sa.ForeignKey("movements.id"))
+
+
+append_only(Document.__table__)  # type: ignore[arg-type]
+append_only(Movement.__table__)  # type: ignore[arg-type]
+
+
+class Balance(Base):
+    """What a place holds of a lot: kept beside the movements, never below zero, proven by `verify`."""
+
+    __tablename__ = "balances"
+    __table_args__ = (
+        sa.CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+        sa.Index(
+            "ix_balances_fefo",
+            "item_id",
+            "place_id",
+            "expires_on",
+            "received_on",
+            "lot_id",
+            sqlite_where=sa.text("quantity > 0"),
+            postgresql_where=sa.text("quantity > 0"),
+        ),
+        sa.Index(None, "lot_id"),
+    )
+
+    place_id: Mapped[int] = mapped_column(sa.ForeignKey("places.id"), primary_key=True)
+    lot_id: Mapped[int] = mapped_column(sa.ForeignKey("lots.id"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("items.id"))
+    expires_on: Mapped[date]  # the lot's, repeated for the FEFO index
+    received_on: Mapped[date]
+    quantity: Mapped[Decimal] = mapped_column(QUANTITY)
+    last_on: Mapped[date]  # the latest day on which something moved here
+
+
+DOCUMENTS = Document.__table__
+MOVEMENTS = Movement.__table__
+BALANCES = Balance.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class LotFacts:
+    """What the ledger repeats of a lot beside its balance."""
+
+    id: int
+    item_id: int
+    expires_on: date
+    received_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A movement about to be posted; the document adds who and when."""
+
+    lot: LotFacts
+    source_id: int
+    target_id: int
+    quantity: Decimal
+    direction: int = 0
+    value: Decimal = ZERO
+    layer_id: int | None = None
+    vial_id: int | None = None
+    reason: str | None = None
+    corrects_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Act:
+    """Who does what, where and when: the head of a document."""
+
+    site_id: int
+    on: date
+    at: datetime
+    recorded_at: datetime
+    by: str
+    reference: str = ""
+    note: str = ""
+
+
+class UnknownMovement(NotFound):
+    """No movement has this key."""
+
+
+class WouldHaveBeenNegative(Conflict):
+    """The stock was not there on that day (S8, S12)."""
+
+
+def open_document(db: Session, kind: DocumentKind, act: Act) -> int:
+    """Add a document and answer its key. Refuses a date in a closed period (B4)."""
+    periods.refuse_closed(db, act.on)
+    added = db.execute(
+        sa.insert(DOCUMENTS).values(
+            kind=kind,
+            site_id=act.site_id,
+            on=act.on,
+            at=act.at,
+            recorded_at=act.recorded_at,
+            by=act.by,
+            reference=act.reference,
+            note=act.note,
+        )
+    )
+    return int(added.inserted_primary_key[0])  # type: ignore[index]
+
+
+def post(db: Session, document_id: int, on: date, moves: Sequence[Move], *, held: frozenset[int]) -> None:
+    """Append movements and carry the balances along, all or nothing.
+
+    `held` names the places whose stock is the clinic's own. Refuses whatever would leave a place below
+    zero now or on any day since `on` (S8, S12).
+    """
+    changes: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    lots: dict[int, LotFacts] = {}
+    for move in moves:
+        lots[move.lot.id] = move.lot
+        if move.source_id in held:
+            changes[move.source_id, move.lot.id] -= move.quantity
+        if move.target_id in held:
+            changes[move.target_id, move.lot.id] += move.quantity
+    _check_since(db, on, {key: -change for key, change in changes.items() if change < 0})
+    db.execute(sa.insert(MOVEMENTS), [_row(document_id, on, move) for move in moves])
+    _change_balances(db, on, changes, lots)
+
+
+def lot_facts(db: Session, lot_ids: Sequence[int]) -> dict[int, LotFacts]:
+    """The facts of lots that the ledger repeats, by key."""
+    rows = db.execute(
+        sa.select(Lot.id, Lot.item_id, Lot.expires_on, Lot.received_on).where(Lot.id.in_(sql_list(lot_ids)))
+    )
+    return {row.id: LotFacts(*row) for row in rows}
+
+
+def lock_items(db: Session, item_ids: Sequence[int]) -> None:
+    """Lock what is about to become less, in one fixed order; on SQLite the writer has the book already."""
+    if db.get_bind().dialect.name == "postgresql":
+        items = sa.table("items", sa.column("id"))
+        db.execute(
+            sa.select(items.c.id)
+            .where(items.c.id.in_(sql_list(item_ids)))
+            .order_by(items.c.id)
+            .with_for_update(key_share=True)
+        )
+
+
+def movement(db: Session, key: int) -> Movement:
+    """The movement with this key. Raises UnknownMovement."""
+    found = db.get(Movement, key)
+    if found is None:
+        raise UnknownMovement(f"No movement has the key {key}.")
+    return found
+
+
+def mirrored(move: Move, *, corrects_id: int) -> Move:
+    """The movement that undoes another: back from target to source, the same quantity and value."""
+    return replace(
+        move,
+        source_id=move.target_id,
+        target_id=move.source_id,
+        direction=-move.direction,
+        corrects_id=corrects_id,
+    )
+
+
+def _row(document_id: int, on: date, move: Move) -> dict[str, object]:
+    assert move.quantity > 0, move
+    return {
+        "document_id": document_id,
+        "on": on,
+        "item_id": move.lot.item_id,
+        "lot_id": move.lot.id,
+        "source_id": move.source_id,
+        "target_id": move.target_id,
+        "direction": move.direction,
+        "quantity": move.quantity,
+        "value": move.value,
+        "layer_id": move.layer_id,
+        "vial_id": move.vial_id,
+        "reason": move.reason,
+        "corrects_id": move.corrects_id,
+    }
+
+
+def _check_since(db: Session, on: date, leaving: dict[tuple[int, int], Decimal]) -> None:
+    """Refuse what a backdated movement would have taken below zero on a later day (S12)."""
+    if not leaving:
+        return
+    later = db.execute(
+        sa.select(BALANCES.c.place_id, BALANCES.c.lot_id, BALANCES.c.quantity).where(
+            BALANCES.c.lot_id.in_(sql_list(lot for _, lot in leaving)), BALANCES.c.last_on > on
+        )
+    ).all()
+    for place_id, lot_id, held in later:
+        wanted = leaving.get((place_id, lot_id))
+        if wanted is None:
+            continue
+        day, least = lowest_since(db, place_id, lot_id, on=on, now=held)
+        if least < wanted:
+            raise WouldHaveBeenNegative(
+                f"On {day} the place held {plain(least)} of the lot; {plain(wanted)} cannot have left on {on}."
+            )
+
+
+def lowest_since(db: Session, place_id: int, lot_id: int, *, on: date, now: Decimal) -> tuple[date, Decimal]:
+    """The least that a place held of a lot at the end of any day from `on` on, and that day."""
+    into = sa.func.sum(sa.case((MOVEMENTS.c.target_id == place_id, MOVEMENTS.c.quantity), else_=0))
+    out = sa.func.sum(sa.case((MOVEMENTS.c.source_id == place_id, MOVEMENTS.c.quantity), else_=0))
+    days = db.execute(
+        sa.select(MOVEMENTS.c.on, into, out)
+        .where(
+            MOVEMENTS.c.lot_id == lot_id,
+            MOVEMENTS.c.on > on,
+            sa.or_(MOVEMENTS.c.source_id == place_id, MOVEMENTS.c.target_id == place_id),
+        )
+        .group_by(MOVEMENTS.c.on)
+        .order_by(MOVEMENTS.c.on.desc())
+    ).all()
+    held, least, lowest_day = now, now, days[0][0] if days else on
+    for index, (day, came, left) in enumerate(days):
+        if held < least:
+            least, lowest_day = held, day
+        held += _quantity(left) - _quantity(came)
+        before = days[index + 1][0] if index + 1 < len(days) else on
+        if held < least:
+            least, lowest_day = held, before
+    return lowest_day, least
+
+
+def _quantity(stored: object) -> Decimal:
+    # A sum over CASE comes back typed where SQLAlchemy knows the column, else as the whole number stored.
+    return stored if isinstance(stored, Decimal) else Decimal(int(str(stored))).scaleb(-4)
+
+
+def _change_balances(
+    db: Session, on: date, changes: dict[tuple[int, int], Decimal], lots: dict[int, LotFacts]
+) -> None:
+    less = [_change(key, change, on) for key, change in changes.items() if change < 0]
+    more = [_change(key, change, on) for key, change in changes.items() if change > 0]
+    if less:
+        _lessen(db, less)
+    if more:
+        rows = [
+            {
+                "place_id": row["place"],
+                "lot_id": row["lot"],
+                "item_id": lots[int(str(row["lot"]))].item_id,
+                "expires_on": lots[int(str(row["lot"]))].expires_on,
+                "received_on": min(lots[int(str(row["lot"]))].received_on, on),
+                "quantity": row["change"],
+                "last_on": on,
+            }
+            for row in more
+        ]
+        _add(db, rows)
+
+
+def _change(key: tuple[int, int], change: Decimal, on: date) -> dict[str, object]:
+    return {"place": key[0], "lot": key[1], "change": change, "day": on}
+
+
+def _lessen(db: Session, rows: list[dict[str, object]]) -> None:
+    change = sa.bindparam("change", type_=QUANTITY)
+    later = sa.case((BALANCES.c.last_on > sa.bindparam("day"), BALANCES.c.last_on), else_=sa.bindparam("day"))
+    done = db.connection().execute(
+        sa.update(BALANCES)
+        .where(
+            BALANCES.c.place_id == sa.bindparam("place"),
+            BALANCES.c.lot_id == sa.bindparam("lot"),
+            BALANCES.c.quantity + change >= 0,
+        )
+        .values(quantity=BALANCES.c.quantity + change, last_on=later),
+        rows,
+    )
+    if done.rowcount != len(rows):
+        raise WouldHaveBeenNegative("A place does not hold what was to leave it; nothing has moved.")
+
+
+def _add(db: Session, rows: list[dict[str, object]]) -> None:
+    insert = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgresql_insert
+    statement = insert(BALANCES)
+    new = statement.excluded
+    db.connection().execute(
+        statement.on_conflict_do_update(
+            index_elements=[BALANCES.c.place_id, BALANCES.c.lot_id],
+            set_={
+                "quantity": BALANCES.c.quantity + new.quantity,
+                "last_on": sa.case((BALANCES.c.last_on > new.last_on, BALANCES.c.last_on), else_=new.last_on),
+                "received_on": sa.case(
+                    (BALANCES.c.received_on < new.received_on, BALANCES.c.received_on), else_=new.received_on
+                ),
+            },
+        ),
+        rows,
+    )

@@ -1,0 +1,125 @@
+"""Lots: what was received under one maker's number, with one expiry and one state (S9, S10)."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from inventory.catalog import Item
+from inventory.database import Base, append_only, choice, one_of
+from inventory.errors import Conflict, Invalid, NotFound
+
+LONGEST_NUMBER = 20  # GS1 AI (10)
+
+
+class LotState(StrEnum):
+    """Whether a lot may be used: only a released one."""
+
+    RELEASED = "released"
+    QUARANTINED = "quarantined"
+    RECALLED = "recalled"
+
+
+class Lot(Base):
+    """One maker's lot of one item; deliveries at another cost are further receipts of the same lot (S9)."""
+
+    __tablename__ = "lots"
+    __table_args__ = (
+        sa.UniqueConstraint("item_id", "number"),
+        sa.Index(None, "expires_on", "id"),
+        sa.Index(None, "number"),
+        one_of("state", LotState),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("items.id"))
+    number: Mapped[str] = mapped_column(sa.String(LONGEST_NUMBER))
+    expires_on: Mapped[date]  # the last day it may be used
+    produced_on: Mapped[date | None]
+    received_on: Mapped[date]  # the earliest receipt
+    state: Mapped[LotState] = mapped_column(choice(LotState), default=LotState.RELEASED)
+
+    def usable(self, on: date) -> bool:
+        """Released, and not past its last day."""
+        return self.state is LotState.RELEASED and on <= self.expires_on
+
+
+class LotEvent(Base):
+    """A change of a lot's state: who, when, why."""
+
+    __tablename__ = "lot_events"
+    __table_args__ = (sa.Index(None, "lot_id", "id"), one_of("state", LotState))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lot_id: Mapped[int] = mapped_column(sa.ForeignKey("lots.id"))
+    state: Mapped[LotState] = mapped_column(choice(LotState))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(sa.String(80))
+    reason: Mapped[str] = mapped_column(sa.String(500))
+
+
+append_only(LotEvent.__table__)  # type: ignore[arg-type]
+
+
+class UnknownLot(NotFound):
+    """No lot has this key or number."""
+
+
+class ExpiryDisagrees(Conflict):
+    """A lot of this number is on record with another expiry."""
+
+
+class BadLotNumber(Invalid):
+    """A lot number has 1 to 20 printable characters."""
+
+
+def lot(db: Session, key: int) -> Lot:
+    """The lot with this key. Raises UnknownLot."""
+    found = db.get(Lot, key)
+    if found is None:
+        raise UnknownLot(f"No lot has the key {key}.")
+    return found
+
+
+def find(db: Session, item: Item, number: str) -> Lot | None:
+    """The lot of an item by its maker's number, if it was ever received."""
+    return db.scalar(sa.select(Lot).where(Lot.item_id == item.id, Lot.number == number))
+
+
+def register(db: Session, item: Item, *, number: str, expires_on: date, received_on: date) -> Lot:
+    """The lot as on record, or a new one. Refuses an expiry that disagrees with the record (S9)."""
+    check_number(number)
+    known = find(db, item, number)
+    if known is None:
+        known = Lot(
+            item_id=item.id,
+            number=number,
+            expires_on=expires_on,
+            received_on=received_on,
+            state=LotState.RELEASED,
+        )
+        db.add(known)
+        db.flush()
+        return known
+    if known.expires_on != expires_on:
+        raise ExpiryDisagrees(
+            f"Lot {number} of {item.sku} is on record as expiring on {known.expires_on}, not {expires_on}."
+        )
+    known.received_on = min(known.received_on, received_on)
+    return known
+
+
+def check_number(number: str) -> None:
+    """Raises BadLotNumber unless the number has 1 to 20 printable characters and no space around it."""
+    if not 0 < len(number) <= LONGEST_NUMBER:
+        raise BadLotNumber(f"A lot number has 1 to {LONGEST_NUMBER} characters, not {len(number)}.")
+    if not number.isprintable() or number != number.strip():
+        raise BadLotNumber(f"The lot number {number!r} has a character that no label prints.")
+
+
+def change_state(db: Session, subject: Lot, state: LotState, *, at: datetime, by: str, reason: str) -> None:
+    """Set a lot's state and keep the event; moving its stock is `holds`' part."""
+    subject.state = state
+    db.add(LotEvent(lot_id=subject.id, state=state, at=at, by=by, reason=reason))
+    db.flush()

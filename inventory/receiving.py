@@ -1,0 +1,189 @@
+"""Receiving: containers come from a supplier, become a lot's stock, and bring their cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from inventory import clinic, layers, ledger, lots
+from inventory.catalog import Item, Supplier
+from inventory.clinic import PlaceKind, Site
+from inventory.database import MONEY, QUANTITY, UNIT_COST, Base, append_only
+from inventory.errors import Invalid, NotFound
+from inventory.layers import Want
+from inventory.ledger import Act, DocumentKind, LotFacts, Move
+from inventory.lots import Lot, LotState
+from inventory.measures import LARGEST_MONEY, places, quantity, to_cents_half_up
+
+MOST_CONTAINERS = 1_000_000
+
+
+class Receipt(Base):
+    """What came in one delivery of one lot, and what it cost: the source of a cost layer (S9)."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (
+        sa.CheckConstraint("containers > 0", name="containers_positive"),
+        sa.CheckConstraint("unit_cost >= 0", name="unit_cost_not_negative"),
+        sa.Index(None, "lot_id"),
+        sa.Index(None, "item_id", "received_on"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("documents.id"), unique=True)
+    site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("items.id"))
+    lot_id: Mapped[int] = mapped_column(sa.ForeignKey("lots.id"))
+    supplier_id: Mapped[int | None] = mapped_column(sa.ForeignKey("suppliers.id"))
+    received_on: Mapped[date]
+    containers: Mapped[int]
+    unit_cost: Mapped[Decimal] = mapped_column(UNIT_COST)  # of one container, landed
+    quantity: Mapped[Decimal] = mapped_column(QUANTITY)
+    value: Mapped[Decimal] = mapped_column(MONEY)
+    layer_id: Mapped[int] = mapped_column(sa.ForeignKey("cost_layers.id"))
+
+
+append_only(Receipt.__table__)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One line of what arrived: so many containers of one lot at one cost each."""
+
+    item: Item
+    lot_number: str
+    expires_on: date
+    containers: int
+    unit_cost: Decimal
+    supplier: Supplier | None = None
+    document: str = ""
+
+
+@dataclass(frozen=True)
+class Received:
+    """A receipt, its lot, and what a manager should know about it."""
+
+    receipt: Receipt
+    lot: Lot
+    warnings: tuple[str, ...]
+
+
+class NotAReceipt(Invalid):
+    """The numbers cannot be those of a delivery."""
+
+
+class UnknownReceipt(NotFound):
+    """No receipt has this key."""
+
+
+def receive(
+    db: Session, delivery: Delivery, *, site: Site, received_on: date, recorded_at: datetime, by: str
+) -> Received:
+    """Receive one line. An expired or held lot goes to quarantine with a warning, not to the shelf.
+
+    Raises NotAReceipt, lots.ExpiryDisagrees, lots.BadLotNumber, periods.PeriodClosed.
+    """
+    return receive_many(db, [delivery], site=site, received_on=received_on, recorded_at=recorded_at, by=by)[0]
+
+
+def receive_many(
+    db: Session,
+    deliveries: Sequence[Delivery],
+    *,
+    site: Site,
+    received_on: date,
+    recorded_at: datetime,
+    by: str,
+) -> list[Received]:
+    """Receive many lines of one day, all or nothing; each is a document and a cost layer of its own."""
+    for delivery in deliveries:
+        _check(delivery)
+    places = clinic.places(db, site.id)
+    held = frozenset(clinic.held_places(db))
+    formula = clinic.settings(db).cost_formula
+    at = site.moment_on(received_on, recorded_at)
+    received = []
+    for delivery in deliveries:
+        lot = lots.register(
+            db,
+            delivery.item,
+            number=delivery.lot_number,
+            expires_on=delivery.expires_on,
+            received_on=received_on,
+        )
+        warnings = _hold_if_needed(db, lot, on=received_on, at=at, by=by)
+        act = Act(
+            site_id=site.id, on=received_on, at=at, recorded_at=recorded_at, by=by, reference=delivery.document
+        )
+        target = places[PlaceKind.SHELF if lot.state is LotState.RELEASED else PlaceKind.QUARANTINE]
+        receipt = _post(db, delivery, lot, act, formula, places[PlaceKind.SUPPLIER], target, held)
+        received.append(Received(receipt, lot, warnings))
+    db.flush()
+    return received
+
+
+def receipt(db: Session, key: int) -> Receipt:
+    """The receipt with this key. Raises UnknownReceipt."""
+    found = db.get(Receipt, key)
+    if found is None:
+        raise UnknownReceipt(f"No receipt has the key {key}.")
+    return found
+
+
+def _check(delivery: Delivery) -> None:
+    if not 0 < delivery.containers <= MOST_CONTAINERS:
+        raise NotAReceipt(f"A receipt has 1 to {MOST_CONTAINERS} containers, not {delivery.containers}.")
+    if not 0 <= delivery.unit_cost <= LARGEST_MONEY or places(delivery.unit_cost) > 6:
+        raise NotAReceipt(f"{delivery.unit_cost} cannot be the cost of one container (at most six decimals).")
+    if delivery.containers * delivery.unit_cost > LARGEST_MONEY:
+        raise NotAReceipt(f"{delivery.containers} containers at {delivery.unit_cost} exceed {LARGEST_MONEY}.")
+    quantity(delivery.item.content * delivery.containers)
+
+
+def _hold_if_needed(db: Session, lot: Lot, *, on: date, at: datetime, by: str) -> tuple[str, ...]:
+    if lot.expires_on < on:
+        if lot.state is LotState.RELEASED:
+            lots.change_state(db, lot, LotState.QUARANTINED, at=at, by=by, reason="expired on receipt")
+        return (f"Lot {lot.number} expired on {lot.expires_on}: it was received on {on} into quarantine.",)
+    if lot.state is not LotState.RELEASED:
+        return (f"Lot {lot.number} is {lot.state}: what came went to quarantine.",)
+    return ()
+
+
+def _post(
+    db: Session,
+    delivery: Delivery,
+    lot: Lot,
+    act: Act,
+    formula: clinic.CostFormula,
+    source_id: int,
+    target_id: int,
+    held: frozenset[int],
+) -> Receipt:
+    stock = delivery.item.content * delivery.containers
+    value = to_cents_half_up(delivery.containers * delivery.unit_cost)
+    document_id = ledger.open_document(db, DocumentKind.RECEIPT, act)
+    layer_id = layers.add(db, formula, Want(lot.item_id, lot.id, stock), value=value, received_on=act.on)
+    facts = LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on)
+    move = Move(facts, source_id, target_id, stock, direction=1, value=value, layer_id=layer_id)
+    ledger.post(db, document_id, act.on, [move], held=held)
+    added = Receipt(
+        document_id=document_id,
+        site_id=act.site_id,
+        item_id=lot.item_id,
+        lot_id=lot.id,
+        supplier_id=None if delivery.supplier is None else delivery.supplier.id,
+        received_on=act.on,
+        containers=delivery.containers,
+        unit_cost=delivery.unit_cost,
+        quantity=stock,
+        value=value,
+        layer_id=layer_id,
+    )
+    db.add(added)
+    return added
+
+

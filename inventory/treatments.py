@@ -1,0 +1,300 @@
+"""Treatment sessions: one visit draws its products by FEFO, all or nothing, and keeps what it used (S3-S7)."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from inventory import allocations, clinic, layers, ledger, picking
+from inventory.catalog import DoseClass, Ingredient, ItemKind, UnknownIngredient, UnknownItem
+from inventory.clinic import PlaceKind, Settings, Site
+from inventory.database import Base
+from inventory.drawing import Posting, Use
+from inventory.errors import Invalid, NotFound
+from inventory.layers import Want
+from inventory.ledger import Act, DocumentKind
+from inventory.measures import ZERO, quantity
+from inventory.picking import Container, Draw, Need, NotEnoughStock
+from inventory.vials import PharmacyBulk, PreparedIn, Product
+
+MOST_LINES = 200
+PATIENT_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/#-]{0,39}")
+LOOKS_LIKE_A_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}")
+
+
+class TreatmentSession(Base):
+    """One visit of one patient: what was used hangs on its document's movements."""
+
+    __tablename__ = "treatment_sessions"
+    __table_args__ = (sa.Index(None, "patient_ref", "id"), sa.Index(None, "site_id", "on"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("documents.id"), unique=True)
+    site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
+    on: Mapped[date]
+    at: Mapped[datetime]
+    patient_ref: Mapped[str] = mapped_column(sa.String(40))  # the clinic's own chart number (T8)
+    formulation: Mapped[str] = mapped_column(sa.String(60), default="")  # "F-01 version 2"
+    level: Mapped[str] = mapped_column(sa.String(20), default="")
+
+
+@dataclass(frozen=True)
+class Line:
+    """What was drawn up: so much of an item, or of an ingredient in whichever item expires first."""
+
+    quantity: Decimal
+    sku: str | None = None
+    ingredient: str | None = None
+    lot_id: int | None = None
+    vial_id: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Whom a session treats, when, and what it followed."""
+
+    patient_ref: str
+    at: datetime
+    formulation: str = ""
+    level: str = ""
+    reference: str = ""
+    prepared_in: PreparedIn = PreparedIn.PREPARATION_AREA
+
+
+@dataclass(frozen=True)
+class Treated:
+    """A session as performed, its uses, what they cost, and what should be looked at (S6)."""
+
+    session: TreatmentSession
+    uses: tuple[Use, ...]
+    cost: Decimal
+    flags: tuple[str, ...]
+
+
+class BadPatientRef(Invalid):
+    """A patient is known by the clinic's chart number alone (T8)."""
+
+
+class NothingToUse(Invalid):
+    """A session without a line uses nothing."""
+
+
+class MixedUnits(Invalid):
+    """The ingredient's items are counted in several units, so an amount of it says nothing."""
+
+
+class UnknownSession(NotFound):
+    """No session has this key."""
+
+
+def treat(
+    db: Session, visit: Visit, lines: Sequence[Line], *, site: Site, recorded_at: datetime, by: str
+) -> Treated:
+    """Perform a session: every line is supplied, or nothing moves (S7).
+
+    Raises NotEnoughStock with what is short and why, PharmacyBulk (S5), NotFirstToExpire, UnknownItem,
+    UnknownIngredient, BadPatientRef, periods.PeriodClosed, ledger.WouldHaveBeenNegative (S12).
+    """
+    check_patient_ref(visit.patient_ref)
+    settings = clinic.settings(db)
+    needs, by_id = resolve(db, lines)
+    ledger.lock_items(db, list(by_id))
+    draws = _draw_all(db, visit, needs, by_id, site=site, settings=settings)
+    act = Act(site.id, site.day(visit.at), visit.at, recorded_at, by, reference=visit.reference)
+    document_id = ledger.open_document(db, DocumentKind.SESSION, act)
+    session = TreatmentSession(
+        document_id=document_id,
+        site_id=site.id,
+        on=act.on,
+        at=visit.at,
+        patient_ref=visit.patient_ref,
+        formulation=visit.formulation,
+        level=visit.level,
+    )
+    db.add(session)
+    uses = _post(db, document_id, act, visit, draws, site=site, settings=settings)
+    db.flush()
+    return Treated(session, uses, sum((use.value for use in uses), ZERO), flags(by_id.values(), settings))
+
+
+def resolve(db: Session, lines: Sequence[Line]) -> tuple[list[Need], dict[int, Product]]:
+    """Turn lines into needs and load their products. Refuses what is unknown, bulk, or no quantity."""
+    if not 0 < len(lines) <= MOST_LINES:
+        raise NothingToUse(f"A session has 1 to {MOST_LINES} lines, not {len(lines)}.")
+    codes = {line.ingredient for line in lines if line.ingredient}
+    ingredients: dict[str, int] = {}
+    if codes:
+        found = db.execute(sa.select(Ingredient.code, Ingredient.id).where(Ingredient.code.in_(sorted(codes))))
+        ingredients = {code: key for code, key in found}
+    by_id = picking.products(
+        db, skus=[line.sku for line in lines if line.sku], ingredient_ids=ingredients.values()
+    )
+    by_sku = {product.sku: product for product in by_id.values()}
+    needs = [_need(line, by_sku, ingredients) for line in lines]
+    used = {key for need in needs for key in need.product_ids}
+    return needs, {key: product for key, product in by_id.items() if key in used}
+
+
+def flags(products: Iterable[Product], settings: Settings) -> tuple[str, ...]:
+    """What a pharmacist would raise a hand at: more sterile products in one mix than the rule allows (S6)."""
+    sterile = [
+        product.sku
+        for product in products
+        if product.sterile and product.kind is ItemKind.INJECTABLE
+    ]
+    if len(sterile) <= settings.sterile_product_limit:
+        return ()
+    return (
+        f"{len(sterile)} sterile products are mixed, more than {settings.sterile_product_limit} "
+        f"({', '.join(sorted(sterile))}): not an immediate-use preparation (USP 797, 2023; rule VR-07).",
+    )
+
+
+def session(db: Session, key: int) -> TreatmentSession:
+    """The session with this key. Raises UnknownSession."""
+    found = db.get(TreatmentSession, key)
+    if found is None:
+        raise UnknownSession(f"No session has the key {key}.")
+    return found
+
+
+def check_patient_ref(patient_ref: str) -> None:
+    """Raises BadPatientRef for anything but a chart number: no names, dates, addresses (T8)."""
+    if not PATIENT_REF.fullmatch(patient_ref) or LOOKS_LIKE_A_DATE.fullmatch(patient_ref):
+        raise BadPatientRef(
+            "A patient is known by a chart number of 1 to 40 letters, digits and . _ / # - only; "
+            "no name, date or e-mail."
+        )
+
+
+def _need(line: Line, by_sku: Mapping[str, Product], ingredients: Mapping[str, int]) -> Need:
+    quantity(line.quantity)
+    if line.quantity <= 0:
+        raise NothingToUse(f"{line.sku or line.ingredient}: a quantity to use is above 0, not {line.quantity}.")
+    if line.sku:
+        product = by_sku.get(line.sku)
+        if product is None:
+            raise UnknownItem(f"No item has the SKU {line.sku!r}.")
+        if product.dose_class is DoseClass.PHARMACY_BULK:
+            raise PharmacyBulk(f"{product.sku} is a pharmacy bulk package; it cannot be used in a treatment room.")
+        return Need(
+            line.quantity, (product.id,), product.sku, product.unit, line.lot_id, line.vial_id, line.reason
+        )
+    if line.ingredient not in ingredients:
+        raise UnknownIngredient(f"No ingredient has the code {line.ingredient!r}.")
+    key = ingredients[line.ingredient]
+    holding = [
+        product
+        for product in by_sku.values()
+        if product.ingredient_id == key and product.dose_class is not DoseClass.PHARMACY_BULK
+    ]
+    units = {product.unit for product in holding}
+    if len(units) > 1:
+        raise MixedUnits(f"Items with {line.ingredient} are counted in {', '.join(sorted(units))}: name the item.")
+    if not holding:
+        raise UnknownItem(f"No item in use holds the ingredient {line.ingredient!r}.")
+    return Need(
+        line.quantity,
+        tuple(sorted(product.id for product in holding)),
+        line.ingredient,
+        units.pop(),
+        line.lot_id,
+        line.vial_id,
+        line.reason,
+    )
+
+
+def _draw_all(
+    db: Session, visit: Visit, needs: Sequence[Need], by_id: Mapping[int, Product], *, site: Site, settings: Settings
+) -> list[tuple[Need, Draw]]:
+    """Choose every line's containers; raises NotEnoughStock with a sentence for each line that is short."""
+    on = site.day(visit.at)
+    shelf_id = clinic.places(db, site.id)[PlaceKind.SHELF]
+    promised = allocations.due_to_others(
+        db, site_id=site.id, item_ids=by_id, on=on, patient_ref=visit.patient_ref
+    )
+    containers = _containers(db, visit, needs, by_id, promised, site=site, shelf_id=shelf_id)
+    draws: list[tuple[Need, Draw]] = []
+    short: list[str] = []
+    for need in needs:
+        there = [one for key in need.product_ids for one in containers[key]]
+        spoken_for = sum((promised.get(key, ZERO) for key in need.product_ids), ZERO)
+        chosen, missing = picking.choose(need, there, loss=settings.draw_loss_ml)
+        left = sum((one.held for one in there), ZERO) - sum((_stock_of(draw) for draw in chosen), ZERO)
+        if missing or left < spoken_for:
+            short.append(picking.why_not(db, need, there, site=site, at=visit.at, allocated=spoken_for))
+            continue
+        draws.extend((need, draw) for draw in chosen)
+        _deduct(containers, chosen)
+    if short:
+        raise NotEnoughStock(" ".join(short))
+    return draws
+
+
+def _containers(
+    db: Session,
+    visit: Visit,
+    needs: Sequence[Need],
+    by_id: Mapping[int, Product],
+    promised: Mapping[int, Decimal],
+    *,
+    site: Site,
+    shelf_id: int,
+) -> dict[int, list[Container]]:
+    """What may be drawn from, by item; read only as far as the lines need."""
+    wanted: dict[int, Decimal | None] = {}
+    for need in needs:
+        for key in need.product_ids:
+            before = wanted.get(key, ZERO)
+            # A dose and its loss never open more than one container beyond their own volume.
+            much = None if before is None or need.lot_id or key in promised else (
+                before + need.quantity + by_id[key].content + 1
+            )
+            wanted[key] = much
+    on = site.day(visit.at)
+    openable = {key: one for key, one in by_id.items() if not one.dose_class.one_patient}
+    found: dict[int, list[Container]] = defaultdict(list)
+    if openable:
+        found.update(picking.opened(db, openable, site=site, at=visit.at, patient_ref=visit.patient_ref))
+    for key, enough in wanted.items():
+        found[key] = found.get(key, []) + picking.sealed(
+            db, by_id[key], site=site, shelf_id=shelf_id, on=on, enough=enough
+        )
+    return found
+
+
+def _stock_of(draw: Draw) -> Decimal:
+    return draw.opened * draw.container.product.content if draw.opened else draw.used
+
+
+def _deduct(containers: dict[int, list[Container]], draws: Sequence[Draw]) -> None:
+    """What one line took is not there for the next."""
+    for draw in draws:
+        row = containers[draw.container.product.id]
+        row[row.index(draw.container)] = replace(draw.container, held=draw.container.held - _stock_of(draw))
+
+
+def _post(
+    db: Session,
+    document_id: int,
+    act: Act,
+    visit: Visit,
+    draws: Sequence[tuple[Need, Draw]],
+    *,
+    site: Site,
+    settings: Settings,
+) -> tuple[Use, ...]:
+    posting = Posting(db, document_id, act, visit.prepared_in, visit.patient_ref, site)
+    wants = [
+        Want(draw.container.lot.item_id, draw.container.lot.id, posting.leaving(draw)) for _, draw in draws
+    ]
+    shares = layers.take(db, settings.cost_formula, wants)
+    uses = [posting.add(need, draw, share) for (need, draw), share in zip(draws, shares, strict=True)]
+    posting.finish()
+    return tuple(uses)

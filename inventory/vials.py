@@ -1,0 +1,190 @@
+"""Opened vials: when each was opened, what is left of it, and until when that may be used (S4, S5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from inventory.catalog import DoseClass, ItemKind
+from inventory.clinic import Site
+from inventory.database import QUANTITY, Base, choice, one_of
+from inventory.errors import Conflict, Invalid, NotFound
+
+
+class PreparedIn(StrEnum):
+    """Where a vial was opened: one that entered the treatment room serves that patient only (S4)."""
+
+    PREPARATION_AREA = "preparation_area"
+    TREATMENT_ROOM = "treatment_room"
+
+
+class OpenedVial(Base):
+    """One opened container: its lot, who opened it when and where, and what is left."""
+
+    __tablename__ = "opened_vials"
+    __table_args__ = (
+        sa.CheckConstraint("remaining >= 0", name="remaining_not_negative"),
+        sa.CheckConstraint("closed_at IS NULL OR remaining = 0", name="closed_is_empty"),
+        one_of("prepared_in", PreparedIn),
+        sa.Index(
+            "ix_opened_vials_in_use",
+            "item_id",
+            "site_id",
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        ),
+        sa.Index(None, "lot_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("items.id"))
+    lot_id: Mapped[int] = mapped_column(sa.ForeignKey("lots.id"))
+    opened_at: Mapped[datetime]
+    opened_by: Mapped[str] = mapped_column(sa.String(80))
+    prepared_in: Mapped[PreparedIn] = mapped_column(choice(PreparedIn))
+    patient_ref: Mapped[str | None] = mapped_column(sa.String(40))  # whose it is, where it is one patient's
+    discard_at: Mapped[datetime]
+    discard_rule: Mapped[str] = mapped_column(sa.String(300))
+    remaining: Mapped[Decimal] = mapped_column(QUANTITY)
+    closed_at: Mapped[datetime | None]
+
+
+class VialRule(Base):
+    """What a jurisdiction says about opened containers; the automatic ones limit `discard_at`."""
+
+    __tablename__ = "vial_rules"
+    __table_args__ = (sa.UniqueConstraint("code"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(20))
+    jurisdiction: Mapped[str] = mapped_column(sa.String(80))
+    country: Mapped[str] = mapped_column(sa.String(2))  # "*": everywhere
+    region: Mapped[str] = mapped_column(sa.String(20), default="")
+    dose_class: Mapped[str] = mapped_column(sa.String(24), default="")
+    environment: Mapped[str] = mapped_column(sa.String(24), default="any")
+    max_hours: Mapped[int | None]
+    max_days: Mapped[int | None]
+    automatic: Mapped[bool] = mapped_column(default=False)
+    effective_from: Mapped[date | None]
+    effective_to: Mapped[date | None]
+    text: Mapped[str] = mapped_column(sa.String(500))
+    status: Mapped[str] = mapped_column(sa.String(120), default="")
+    source: Mapped[str] = mapped_column(sa.String(500))
+
+    def limit(self) -> timedelta:
+        """The longest time from opening that the rule allows."""
+        return timedelta(days=self.max_days or 0, hours=self.max_hours or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What drawing from a container needs to know of its item."""
+
+    id: int
+    sku: str
+    name: str
+    unit: str
+    content: Decimal
+    overfill: Decimal
+    dose_class: DoseClass
+    kind: ItemKind
+    in_use_hours: int | None
+    sterile: bool
+    loses_on_drawing: bool
+    ingredient_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Until when an opened container may be used, and by which rule."""
+
+    at: datetime
+    rule: str
+
+
+class UnknownVial(NotFound):
+    """No opened vial has this key."""
+
+
+class VialClosed(Conflict):
+    """The vial was discarded or used up."""
+
+
+class OpensInItsSession(Invalid):
+    """A single-dose container is opened by the session that uses it (S3)."""
+
+
+class PharmacyBulk(Invalid):
+    """A pharmacy bulk package cannot be used in a treatment room (S5)."""
+
+
+class LotNotUsable(Conflict):
+    """The lot is expired, quarantined, recalled, or not on the shelf."""
+
+
+def vial(db: Session, key: int) -> OpenedVial:
+    """The opened vial with this key. Raises UnknownVial."""
+    found = db.get(OpenedVial, key)
+    if found is None:
+        raise UnknownVial(f"No opened vial has the key {key}.")
+    return found
+
+
+def rules_in_force(db: Session, site: Site, on: date) -> Sequence[VialRule]:
+    """The rules that limit opened containers at a site on a date: its country's, its state's, everyone's."""
+    found = db.scalars(
+        sa.select(VialRule).where(
+            VialRule.automatic.is_(True),
+            VialRule.country.in_([site.country, "*"]),
+            VialRule.region.in_([site.tax_region, ""]),
+        )
+    )
+    return [
+        rule
+        for rule in found
+        if (rule.effective_from is None or rule.effective_from <= on)
+        and (rule.effective_to is None or on <= rule.effective_to)
+    ]
+
+
+def discard_at(
+    product: Product,
+    *,
+    expires_on: date,
+    opened_at: datetime,
+    prepared_in: PreparedIn,
+    site: Site,
+    rules: Sequence[VialRule],
+) -> Deadline:
+    """The earliest of the printed expiry, the label's in-use time and the strictest rule (S4).
+
+    Opening never extends a date. A consumable that is not a topical has no limit but its expiry. A rule
+    of no hours ("discard with the session") is `treatments`' part, which ends the session.
+    """
+    limits = [Deadline(site.end_of(expires_on), f"printed expiry {expires_on}")]
+    if product.in_use_hours:
+        limits.append(
+            Deadline(opened_at + timedelta(hours=product.in_use_hours), f"label: {product.in_use_hours} h in use")
+        )
+    if product.kind is not ItemKind.CONSUMABLE:
+        limits.extend(
+            Deadline(opened_at + rule.limit(), f"{rule.code} {rule.jurisdiction}: {rule.text}"[:300])
+            for rule in rules
+            if rule.dose_class == product.dose_class and rule.environment in ("any", prepared_in) and rule.limit()
+        )
+    return min(limits, key=lambda limit: limit.at)
+
+
+def check_openable(product: Product) -> None:
+    """Raises OpensInItsSession for single-dose and kits (S3), PharmacyBulk for bulk packages (S5)."""
+    if product.dose_class is DoseClass.PHARMACY_BULK:
+        raise PharmacyBulk(f"{product.sku} is a pharmacy bulk package; it cannot be used in a treatment room.")
+    if product.dose_class.one_patient:
+        raise OpensInItsSession(
+            f"{product.sku} is {product.dose_class.replace('_', ' ')}: it is opened by the session that uses it."
+        )
