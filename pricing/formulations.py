@@ -234,7 +234,7 @@ def version(db: Session, code: str, number: int | None = None) -> Recipe:
     if found is None:
         wanted = "" if number is None else f" in version {number}"
         raise UnknownFormulation(f"No formulation has the code {code!r}{wanted}.")
-    subject, at_version = found._tuple()
+    subject, at_version = found
     return _recipe(db, subject, at_version)
 
 
@@ -281,7 +281,7 @@ def _check(db: Session, lines: Sequence[NewLine]) -> None:
     if all(line.kind is LineKind.COMPONENT for line in lines):
         raise NoProducts(f"None of the {len(lines)} lines is a product.")
     keys = {line.item_id for line in lines if line.item_id is not None}
-    units = dict(db.execute(sa.select(Item.id, Item.unit).where(Item.id.in_(keys))).tuples().all())
+    units = dict(db.execute(sa.select(Item.id, Item.unit).where(Item.id.in_(keys))).all())
     ingredients = {line.ingredient_id for line in lines if line.ingredient_id is not None}
     known = set(db.scalars(sa.select(Ingredient.id).where(Ingredient.id.in_(ingredients))))
     for number, line in enumerate(lines, start=1):
