@@ -1,0 +1,192 @@
+"""The application: one request is one person, one moment and one transaction.
+
+This is the only place that asks what time it is; everything below is told.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response, g, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.routing import BaseConverter
+
+from api import auth, bodies, errors, idempotency, openapi, rest
+from inventory.database import Database
+
+Clock = Callable[[], datetime]
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+ATTEMPTS = 3
+KEPT_HEADERS = ("Location", "ETag", "Content-Type", "Link")
+STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+SECURITY_HEADERS = {
+    "Content-Security-Policy": STRICT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+class IdConverter(BaseConverter):
+    """A record's key in an address: a positive number that any database can keep."""
+
+    regex = "[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> int:
+        """The key."""
+        return int(value)
+
+
+class CodeConverter(BaseConverter):
+    """A code in an address, such as a SKU: visible, without slashes, of a sensible length."""
+
+    regex = r"[^/\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,80}"
+
+
+class Vialbook(Flask):
+    """The application; a request that met another one in the database is tried again, a few times."""
+
+    def dispatch_request(self) -> Any:
+        """Answer a request: by its key if it was answered before, by its call otherwise."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return _replayed() or super().dispatch_request()
+            except SQLAlchemyError as error:
+                # Nothing is committed yet, so the whole request may be tried again.
+                if attempt == ATTEMPTS or not errors.is_busy(error) or request.mimetype != "application/json":
+                    raise
+                g.db.rollback()
+        raise AssertionError("the last attempt answers or raises")
+
+
+def create_app(database: Database, *, clock: Clock = utc_now) -> Flask:
+    """Put the application together over a database. `clock` returns the present as an aware UTC instant."""
+    app = Vialbook("api", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=bodies.LARGEST_BODY)
+    app.url_map.merge_slashes = False
+    app.url_map.converters.update(id=IdConverter, code=CodeConverter)
+    app.extensions["vialbook"] = database
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    errors.install(app)
+
+    @app.before_request
+    def begin() -> None:
+        """One moment, one transaction, one person; the transaction begins with the first question to it."""
+        g.now = clock()
+        g.db = (database.read if request.method in READING else database.write)()
+        _sign_in(database)
+
+    app.after_request(_finish)
+    app.teardown_request(_put_away)
+    openapi.install(app, rest.BLUEPRINTS)
+    _check_table(app)
+    return app
+
+
+def _sign_in(database: Database) -> None:
+    """Find who asks and whether they may; a person without the right learns nothing more."""
+    rule = request.url_rule
+    if rule is None or request.method == "OPTIONS":
+        return  # not found, or a method that the address does not have: the framework says so
+    call = call_name(request.method, rule.rule)
+    if call in auth.OPEN:
+        return
+    token = auth.bearer_token(request.headers.get("Authorization"))
+    if request.method in READING:
+        caller = auth.person_of(g.db, token)
+    else:
+        # Its own short reading: a writing transaction must not begin for someone who may not write.
+        with database.read() as reading:
+            caller = auth.person_of(reading, token)
+    if caller is None:
+        raise auth.NotSignedIn("The token is not known; it may have been renewed.")
+    g.caller = caller
+    auth.guard(caller, call)
+
+
+def call_name(method: str, rule: str) -> str:
+    """A call as the table of rights names it; HEAD is a GET without a body."""
+    return f"{'GET' if method == 'HEAD' else method} {rule}"
+
+
+def _replayed() -> Response | None:
+    """The answer given before to a request with this key, if there is one."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None or request.method != "POST":
+        return None
+    g.asked = idempotency.asked(
+        person=g.caller.name,
+        call=f"POST {request.path}",
+        key=key,
+        query=request.query_string,
+        content_type=request.mimetype,
+        body=request.get_data(cache=True),
+    )
+    earlier = idempotency.earlier(g.db, g.asked)
+    if earlier is None:
+        return None
+    g.asked = None
+    answer = Response(earlier.body, status=earlier.status, headers=json.loads(earlier.headers))
+    answer.headers["Idempotency-Replayed"] = "true"
+    return answer
+
+
+def _finish(answer: Response) -> Response:
+    """Keep what was done if the answer is a success, undo it otherwise; then the headers of every answer."""
+    db = g.get("db")
+    if db is not None and request.method not in READING:
+        answer = _end(answer)
+    if "ETag" in answer.headers and request.method in READING:
+        answer.make_conditional(request)
+    for header, value in SECURITY_HEADERS.items():
+        answer.headers.setdefault(header, value)
+    # An answer is one person's; who may keep it must at least ask again.
+    answer.headers.setdefault(
+        "Cache-Control", "private, no-cache" if "ETag" in answer.headers else "no-store"
+    )
+    return answer
+
+
+def _end(answer: Response) -> Response:
+    if answer.status_code >= 400:
+        g.db.rollback()
+        return answer
+    try:
+        if g.get("asked") is not None:
+            kept = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
+            idempotency.remember(
+                g.db, g.asked, status=answer.status_code, headers=kept, body=answer.get_data(), at=g.now
+            )
+        g.db.commit()
+    except SQLAlchemyError as error:
+        g.db.rollback()
+        return errors.database_error(error)
+    return answer
+
+
+def _put_away(_error: BaseException | None) -> None:
+    """Give the connection back; what was not committed is undone, and nothing is committed so late."""
+    db = g.pop("db", None)
+    if db is not None:
+        db.close()
+
+
+def _check_table(app: Flask) -> None:
+    """Refuse to start with a call that the table of rights does not know, or knows in vain."""
+    calls = {
+        call_name(method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    known = auth.OPEN | set(auth.MAY)
+    assert calls <= known, f"calls without an entry in the table of rights: {sorted(calls - known)}"
+    assert known <= calls, f"rights to calls that do not exist: {sorted(known - calls)}"

@@ -1,0 +1,174 @@
+"""Who is asking, and the one table that says which role may call what."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from inventory.database import Base, choice, one_of
+from inventory.errors import Forbidden, Invalid
+
+NAME_LENGTH = 80
+TOKEN_BYTES = 32
+
+
+class Role(StrEnum):
+    """What a person is to the clinic."""
+
+    MANAGER = "manager"
+    FRONT_DESK = "front_desk"
+    ACCOUNTANT = "accountant"
+    PRACTITIONER = "practitioner"
+    ADMIN = "admin"
+
+    @property
+    def spoken(self) -> str:
+        """The role in a sentence: `front desk`."""
+        return self.value.replace("_", " ")
+
+
+class Person(Base):
+    """Somebody who may sign in; of the token only a digest is kept, so it cannot be read back."""
+
+    __tablename__ = "people"
+    __table_args__ = (one_of("role", Role),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH), unique=True)
+    role: Mapped[Role] = mapped_column(choice(Role))
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+    renewed_at: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is asking, in this request."""
+
+    name: str
+    role: Role
+
+    @property
+    def sees_costs(self) -> bool:
+        """The front desk and practitioners see prices and feasibility, not costs and margins (P5)."""
+        return self.role in BOOKS
+
+
+class NotSignedIn(Exception):
+    """The request does not say who is asking, or the token is not one of ours."""
+
+
+class NotAllowed(Forbidden):
+    """The person's role may not do this."""
+
+
+class BadName(Invalid):
+    """It cannot be a person's name."""
+
+
+def issue_token(db: Session, name: str, *, role: Role, at: datetime) -> str:
+    """Make a person's token, or renew it: the old token is void from then on. Raises BadName."""
+    name = name.strip()
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+        raise BadName(f"A person's name has 1 to {NAME_LENGTH} printable characters.")
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    person = db.scalar(sa.select(Person).where(Person.name == name))
+    if person is None:
+        person = Person(name=name, created_at=at)
+        db.add(person)
+    person.role, person.token_hash, person.active = role, digest(token), True
+    person.renewed_at = at
+    db.flush()
+    return token
+
+
+def person_of(db: Session, token: str) -> Caller | None:
+    """Whose token it is; nobody's if it was renewed since or the person is no longer active."""
+    found = db.execute(
+        sa.select(Person.name, Person.role).where(Person.token_hash == digest(token), Person.active)
+    ).first()
+    return None if found is None else Caller(found.name, found.role)
+
+
+def digest(token: str) -> str:
+    """What is kept of a token. It has 256 random bits, so a plain digest cannot be searched."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def bearer_token(header: str | None) -> str:
+    """The token of an `Authorization` header. Raises NotSignedIn."""
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotSignedIn("Sign in with the header `Authorization: Bearer TOKEN`.")
+    return token.strip()
+
+
+def guard(caller: Caller, call: str) -> None:
+    """Refuse a call that the person's role may not make. Raises NotAllowed, saying who may."""
+    allowed = MAY[call]
+    if caller.role not in allowed:
+        may = [role.spoken for role in Role if role in allowed]
+        listed = may[0] if len(may) == 1 else ", ".join(may[:-1]) + f" or {may[-1]}"
+        raise NotAllowed(f"{call} is for {listed}; {caller.name} is signed in as {caller.role.spoken}.")
+
+
+EVERYONE = frozenset(Role)
+BOOKS = frozenset({Role.MANAGER, Role.ACCOUNTANT, Role.ADMIN})  # who see costs (P5)
+STOCKROOM = frozenset({Role.MANAGER, Role.ADMIN})
+TREATMENT = STOCKROOM | {Role.PRACTITIONER}
+FRONT = TREATMENT | {Role.FRONT_DESK}
+
+OPEN = frozenset(
+    {
+        "GET /health",
+        "GET /api/v1/openapi.json",
+        "GET /api/v1/docs",
+        "GET /api/v1/docs/<path:file>",
+    }
+)
+"""Calls that anybody may make without signing in."""
+
+MAY: dict[str, frozenset[Role]] = {
+    f"{method} /api/v1{rule}": roles
+    for roles, calls in (
+        (
+            EVERYONE,
+            """
+            GET /sites
+            GET /ingredients
+            GET /items
+            GET /items/<code:sku>
+            POST /scans
+            """,
+        ),
+        (
+            BOOKS,
+            """
+            GET /settings
+            GET /settings/<code:key>
+            GET /suppliers
+            GET /suppliers/<code:code>
+            GET /offers
+            """,
+        ),
+        (
+            STOCKROOM,
+            """
+            POST /sites
+            PUT /settings/<code:key>
+            POST /items
+            PATCH /items/<code:sku>
+            POST /suppliers
+            PATCH /suppliers/<code:code>
+            POST /offers
+            """,
+        ),
+    )
+    for method, rule in (call.split() for call in calls.strip().splitlines())
+}
+"""Which roles may make which call: the guard, the OpenAPI document and the test all read this table."""

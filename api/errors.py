@@ -1,0 +1,209 @@
+"""Refusals become problems: every error answer is application/problem+json (RFC 9457)."""
+
+import dataclasses
+import json
+import logging
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from http import HTTPStatus
+
+from flask import Flask, Response, request
+from marshmallow import ValidationError
+from sqlalchemy import exc as database_errors
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from api.auth import NotSignedIn
+from api.idempotency import BadKey
+from inventory.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
+from inventory.measures import plain
+
+MEDIA_TYPE = "application/problem+json"
+STATUS = {NotFound: 404, Conflict: 409, Invalid: 422, Forbidden: 403}
+BUSY_SECONDS = 1
+BUSY_CODES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "25006", "53300", "08")
+"""What PostgreSQL says when the same request may well succeed in a moment."""
+
+SENTENCES = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+    413: "The body is larger than is taken here.",
+    500: "Something went wrong here; nothing was changed.",
+}
+
+log = logging.getLogger("vialbook")
+
+
+class Malformed(Exception):
+    """The body is not what its content type says it is."""
+
+
+class WrongMediaType(Exception):
+    """The body is not JSON."""
+
+
+class PreconditionMissing(Exception):
+    """What can be edited by several people is only changed with If-Match."""
+
+
+class PreconditionFailed(Exception):
+    """Somebody else changed it since it was read."""
+
+
+PLAIN = {
+    Malformed: 400,
+    BadKey: 400,
+    NotSignedIn: 401,
+    PreconditionFailed: 412,
+    WrongMediaType: 415,
+    PreconditionMissing: 428,
+}
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    name: str = "",
+    errors: object = None,
+    facts: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An answer that says what is wrong; `name` is the kind of problem, `detail` the sentence for people."""
+    title = spoken(name) if name else HTTPStatus(status).phrase
+    body: dict[str, object] = {
+        "type": f"/problems/{title.lower().replace(' ', '-')}" if name else "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": request.path,
+    }
+    if name:
+        body["name"] = name
+    if errors:
+        body["errors"] = errors
+    if facts:
+        body["facts"] = tellable(facts)
+        if "code" in facts:  # of a label that cannot be read (S13)
+            body["code"] = facts["code"]
+    return Response(json.dumps(body), status=status, mimetype=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def spoken(name: str) -> str:
+    """`NotEnoughStock` as people read it: `Not enough stock`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).capitalize()
+
+
+def tellable(fact: object) -> object:
+    """A fact of a refusal as JSON: numbers as text, dates as dates, records by their fields."""
+    match fact:
+        case Enum():
+            return tellable(fact.value)
+        case None | bool() | int() | str():
+            return fact
+        case Decimal():
+            return plain(fact)
+        case datetime() | date():
+            return fact.isoformat()
+        case Mapping():
+            return {str(key): tellable(value) for key, value in fact.items()}
+        case list() | tuple() | set() | frozenset():
+            return [tellable(part) for part in fact]
+    if dataclasses.is_dataclass(fact):
+        return {field.name: tellable(getattr(fact, field.name)) for field in dataclasses.fields(fact)}
+    return str(fact)
+
+
+def install(app: Flask) -> None:
+    """Have the application answer every error as a problem."""
+    app.register_error_handler(Refusal, refused)
+    app.register_error_handler(ValidationError, wrong_fields)
+    app.register_error_handler(HTTPException, http_error)
+    for error in PLAIN:
+        app.register_error_handler(error, plain_error)
+    app.register_error_handler(database_errors.SQLAlchemyError, database_error)
+    app.register_error_handler(OverflowError, out_of_range)
+    app.register_error_handler(ArithmeticError, out_of_range)
+
+
+def refused(refusal: Refusal) -> Response:
+    """A refusal of the domain, with its sentence and its numbers."""
+    status = next(code for kind, code in STATUS.items() if isinstance(refusal, kind))
+    return problem(status, str(refusal), name=refusal.name, facts=refusal.facts)
+
+
+def wrong_fields(error: ValidationError) -> Response:
+    """Well-formed, but with fields that are missing, unknown, of the wrong type or out of range."""
+    fields = error.normalized_messages()
+    named = ", ".join(str(field) for field in fields if field != "_schema")
+    detail = f"Not accepted: {named[:200]}." if named else "The body is not accepted."
+    return problem(422, detail, name="WrongFields", errors=fields)
+
+
+def plain_error(error: Exception) -> Response:
+    """A request that is wrong as a request, whatever it asks for."""
+    status = next(code for kind, code in PLAIN.items() if isinstance(error, kind))
+    headers = {"WWW-Authenticate": 'Bearer realm="vialbook"'} if status == 401 else {}
+    return problem(status, str(error), name=type(error).__name__, headers=headers)
+
+
+def http_error(error: HTTPException) -> Response:
+    """What the framework itself refuses: unknown addresses, methods, bodies that are too large."""
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    sentence = SENTENCES.get(error.code) or error.description or HTTPStatus(error.code).phrase
+    answer = problem(error.code, sentence)
+    for header, value in error.get_headers(None):
+        if header in ("Allow", "Retry-After"):
+            answer.headers[header] = value
+    return answer
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether the database refused only because somebody else was using it, or was away for a moment."""
+    if isinstance(error, database_errors.TimeoutError):  # no connection became free
+        return True
+    if not isinstance(error, database_errors.DBAPIError):
+        return False
+    code = getattr(error.orig, "sqlstate", None)
+    if code is not None:
+        return code.startswith(BUSY_CODES)
+    locked = "locked" in str(error.orig) or "full" in str(error.orig)
+    return error.connection_invalidated or (isinstance(error, database_errors.OperationalError) and locked)
+
+
+def database_error(error: database_errors.SQLAlchemyError) -> Response:
+    """The last net: the database refused what the domain should have refused with a better sentence."""
+    if isinstance(error, StaleDataError):
+        return lost_update(error)
+    if is_busy(error):
+        log.warning("busy: %s", type(error).__name__)
+        return problem(
+            503,
+            "The database is busy or away; nothing was changed. Ask again with the same Idempotency-Key.",
+            name="Busy",
+            headers={"Retry-After": str(BUSY_SECONDS)},
+        )
+    log.exception("the database refused %s %s", request.method, request.path, exc_info=error)
+    if isinstance(error, database_errors.IntegrityError):
+        return problem(409, "The books do not allow it; nothing was changed.", name="BooksDoNotAllow")
+    cause = getattr(error, "orig", None)
+    if isinstance(error, database_errors.DataError) or isinstance(
+        cause, (ValueError, TypeError, ArithmeticError, UnicodeError)
+    ):
+        return problem(422, "A value cannot be kept; nothing was changed.", name="CannotBeKept")
+    return problem(500, "Something went wrong here; nothing was changed.")
+
+
+def lost_update(_error: StaleDataError) -> Response:
+    """Two people changed the same thing at once, and this one came second."""
+    return problem(412, "Somebody else changed it meanwhile; read it again.", name="PreconditionFailed")
+
+
+def out_of_range(error: Exception) -> Response:
+    """The last net for numbers: a sum or a date outside what can be reckoned with."""
+    log.exception("out of range in %s %s", request.method, request.path, exc_info=error)
+    return problem(422, "A number or a date is out of range; nothing was changed.", name="OutOfRange")

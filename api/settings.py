@@ -1,0 +1,46 @@
+"""Where the program keeps its things and what it listens on, from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from inventory.errors import Invalid
+
+DEFAULT_PORT = 8000
+
+
+class BadEnvironment(Invalid):
+    """An environment variable cannot be what it says."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the environment decides; everything else is a setting of the clinic, in its database."""
+
+    home: Path
+    database_url: str
+    port: int
+
+    @property
+    def demo_tokens(self) -> Path:
+        """Where the tokens of the demo clinic's people are written on its first start."""
+        return self.home / "demo-tokens.txt"
+
+    def make_home(self) -> None:
+        """Make the folder for everything the program writes; other people of the machine cannot look in."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def from_environment(variables: Mapping[str, str] | None = None) -> Environment:
+    """Read VIALBOOK_HOME, VIALBOOK_DATABASE_URL and PORT. Raises BadEnvironment."""
+    found = os.environ if variables is None else variables
+    home = Path(found.get("VIALBOOK_HOME") or "var").absolute()
+    url = found.get("VIALBOOK_DATABASE_URL") or f"sqlite:///{home / 'vialbook.sqlite'}"
+    if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        # The address may hold a password, so the sentence does not repeat it.
+        raise BadEnvironment("VIALBOOK_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://.")
+    port = found.get("PORT") or str(DEFAULT_PORT)
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise BadEnvironment(f"PORT must be a number from 1 to 65535, not {port!r}.")
+    return Environment(home=home, database_url=url, port=int(port))
