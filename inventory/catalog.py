@@ -195,6 +195,10 @@ class SkuTaken(Conflict):
     """An item of this SKU is on record already."""
 
 
+class SupplierTaken(Conflict):
+    """A supplier of this code is on record already."""
+
+
 class NotWholeContainers(Invalid):
     """A sealed shelf holds whole containers (S1)."""
 
@@ -237,6 +241,15 @@ def add_item(db: Session, new: Item) -> Item:
     quantity(new.content)
     if db.scalar(sa.select(Item.id).where(Item.sku == new.sku)) is not None:
         raise SkuTaken(f"An item with the SKU {new.sku} is on record already.")
+    db.add(new)
+    db.flush()
+    return new
+
+
+def add_supplier(db: Session, new: Supplier) -> Supplier:
+    """Add a supplier. Refuses a code that is taken."""
+    if db.scalar(sa.select(Supplier.id).where(Supplier.code == new.code)) is not None:
+        raise SupplierTaken(f"A supplier with the code {new.code} is on record already.")
     db.add(new)
     db.flush()
     return new
