@@ -1,0 +1,266 @@
+"""Opening vials outside a session, and throwing stock away with a reason (S4, S11)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from inventory import catalog, clinic, layers, ledger, lots, picking, vials
+from inventory.catalog import Item
+from inventory.clinic import PlaceKind, Site
+from inventory.errors import Conflict, Invalid
+from inventory.layers import Share, Want
+from inventory.ledger import BALANCES, Act, DocumentKind, LotFacts, Move, WasteReason
+from inventory.lots import Lot, LotState
+from inventory.measures import ZERO, plain, quantity
+from inventory.vials import LotNotUsable, OpenedVial, PreparedIn, VialClosed
+
+
+@dataclass(frozen=True)
+class WrittenOff:
+    """What was thrown away: from which lot or vial, how much, and what it had cost."""
+
+    document_id: int
+    lot: Lot
+    vial_id: int | None
+    quantity: Decimal
+    value: Decimal
+    reason: WasteReason
+
+
+class NotThatMuch(Conflict):
+    """The place or vial holds less than is to be thrown away."""
+
+
+class ReasonNeeded(Invalid):
+    """This reason needs a note, or belongs to sessions alone (S11)."""
+
+
+class PatientNeeded(Invalid):
+    """A vial that enters the treatment room is one patient's (S4)."""
+
+
+def open_vial(
+    db: Session,
+    lot: Lot,
+    *,
+    site: Site,
+    at: datetime,
+    recorded_at: datetime,
+    by: str,
+    prepared_in: PreparedIn = PreparedIn.PREPARATION_AREA,
+    patient_ref: str | None = None,
+) -> OpenedVial:
+    """Open one sealed container of a multi-dose lot; it gets its own record and deadline (S4).
+
+    Raises OpensInItsSession, PharmacyBulk, LotNotUsable, PatientNeeded.
+    """
+    on = site.day(at)
+    product = picking.products(db, item_ids=[lot.item_id])[lot.item_id]
+    vials.check_openable(product)
+    if prepared_in is PreparedIn.TREATMENT_ROOM and not patient_ref:
+        raise PatientNeeded(f"A {product.sku} opened in the treatment room is one patient's: say whose.")
+    ledger.lock_items(db, [lot.item_id])
+    places = clinic.places(db, site.id)
+    shelf = _held(db, places[PlaceKind.SHELF], lot.id)
+    if lot.state is not LotState.RELEASED or lot.expires_on < on or shelf < product.content:
+        raise LotNotUsable(
+            f"Lot {lot.number} of {product.sku} is {lot.state}, expires on {lot.expires_on} and holds "
+            f"{plain(shelf)} {product.unit} on the shelf: no container of {plain(product.content)} can be opened."
+        )
+    deadline = vials.discard_at(
+        product,
+        expires_on=lot.expires_on,
+        opened_at=at,
+        prepared_in=prepared_in,
+        site=site,
+        rules=vials.rules_in_force(db, site, on),
+    )
+    opened = OpenedVial(
+        site_id=site.id,
+        item_id=lot.item_id,
+        lot_id=lot.id,
+        opened_at=at,
+        opened_by=by,
+        prepared_in=prepared_in,
+        patient_ref=patient_ref,
+        discard_at=deadline.at,
+        discard_rule=deadline.rule,
+        remaining=product.content,
+    )
+    db.add(opened)
+    db.flush()
+    act = Act(site.id, on, at, recorded_at, by)
+    document_id = ledger.open_document(db, DocumentKind.OPENING, act)
+    move = Move(
+        _facts(lot), places[PlaceKind.SHELF], places[PlaceKind.OPENED], product.content, vial_id=opened.id
+    )
+    ledger.post(db, document_id, on, [move], held=frozenset(clinic.held_places(db)))
+    return opened
+
+
+def discard(
+    db: Session,
+    opened: OpenedVial,
+    *,
+    site: Site,
+    at: datetime,
+    recorded_at: datetime,
+    by: str,
+    reason: WasteReason = WasteReason.BEYOND_USE,
+    note: str = "",
+) -> WrittenOff:
+    """Throw away what is left in an opened vial. Raises VialClosed when nothing is."""
+    if opened.closed_at is not None or not opened.remaining:
+        raise VialClosed(f"Opened vial {opened.id} was closed at {opened.closed_at}; nothing is left of it.")
+    return write_off(
+        db,
+        lots.lot(db, opened.lot_id),
+        quantity_off=opened.remaining,
+        reason=reason,
+        site=site,
+        at=at,
+        recorded_at=recorded_at,
+        by=by,
+        note=note,
+        opened=opened,
+    )
+
+
+def discard_due(
+    db: Session, *, site: Site, at: datetime, recorded_at: datetime, by: str
+) -> tuple[WrittenOff, ...]:
+    """Close every opened vial of the site that is past its discard time: the evening's one call (S4)."""
+    due = db.scalars(
+        sa.select(OpenedVial)
+        .where(
+            OpenedVial.site_id == site.id,
+            OpenedVial.closed_at.is_(None),
+            OpenedVial.discard_at <= at,
+            OpenedVial.remaining > 0,
+        )
+        .order_by(OpenedVial.item_id, OpenedVial.id)
+    ).all()
+    return tuple(
+        discard(db, opened, site=site, at=at, recorded_at=recorded_at, by=by) for opened in due
+    )
+
+
+def write_off(
+    db: Session,
+    lot: Lot,
+    *,
+    quantity_off: Decimal,
+    reason: WasteReason,
+    site: Site,
+    at: datetime,
+    recorded_at: datetime,
+    by: str,
+    note: str = "",
+    opened: OpenedVial | None = None,
+) -> WrittenOff:
+    """Throw stock away with a reason: whole containers from shelf or quarantine, or from an opened vial.
+
+    An expired, quarantined or recalled lot can be thrown away. Raises NotThatMuch, ReasonNeeded,
+    catalog.NotWholeContainers (S1), VialClosed.
+    """
+    _check(lot, quantity_off, reason, note)
+    item = db.get_one(Item, lot.item_id)
+    ledger.lock_items(db, [lot.item_id])
+    on = site.day(at)
+    places = clinic.places(db, site.id)
+    if opened is None:
+        catalog.whole_containers(item, quantity_off)
+        parts = _from_shelf_then_quarantine(db, lot, item, places, quantity_off, site)
+    else:
+        parts = _from_vial(opened, lot, item, places, quantity_off)
+        opened.remaining -= quantity_off
+        opened.closed_at = at if not opened.remaining else None
+    settings = clinic.settings(db)
+    act = Act(site.id, on, at, recorded_at, by, note=note)
+    kind = DocumentKind.WRITE_OFF if opened is None else DocumentKind.DISCARD
+    document_id = ledger.open_document(db, kind, act)
+    wants = [Want(lot.item_id, lot.id, part) for _, part in parts]
+    shares = layers.take(db, settings.cost_formula, wants)
+    moves = [
+        _waste(lot, place_id, places[PlaceKind.WASTE], share, reason, opened)
+        for (place_id, _), taken in zip(parts, shares, strict=True)
+        for share in taken
+    ]
+    ledger.post(db, document_id, on, moves, held=frozenset(clinic.held_places(db)))
+    db.flush()
+    return WrittenOff(
+        document_id=document_id,
+        lot=lot,
+        vial_id=None if opened is None else opened.id,
+        quantity=quantity_off,
+        value=sum((move.value for move in moves), ZERO),
+        reason=reason,
+    )
+
+
+def _check(lot: Lot, quantity_off: Decimal, reason: WasteReason, note: str) -> None:
+    quantity(quantity_off)
+    if quantity_off <= 0:
+        raise NotThatMuch(f"A write-off of lot {lot.number} is more than 0, not {plain(quantity_off)}.")
+    if reason is WasteReason.OTHER and not note.strip():
+        raise ReasonNeeded("The reason 'other' needs a note that says what happened.")
+    if reason is WasteReason.SINGLE_DOSE_REMAINDER:
+        raise ReasonNeeded("A single-dose remainder is discarded by the session that opened the container.")
+
+
+def _from_shelf_then_quarantine(
+    db: Session, lot: Lot, item: Item, places: dict[PlaceKind, int], wanted: Decimal, site: Site
+) -> list[tuple[int, Decimal]]:
+    parts, missing = [], wanted
+    for kind in (PlaceKind.SHELF, PlaceKind.QUARANTINE):
+        part = min(missing, _held(db, places[kind], lot.id))
+        if part:
+            parts.append((places[kind], part))
+            missing -= part
+    if missing:
+        raise NotThatMuch(
+            f"{site.code} holds {plain(wanted - missing)} {item.unit} of lot {lot.number} sealed; "
+            f"{plain(wanted)} {item.unit} cannot be written off."
+        )
+    return parts
+
+
+def _from_vial(
+    opened: OpenedVial, lot: Lot, item: Item, places: dict[PlaceKind, int], wanted: Decimal
+) -> list[tuple[int, Decimal]]:
+    if opened.lot_id != lot.id or wanted > opened.remaining:
+        raise NotThatMuch(
+            f"Opened vial {opened.id} holds {plain(opened.remaining)} {item.unit} of its lot; "
+            f"{plain(wanted)} {item.unit} of lot {lot.number} cannot be written off from it."
+        )
+    return [(places[PlaceKind.OPENED], wanted)]
+
+
+def _waste(
+    lot: Lot, source_id: int, waste_id: int, share: Share, reason: WasteReason, opened: OpenedVial | None
+) -> Move:
+    return Move(
+        _facts(lot),
+        source_id,
+        waste_id,
+        share.quantity,
+        direction=-1,
+        value=share.value,
+        layer_id=share.layer_id,
+        vial_id=None if opened is None else opened.id,
+        reason=reason.value,
+    )
+
+
+def _facts(lot: Lot) -> LotFacts:
+    return LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on)
+
+
+def _held(db: Session, place_id: int, lot_id: int) -> Decimal:
+    held = db.scalar(
+        sa.select(BALANCES.c.quantity).where(BALANCES.c.place_id == place_id, BALANCES.c.lot_id == lot_id)
+    )
+    return held or ZERO
