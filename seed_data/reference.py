@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from inventory.catalog import Ingredient, Item, Offer, Supplier
+from inventory.vials import VialRule
 from pricing.formulations import Formulation, FormulationLine, FormulationVersion
 from pricing.price_list import PractitionerLevel, PriceBand, TaxRule
 from pricing.protocols import Protocol, Technique, TechniqueStep
@@ -36,6 +37,7 @@ def load(db: Session, *, at: datetime, by: str = "vialbook") -> Loaded:
         "suppliers": _add_missing(db, Supplier.code, map(rows.supplier, read("suppliers"))),
         "items": _items(db),
         "offers": _offers(db),
+        "vial_rules": _add_missing(db, VialRule.code, map(rows.vial_rule, read("vial_rules"))),
     }
     counts |= _formulations(db, at=at, by=by)
     counts |= {

@@ -234,12 +234,35 @@ def tax_rule(row: Row) -> Values:
         "treatment": row["treatment"],
         "rate": Decimal(row["rate_pct"]) / HUNDRED if row["rate_pct"] else None,
         "effective_from": date.fromisoformat(row["effective_from"]),
-        "effective_to": date.fromisoformat(row["effective_to"]) if row["effective_to"] else None,
+        "effective_to": _date(row["effective_to"]),
         "inclusive": row["price_display"] == "inclusive",
         "evidence": row["evidence"],
         "illustrative": illustrative(row),
         "source": row["source"],
     }
+
+
+def vial_rule(row: Row) -> Values:
+    return {
+        "code": row["rule_id"],
+        "jurisdiction": row["jurisdiction"],
+        "country": row["country"],
+        "region": row["region"],
+        "dose_class": row["dose_class"],
+        "environment": row["environment_code"],
+        "max_hours": int(row["max_hours"]) if row["max_hours"] else None,
+        "max_days": int(row["max_days"]) if row["max_days"] else None,
+        "automatic": row["automatic"] == "Y",
+        "effective_from": _date(row["effective_from"]),
+        "effective_to": _date(row["effective_to"]),
+        "text": row["rule_text"],
+        "status": row["status"],
+        "source": row["source"],
+    }
+
+
+def _date(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def illustrative(row: Row) -> bool:

@@ -1,7 +1,7 @@
 """The tables a clinic starts from: complete, sourced, consistent, and loaded once."""
 
 import csv
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib import resources
 from math import ceil
@@ -11,7 +11,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from inventory import vials
 from inventory.catalog import DoseClass, Item, ItemKind, Offer, Supplier, replacements
+from inventory.clinic import Site
 from inventory.measures import Unit, to_cents_half_up
 from pricing.formulations import Formulation, FormulationLine, FormulationVersion, LineKind
 from pricing.price_list import PractitionerLevel, PriceBand, TaxRule
@@ -197,6 +199,7 @@ def test_the_whole_catalogue_is_loaded(db: Session):
     assert loaded.counts["ingredients"] == 124
     assert loaded.counts["items"] == 151
     assert loaded.counts["offers"] == 151
+    assert loaded.counts["vial_rules"] == 22
     assert loaded.counts["formulations"] == 30
     assert loaded.counts["formulation_lines"] == 116
     assert loaded.counts["protocols"] == 25
@@ -327,6 +330,26 @@ def test_every_protocol_finds_its_technique_and_the_default_its_band(db: Session
     assert families["P-00"] is TechniqueFamily.FINE_NEEDLE
     assert families["P-20"] is TechniqueFamily.MICRONEEDLING
     assert bands == [(Decimal("250.00"), Decimal("600.00"))]
+
+
+def test_the_law_of_a_site_limits_an_opened_vial(db: Session):
+    reference.load(db, at=NOW)
+    oregon = Site(
+        code="OR", name="Oregon", country="US", region="North America", tax_region="OR", time_zone="UTC"
+    )
+    california = Site(
+        code="CA", name="California", country="US", region="North America", tax_region="CA", time_zone="UTC"
+    )
+
+    def in_force(site: Site) -> set[str]:
+        return {rule.code for rule in vials.rules_in_force(db, site, TODAY)}
+
+    assert in_force(oregon) == {"VR-02", "VR-09", "VR-21", "VR-22"}
+    assert in_force(california) - in_force(oregon) == {"VR-12"}
+    rules = {rule.code: rule for rule in db.scalars(sa.select(vials.VialRule))}
+    assert rules["VR-09"].limit() == timedelta(days=28)
+    assert rules["VR-21"].limit() == timedelta(0)  # with the session
+    assert rules["VR-04"].effective_to == date(2023, 10, 31)
 
 
 def test_a_tax_rate_is_a_fraction_with_its_dates(db: Session):
