@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from inventory.catalog import Ingredient, Item, Offer, Supplier
 from inventory.vials import VialRule
+from pricing.accounting import Account
 from pricing.formulations import Formulation, FormulationLine, FormulationVersion
 from pricing.price_list import PractitionerLevel, PriceBand, TaxRule
 from pricing.protocols import Protocol, Technique, TechniqueStep
@@ -52,6 +53,7 @@ def load(db: Session, *, at: datetime, by: str = "vialbook") -> Loaded:
             db, PriceBand.code, (rows.price_band(row) for row in read("price_bands") if row["currency"])
         ),
         "tax_rules": _add_missing(db, TaxRule.code, map(rows.tax_rule, read("tax_rules"))),
+        "accounts": _add_missing(db, Account.code, map(rows.account, read("chart_of_accounts"))),
     }
     return Loaded(counts)
 

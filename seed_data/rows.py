@@ -7,6 +7,7 @@ from typing import Any
 
 from inventory.catalog import DoseClass, ItemKind
 from inventory.measures import Unit
+from pricing.accounting import AccountKind, Side, Statement
 from pricing.formulations import LineKind
 from pricing.protocols import Step, TechniqueFamily
 
@@ -257,6 +258,22 @@ def vial_rule(row: Row) -> Values:
         "effective_to": _date(row["effective_to"]),
         "text": row["rule_text"],
         "status": row["status"],
+        "source": row["source"],
+    }
+
+
+def account(row: Row) -> Values:
+    return {
+        "code": row["account_code"],
+        "name": row["name"],
+        "kind": AccountKind(row["type"]),
+        "normal_balance": Side(row["normal_balance"]),
+        "statement": Statement(row["statement"]),
+        "xero_type": row["xero_type"],
+        "qbo_type": row["qbo_type"],
+        "tax_default": row["tax_default"],
+        "description": row["description"],
+        "illustrative": illustrative(row),
         "source": row["source"],
     }
 

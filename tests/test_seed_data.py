@@ -205,6 +205,7 @@ def test_the_whole_catalogue_is_loaded(db: Session):
     assert loaded.counts["protocols"] == 25
     assert loaded.counts["price_bands"] == 52  # of 53: one names no currency
     assert loaded.counts["tax_rules"] == 44
+    assert loaded.counts["accounts"] == 43
 
 
 def test_a_second_load_adds_nothing_and_leaves_what_the_clinic_edited(db: Session):
