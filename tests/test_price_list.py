@@ -122,6 +122,23 @@ def test_the_area_goes_before_any_area_and_the_treatment_before_the_general_one(
     assert band(db, "US", "mesotherapy, melasma", "full face").code == "FULL-FACE-SPECIAL"
 
 
+def test_the_country_goes_before_its_region_even_if_the_region_s_band_is_newer(db):
+    add_band(db, "OWN", "200", "300", country="DE", region="Europe", currency="EUR")
+    add_band(
+        db,
+        "REGION",
+        "100",
+        "500",
+        country="EU/UK",
+        region="Europe",
+        currency="EUR",
+        valid_from=date(2026, 9, 1),
+    )
+
+    assert band(db, "DE", "mesotherapy (general)", "full face").code == "OWN"
+    assert band(db, "FR", "mesotherapy (general)", "full face").code == "REGION"
+
+
 def test_the_newest_band_in_force_on_the_date_counts(db):
     add_band(db, "OLD", "200", "500", valid_from=date(2021, 1, 1))
     add_band(db, "NEW", "300", "700", valid_from=date(2026, 12, 1))
