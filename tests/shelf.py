@@ -22,7 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import catalog, clinic, ledger, lots, receiving, treatments
+from inventory import catalog, clinic, holds, ledger, lots, receiving, treatments
 from inventory.catalog import DoseClass, Ingredient, Item, ItemKind
 from inventory.clinic import CostFormula, Place, PlaceKind, Site
 from inventory.layers import CostLayer
@@ -198,10 +198,8 @@ class Clinic:
             by=BY,
         )
         if rest and rest[-1] in ("quarantined", "recalled"):
-            from inventory import holds
-
             hold = holds.quarantine if rest[-1] == "quarantined" else holds.recall
-            hold(self.db, received.lot, at=NOW, recorded_at=NOW, by=BY, reason="drawn so by the test")
+            hold(self.db, received.lot, at=NOW, by=BY, reason="drawn so by the test")
         return received
 
 
@@ -242,7 +240,7 @@ def product(picture: str, key: int = 1) -> Product:
 
 
 def containers(of: Product, picture: str, *, first_key: int = 1) -> list[Container]:
-    """What `picking.plan` may draw from: `A17 exp 2026-03-31 30 mL`; opened, `A17 discard 2026-02-01 3.2 mL`."""
+    """What `plan` may draw from: `A17 exp 2026-03-31 30 mL`; opened, `A17 discard 2026-02-01 3.2 mL`."""
     drawn = []
     for key, words in enumerate(map(str.split, _lines(picture)), start=first_key):
         number, how, day, held, *rest = words
