@@ -264,19 +264,7 @@ def band_for(
             -match[0].low,
         ),
     )
-    return Band(
-        code=best.code,
-        low=best.low,
-        high=best.high,
-        currency=best.currency,
-        treatment=best.treatment,
-        area=best.area,
-        country=best.country,
-        valid_from=best.valid_from,
-        illustrative=best.illustrative,
-        note=best.note,
-        source=best.source,
-    )
+    return _band(best)
 
 
 def tax_for(db: Session, *, country: str, region: str, supply: str = COSMETIC_SERVICE, on: date) -> Tax:
@@ -311,6 +299,22 @@ def tax_for(db: Session, *, country: str, region: str, supply: str = COSMETIC_SE
         code=best.code,
         note=best.evidence,
         source=best.source,
+    )
+
+
+def _band(row: PriceBand) -> Band:
+    return Band(
+        code=row.code,
+        low=row.low,
+        high=row.high,
+        currency=row.currency,
+        treatment=row.treatment,
+        area=row.area,
+        country=row.country,
+        valid_from=row.valid_from,
+        illustrative=row.illustrative,
+        note=row.note,
+        source=row.source,
     )
 
 
