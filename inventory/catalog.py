@@ -269,14 +269,17 @@ def whole_containers(subject: Item, stock: Decimal) -> int:
 def replacements(db: Session, item_ids: Iterable[int], *, on: date) -> dict[int, Replacement]:
     """The preferred offer in force on a date for each item that has one.
 
-    Of several in force the preferred one wins, then the newest, then the cheaper container.
+    A supplier's later offer of the same pack replaces its earlier one. Of several in force the preferred
+    one wins, then the newest, then the cheaper container.
     """
     rows = db.execute(
         sa.select(Offer, Supplier.code, Supplier.name)
         .join(Supplier, Supplier.id == Offer.supplier_id)
         .where(Offer.item_id.in_(list(item_ids)), Offer.valid_from <= on)
-        .order_by(Offer.preferred, Offer.valid_from, sa.desc(Offer.pack_price), Offer.id)
+        .order_by(Offer.valid_from, Offer.id)
     )
+    in_force = {(row[0].item_id, row[0].supplier_id, row[0].pack_containers): row for row in rows}
+    best_last = sorted(in_force.values(), key=lambda row: _preference(row[0]))
     return {
         offer.item_id: Replacement(
             item_id=offer.item_id,
@@ -287,5 +290,9 @@ def replacements(db: Session, item_ids: Iterable[int], *, on: date) -> dict[int,
             minimum_packs=offer.minimum_packs,
             lead_days=offer.lead_days,
         )
-        for offer, code, name in rows
+        for offer, code, name in best_last
     }
+
+
+def _preference(offer: Offer) -> tuple[bool, date, Decimal, int]:
+    return offer.preferred, offer.valid_from, -(offer.pack_price / offer.pack_containers), -offer.id

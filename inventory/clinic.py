@@ -1,5 +1,6 @@
 """The clinic: its sites, the places in them, and its settings with their history."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -10,8 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from inventory import measures
 from inventory.database import Base, append_only, choice, one_of
-from inventory.errors import Invalid, NotFound
+from inventory.errors import Conflict, Invalid, NotFound
 
 
 class PlaceKind(StrEnum):
@@ -75,6 +77,10 @@ class Place(Base):
     kind: Mapped[PlaceKind] = mapped_column(choice(PlaceKind))
 
 
+LONGEST_VALUE = 200
+CURRENCY = re.compile("[A-Z]{3}")  # ISO 4217
+
+
 class Setting(Base):
     """One setting at one moment; the latest counts, the earlier ones are its history."""
 
@@ -83,7 +89,7 @@ class Setting(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(sa.String(40))
-    value: Mapped[str] = mapped_column(sa.String(200))
+    value: Mapped[str] = mapped_column(sa.String(LONGEST_VALUE))
     at: Mapped[datetime]
     by: Mapped[str] = mapped_column(sa.String(80))
     reason: Mapped[str] = mapped_column(sa.String(500), default="")
@@ -138,8 +144,19 @@ SOURCES = {
 }
 
 
+FRACTIONS = frozenset({"overhead_rate", "target_margin_rate", "least_margin_rate", "service_level"})
+ABOVE_ZERO = frozenset({"price_step", "reorder_review_days", "usage_window_days"})
+"""Settings that something is divided by."""
+MOST_DECIMALS = {"price_step": 2, "draw_loss_ml": 4}
+OTHER_DECIMALS = 6
+
+
 class UnknownSite(NotFound):
     """No site has this code."""
+
+
+class SiteTaken(Conflict):
+    """A site of this code is open already."""
 
 
 class UnknownSetting(NotFound):
@@ -161,11 +178,13 @@ def open_site(
     tax_region: str = "",
     share_opened_vials: bool = False,
 ) -> Site:
-    """Add a site with its places. Refuses an unknown time zone."""
+    """Add a site with its places. Refuses an unknown time zone and a code that is taken."""
     try:
         ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError) as unknown:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
         raise BadSetting(f"{time_zone!r} is not a time zone.") from unknown
+    if db.scalar(sa.select(Site.id).where(Site.code == code)) is not None:
+        raise SiteTaken(f"A site with the code {code} is open already.")
     site = Site(
         code=code,
         name=name,
@@ -228,12 +247,25 @@ def change_setting(db: Session, key: str, value: str, *, at: datetime, by: str, 
 
 def _parse(key: str, text: str) -> object:
     default = getattr(Settings, key)
+    if len(text) > LONGEST_VALUE:
+        raise BadSetting(f"The setting {key} takes {LONGEST_VALUE} characters, not {len(text)}.")
     try:
         value = type(default)(text)
     except (ValueError, InvalidOperation) as bad:
         raise BadSetting(f"{text!r} cannot be the setting {key}.") from bad
-    if isinstance(value, (int, Decimal)) and not 0 <= value < 1_000_000:
-        raise BadSetting(f"{text} is out of range for the setting {key}.")
-    if key.endswith("_rate") and not Decimal(text) < 1:
-        raise BadSetting(f"{key} is a fraction below 1, not {text}.")
+    if key == "currency" and not CURRENCY.fullmatch(text):
+        raise BadSetting(f"{text!r} is not a currency: three capital letters, such as USD.")
+    if isinstance(value, (int, Decimal)):
+        _refuse_out_of_range(key, Decimal(value))
     return value
+
+
+def _refuse_out_of_range(key: str, number: Decimal) -> None:
+    if not number.is_finite() or not 0 <= number < 1_000_000:
+        raise BadSetting(f"{number} is out of range for the setting {key}.")
+    if measures.places(number) > (most := MOST_DECIMALS.get(key, OTHER_DECIMALS)):
+        raise BadSetting(f"{number} has more than {most} decimals, too many for the setting {key}.")
+    if key in FRACTIONS and number >= 1:
+        raise BadSetting(f"{key} is a fraction below 1, not {number}.")
+    if key in ABOVE_ZERO and not number:
+        raise BadSetting(f"{key} must be above 0.")

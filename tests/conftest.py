@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 
+import hypothesis
 import pytest
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,12 @@ from inventory.database import Database
 from tests import postgres
 
 ENGINES = ("sqlite", "postgresql")
+# How long an example takes says something about the machine, not about the clinic.
+hypothesis.settings.register_profile(
+    "vialbook", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("vialbook")
+
 NewDatabase = Callable[[], AbstractContextManager[Database]]
 
 

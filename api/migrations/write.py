@@ -130,7 +130,7 @@ def triggers(connection: sa.Connection) -> dict[str, str]:
             "SELECT tgname, pg_get_triggerdef(t.oid) || pg_get_functiondef(tgfoid) "
             "FROM pg_trigger t WHERE NOT tgisinternal"
         )
-    return {name: words for name, words in connection.exec_driver_sql(query)}  # noqa: C416  (a Result has keys)
+    return {name: words for name, words in connection.exec_driver_sql(query)}
 
 
 if __name__ == "__main__":
