@@ -144,6 +144,16 @@ MAY: dict[str, frozenset[Role]] = {
             GET /items
             GET /items/<code:sku>
             POST /scans
+            GET /stock
+            GET /lots
+            GET /lots/<id:lot_id>
+            GET /lots/<id:lot_id>/trace
+            GET /movements
+            GET /movements/<id:movement_id>
+            GET /sessions
+            GET /sessions/<id:session_id>
+            GET /opened-vials
+            GET /opened-vials/<id:vial_id>
             """,
         ),
         (
@@ -154,6 +164,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /suppliers
             GET /suppliers/<code:code>
             GET /offers
+            GET /receipts/<id:receipt_id>
             """,
         ),
         (
@@ -166,6 +177,22 @@ MAY: dict[str, frozenset[Role]] = {
             POST /suppliers
             PATCH /suppliers/<code:code>
             POST /offers
+            POST /receipts
+            POST /lots/<id:lot_id>/release
+            POST /lots/<id:lot_id>/recall
+            POST /movements/<id:movement_id>/reverse
+            POST /write-offs
+            """,
+        ),
+        (
+            TREATMENT,
+            """
+            POST /lots/<id:lot_id>/quarantine
+            POST /sessions
+            POST /sessions/<id:session_id>/reverse
+            POST /opened-vials
+            POST /opened-vials/<id:vial_id>/discard
+            POST /opened-vials/discard-due
             """,
         ),
     )

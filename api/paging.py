@@ -45,14 +45,19 @@ def rows(
 
     Raises BadCursor.
     """
-    start = read_cursor(after, tuple(column.type.python_type for column in by)) if after else None
-    if start is not None:
-        last = sa.tuple_(*(sa.literal(part, column.type) for part, column in zip(start, by, strict=True)))
+    key = start(after, *(column.type.python_type for column in by))
+    if key is not None:
+        last = sa.tuple_(*(sa.literal(part, column.type) for part, column in zip(key, by, strict=True)))
         query = query.where(sa.tuple_(*by) < last if descending else sa.tuple_(*by) > last)
     order = [column.desc() if descending else column for column in by]
     found = db.execute(query.order_by(*order).limit(limit + 1)).all()
     names = [column.key for column in by]
     return cut(found, limit=limit, key=lambda row: tuple(getattr(row, name) for name in names))
+
+
+def start(after: str | None, *kinds: type) -> Any:
+    """The key after which a page begins, or none for the first page. Raises BadCursor."""
+    return read_cursor(after, kinds) if after else None
 
 
 def part(
@@ -64,8 +69,8 @@ def part(
     kinds: tuple[type, ...],
 ) -> Page:
     """A page of what is reckoned as a whole and is already in the order of its keys. Raises BadCursor."""
-    start = read_cursor(after, kinds) if after else None
-    left = everything if start is None else [row for row in everything if key(row) > start]
+    last = start(after, *kinds)
+    left = everything if last is None else [row for row in everything if key(row) > last]
     return cut(left[: limit + 1], limit=limit, key=key)
 
 

@@ -126,6 +126,17 @@ class Cost(Money):
         return super()._serialize(value, attr, obj) if may_see_costs() else None
 
 
+class ContainerCost(UnitCost):
+    """What one container cost: null for those who do not see costs (P5)."""
+
+    def openapi(self) -> dict[str, Any]:
+        """A cost, or null."""
+        return super().openapi() | {"type": ["string", "null"]}
+
+    def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        return super()._serialize(value, attr, obj) if may_see_costs() else None
+
+
 class Words(fields.Field[str]):
     """Text that people read: no control characters, which spreadsheets and databases cannot keep."""
 

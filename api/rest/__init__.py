@@ -1,5 +1,14 @@
 """JSON, by noun: each call loads its shape, calls one function, and dumps the shape."""
 
-from api.rest import catalog, clinic, scans, suppliers
+from api.rest import catalog, clinic, receiving, scans, stock, suppliers, treatments, vials
 
-BLUEPRINTS = (clinic.blueprint, catalog.blueprint, suppliers.blueprint, scans.blueprint)
+BLUEPRINTS = (
+    clinic.blueprint,
+    catalog.blueprint,
+    suppliers.blueprint,
+    scans.blueprint,
+    receiving.blueprint,
+    stock.blueprint,
+    treatments.blueprint,
+    vials.blueprint,
+)

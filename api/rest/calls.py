@@ -3,7 +3,8 @@
 from typing import Any
 from urllib.parse import quote
 
-from flask import request
+import sqlalchemy as sa
+from flask import g, request
 from flask_smorest import Blueprint
 from marshmallow import fields
 from werkzeug.http import quote_etag
@@ -12,6 +13,8 @@ from api.bodies import PARSER
 from api.openapi import BASE
 from api.paging import Page
 from api.schemas import Shape
+from inventory import clinic
+from inventory.clinic import Site
 
 Headers = dict[str, str]
 
@@ -55,3 +58,13 @@ def tagged(answer: Any, tag: str) -> tuple[Any, Headers]:
 def made(answer: Any, address: str) -> tuple[Any, Headers]:
     """An answer about something new, with its address."""
     return answer, {"Location": f"{BASE}{address}"}
+
+
+def site_or_first(code: str | None) -> Site:
+    """The site of a code; where none is named, the one that was opened first. Raises UnknownSite."""
+    if code is not None:
+        return clinic.site(g.db, code)
+    first = g.db.scalar(sa.select(Site).order_by(Site.id).limit(1))
+    if first is None:
+        raise clinic.UnknownSite("The clinic has no site yet: open one with POST /sites.")
+    return first

@@ -1,0 +1,103 @@
+"""JSON: stock comes from a supplier."""
+
+from typing import Any
+
+from flask import g
+from marshmallow import fields
+
+from api.rest.calls import made, noun, site_or_first
+from api.schemas import ContainerCost, Cost, Day, Quantity, Shape, UnitCost, Whole, Words, one_word
+from inventory import catalog, lots, receiving
+from inventory.catalog import Item
+from inventory.lots import LotState
+from inventory.receiving import Delivery, Receipt
+
+blueprint = noun("receipts", "Receiving stock")
+
+
+class NewReceipt(Shape):
+    """One line of a delivery: so many containers of one lot. `unit_cost` is of one container."""
+
+    sku = Words(40, required=True)
+    lot_number = Words(20, required=True)
+    expires_on = Day(required=True)
+    containers = Whole(least=1, most=receiving.MOST_CONTAINERS, required=True)
+    unit_cost = UnitCost(required=True)
+    supplier = Words(20, allow_none=True)
+    document = Words(80, shortest=0, load_default="")
+    received_on = Day()
+    site = Words(20)
+
+
+class ReceivedLotShape(Shape):
+    """The lot that was received."""
+
+    id = fields.Integer()
+    sku = fields.String()
+    number = fields.String()
+    expires_on = Day()
+    state = one_word(LotState)
+
+
+class ReceiptShape(Shape):
+    """What came, and what should be looked at."""
+
+    id = fields.Integer()
+    lot = fields.Nested(ReceivedLotShape)
+    received_on = Day()
+    containers = fields.Integer()
+    quantity = Quantity()
+    unit_cost = ContainerCost(allow_none=True)
+    value = Cost(allow_none=True)
+    warnings = fields.List(fields.String())
+
+
+def shown(receipt: Receipt, warnings: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A receipt with its lot."""
+    lot = lots.lot(g.db, receipt.lot_id)
+    sku = g.db.get_one(Item, receipt.item_id).sku
+    named = ("id", "received_on", "containers", "quantity", "unit_cost", "value")
+    return {name: getattr(receipt, name) for name in named} | {
+        "lot": {
+            "id": lot.id,
+            "sku": sku,
+            "number": lot.number,
+            "expires_on": lot.expires_on,
+            "state": lot.state,
+        },
+        "warnings": warnings,
+    }
+
+
+@blueprint.post("/receipts")
+@blueprint.arguments(NewReceipt)
+@blueprint.response(201, ReceiptShape)
+def receive(body: dict[str, Any]) -> Any:
+    """Receive containers of one lot; an expired lot goes to quarantine with a warning (S9, C3)."""
+    site = site_or_first(body.get("site"))
+    supplier = body.get("supplier")
+    delivery = Delivery(
+        item=catalog.item(g.db, body["sku"]),
+        lot_number=body["lot_number"],
+        expires_on=body["expires_on"],
+        containers=body["containers"],
+        unit_cost=body["unit_cost"],
+        supplier=catalog.supplier(g.db, supplier) if supplier else None,
+        document=body["document"],
+    )
+    received = receiving.receive(
+        g.db,
+        delivery,
+        site=site,
+        received_on=body.get("received_on", site.day(g.now)),
+        recorded_at=g.now,
+        by=g.caller.name,
+    )
+    return made(shown(received.receipt, received.warnings), f"/receipts/{received.receipt.id}")
+
+
+@blueprint.get("/receipts/<id:receipt_id>")
+@blueprint.response(200, ReceiptShape)
+def get_receipt(receipt_id: int) -> Any:
+    """Show one receipt."""
+    return shown(receiving.receipt(g.db, receipt_id))

@@ -1,0 +1,195 @@
+"""JSON: treating patients."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import g
+from marshmallow import ValidationError, fields, validates_schema
+
+from api import paging
+from api.paging import PageQuery
+from api.rest.calls import listed, made, noun, page_of, site_or_first
+from api.rest.stock import MovementShape, Reason, movement_row
+from api.schemas import Cost, Day, Id, Many, Moment, Quantity, Shape, Words, one_word
+from inventory import corrections, treatments
+from inventory.clinic import Site
+from inventory.treatments import Line, TreatmentSession, Visit
+from inventory.vials import PreparedIn
+from pricing import formulations, price_list
+
+blueprint = noun("sessions", "Treatment sessions")
+
+
+class LineShape(Shape):
+    """What was drawn up: an item, or an ingredient in whichever of its items expires first."""
+
+    sku = Words(40)
+    ingredient = Words(20)
+    quantity = Quantity(required=True, positive=True)
+    lot = Id()
+    opened_vial = Id()
+    reason = Words(200, load_default="")
+
+    @validates_schema
+    def one_product(self, data: dict[str, Any], **_: Any) -> None:
+        """A line names an item or an ingredient."""
+        if ("sku" in data) == ("ingredient" in data):
+            raise ValidationError("Give either sku or ingredient.", "sku")
+
+
+class NewSession(Shape):
+    """A visit: whom, when, and what was used; a formulation's recipe, or lines."""
+
+    patient_ref = Words(40, required=True)
+    at = Moment()
+    site = Words(20)
+    formulation = Words(20)
+    lines = Many(fields.Nested(LineShape), least=1, most=treatments.MOST_LINES)
+    level = Words(20)
+    prepared_in = one_word(PreparedIn, load_default=PreparedIn.PREPARATION_AREA)
+
+    @validates_schema
+    def one_recipe(self, data: dict[str, Any], **_: Any) -> None:
+        """A session follows a formulation or its own lines."""
+        if ("formulation" in data) == ("lines" in data):
+            raise ValidationError("Give either formulation or lines.", "lines")
+
+
+class UseShape(Shape):
+    """What one lot or opened vial gave."""
+
+    sku = fields.String()
+    lot = fields.Integer(attribute="lot_id")
+    lot_number = fields.String()
+    opened_vial = fields.Integer(attribute="vial_id", allow_none=True)
+    quantity = Quantity()
+    discarded = Quantity()
+    kept = Quantity()
+    value = Cost(allow_none=True)
+    discarded_value = Cost(allow_none=True)
+
+
+class SessionShape(Shape):
+    """A session as it was performed."""
+
+    id = fields.Integer()
+    at = Moment()
+    on = Day()
+    site = fields.String()
+    patient_ref = fields.String()
+    formulation = fields.String()
+    level = fields.String()
+
+
+class TreatedShape(SessionShape):
+    """A session, what it used, and what should be looked at."""
+
+    uses = fields.List(fields.Nested(UseShape))
+    cost = Cost(allow_none=True)
+    flags = fields.List(fields.String())
+
+
+def lines_of(body: dict[str, Any]) -> tuple[str, list[Line]]:
+    """What a session uses: its own lines, or those of the formulation's newest version."""
+    if "lines" in body:
+        return "", [
+            Line(
+                quantity=line["quantity"],
+                sku=line.get("sku"),
+                ingredient=line.get("ingredient"),
+                lot_id=line.get("lot"),
+                vial_id=line.get("opened_vial"),
+                reason=line["reason"],
+            )
+            for line in body["lines"]
+        ]
+    recipe = formulations.latest(g.db, body["formulation"])
+    return f"{recipe.code} version {recipe.version}", [
+        Line(
+            quantity=product.quantity,
+            sku=product.item.sku if product.item else None,
+            ingredient=None if product.item or not product.ingredient else product.ingredient.code,
+        )
+        for product in recipe.products
+    ]
+
+
+@blueprint.post("/sessions")
+@blueprint.arguments(NewSession)
+@blueprint.response(201, TreatedShape)
+def treat(body: dict[str, Any]) -> Any:
+    """Record a session: every line is supplied by FEFO, or nothing moves (S3 to S7)."""
+    site = site_or_first(body.get("site"))
+    level = price_list.level(g.db, body["level"]).code if "level" in body else ""
+    formulation, lines = lines_of(body)
+    visit = Visit(
+        patient_ref=body["patient_ref"],
+        at=body.get("at", g.now),
+        formulation=formulation,
+        level=level,
+        prepared_in=body["prepared_in"],
+    )
+    treated = treatments.treat(g.db, visit, lines, site=site, recorded_at=g.now, by=g.caller.name)
+    shown = session_shown(treated.session, site.code) | {
+        "uses": treated.uses,
+        "cost": treated.cost,
+        "flags": treated.flags,
+    }
+    return made(shown, f"/sessions/{treated.session.id}")
+
+
+def session_shown(session: TreatmentSession, site: str) -> dict[str, Any]:
+    """A session with the code of its site."""
+    named = ("id", "at", "on", "patient_ref", "formulation", "level")
+    return {name: getattr(session, name) for name in named} | {"site": site}
+
+
+class SessionQuery(PageQuery):
+    """Which sessions."""
+
+    patient_ref = Words(40)
+    site = Words(20)
+
+
+@blueprint.get("/sessions")
+@blueprint.arguments(SessionQuery, location="query")
+@blueprint.response(200, page_of(SessionShape))
+def list_sessions(query: dict[str, Any]) -> Any:
+    """List the sessions in the order in which they were recorded."""
+    table = TreatmentSession.__table__
+    statement = sa.select(*table.c, Site.code.label("site")).join(Site, Site.id == table.c.site_id)
+    if "patient_ref" in query:
+        statement = statement.where(table.c.patient_ref == query["patient_ref"])
+    if "site" in query:
+        statement = statement.where(table.c.site_id == site_or_first(query["site"]).id)
+    return listed(paging.rows(g.db, statement, table.c.id, limit=query["limit"], after=query["after"]))
+
+
+@blueprint.get("/sessions/<id:session_id>")
+@blueprint.response(200, SessionShape)
+def get_session(session_id: int) -> Any:
+    """Show one session."""
+    session = treatments.session(g.db, session_id)
+    return session_shown(session, g.db.get_one(Site, session.site_id).code)
+
+
+class UndoneShape(Shape):
+    """The movements that undid a session."""
+
+    document = fields.Integer()
+    movements = fields.List(fields.Nested(MovementShape))
+
+
+@blueprint.post("/sessions/<id:session_id>/reverse")
+@blueprint.arguments(Reason)
+@blueprint.response(201, UndoneShape)
+def reverse_session(body: dict[str, Any], session_id: int) -> Any:
+    """Undo a whole session that was recorded by mistake (S8)."""
+    session = treatments.session(g.db, session_id)
+    undone = corrections.reverse_session(
+        g.db, session, at=g.now, recorded_at=g.now, by=g.caller.name, reason=body["reason"]
+    )
+    return {
+        "document": undone.document_id,
+        "movements": [movement_row(movement.id) for movement in undone.movements],
+    }
