@@ -1,0 +1,255 @@
+"""The proof of use: who was given what, and whether that was right (S4, S7, S8, B4).
+
+Only the replay that proves FEFO walks the ledger; it remembers no more than what is on the shelves.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from inventory.clinic import Place, PlaceKind
+from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind
+from inventory.lots import Lot, LotEvent, LotState
+from inventory.measures import ZERO
+from inventory.periods import Period
+from inventory.treatments import TreatmentSession
+from inventory.vials import OpenedVial
+
+AT_ONCE = 5_000
+
+LOTS = Lot.__table__
+VIALS = OpenedVial.__table__
+EVENTS = LotEvent.__table__
+SESSIONS = TreatmentSession.__table__
+
+
+def _nothing_expired_was_used(db: Session) -> Iterator[str]:
+    """I3, S7: no patient received what was past its last day, or past its vial's time."""
+    rows = db.execute(
+        _uses(MOVEMENTS.c.id, MOVEMENTS.c.on, LOTS.c.number, LOTS.c.expires_on)
+        .join(LOTS, LOTS.c.id == MOVEMENTS.c.lot_id)
+        .where(MOVEMENTS.c.on > LOTS.c.expires_on)
+    )
+    for key, on, number, expires_on in rows:
+        yield f"Movement {key} used lot {number} on {on}; it expired on {expires_on}."
+    drawn = db.execute(
+        _uses(MOVEMENTS.c.id, DOCUMENTS.c.at, VIALS.c.id, VIALS.c.opened_at, VIALS.c.discard_at)
+        .join(VIALS, VIALS.c.id == MOVEMENTS.c.vial_id)
+        .where(sa.or_(DOCUMENTS.c.at >= VIALS.c.discard_at, DOCUMENTS.c.at < VIALS.c.opened_at))
+    )
+    for key, at, vial_id, opened_at, discard_at in drawn:
+        yield (
+            f"Movement {key} used opened vial {vial_id} at {at:%Y-%m-%d %H:%M} UTC; "
+            f"it was good from {opened_at:%Y-%m-%d %H:%M} to {discard_at:%Y-%m-%d %H:%M}."
+        )
+
+
+def _nothing_held_was_used(db: Session) -> Iterator[str]:
+    """I3, S7, S10: no patient received what was in quarantine or recalled at that moment."""
+    latest = (
+        sa.select(EVENTS.c.state)
+        .where(EVENTS.c.lot_id == MOVEMENTS.c.lot_id, EVENTS.c.at < DOCUMENTS.c.at)
+        .order_by(EVENTS.c.at.desc(), EVENTS.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    used = (
+        _uses(MOVEMENTS.c.id, DOCUMENTS.c.at, MOVEMENTS.c.lot_id, latest.label("state"))
+        .where(MOVEMENTS.c.lot_id.in_(sa.select(EVENTS.c.lot_id)))
+        .subquery()
+    )
+    rows = db.execute(
+        sa.select(used.c.id, used.c.at, used.c.state, LOTS.c.number)
+        .join(LOTS, LOTS.c.id == used.c.lot_id)
+        .where(used.c.state != LotState.RELEASED)
+    )
+    for key, at, state, number in rows:
+        yield f"Movement {key} used lot {number} at {at:%Y-%m-%d %H:%M} UTC, when it was {state}."
+
+
+def _one_patients_vial_served_one(db: Session) -> Iterator[str]:
+    """S4: a vial that is one patient's served nobody else."""
+    rows = db.execute(
+        _uses(MOVEMENTS.c.id, VIALS.c.id, VIALS.c.patient_ref, SESSIONS.c.patient_ref)
+        .join(VIALS, VIALS.c.id == MOVEMENTS.c.vial_id)
+        .join(SESSIONS, SESSIONS.c.document_id == MOVEMENTS.c.document_id)
+        .where(VIALS.c.patient_ref != SESSIONS.c.patient_ref)
+    )
+    for key, vial_id, owner, patient_ref in rows:
+        yield f"Movement {key} gave {patient_ref} from opened vial {vial_id}, which is {owner}'s."
+
+
+def _reversals_mirror(db: Session) -> Iterator[str]:
+    """S8: a correction moves back exactly what it corrects, once, and not before it."""
+    first = MOVEMENTS.alias("first")
+    shelf, back_at = aliased(Place), aliased(Place)
+    back = sa.or_(
+        MOVEMENTS.c.target_id == first.c.source_id,
+        sa.and_(
+            shelf.kind == PlaceKind.SHELF,
+            back_at.kind == PlaceKind.QUARANTINE,
+            shelf.site_id == back_at.site_id,
+        ),
+    )
+    same = [
+        MOVEMENTS.c[name].is_not_distinct_from(first.c[name])
+        for name in ("item_id", "lot_id", "quantity", "value", "layer_id", "vial_id")
+    ]
+    mirrors = sa.and_(
+        *same, back, MOVEMENTS.c.source_id == first.c.target_id, MOVEMENTS.c.direction == -first.c.direction,
+        MOVEMENTS.c.on >= first.c.on, first.c.corrects_id.is_(None),
+    )  # fmt: skip
+    rows = db.execute(
+        sa.select(MOVEMENTS.c.id, first.c.id)
+        .join(first, first.c.id == MOVEMENTS.c.corrects_id)
+        .join(shelf, shelf.id == first.c.source_id)
+        .join(back_at, back_at.id == MOVEMENTS.c.target_id)
+        .where(sa.not_(mirrors))
+    )
+    for key, corrected in rows:
+        yield f"Movement {key} corrects movement {corrected} and is not its mirror."
+    twice = db.scalars(
+        sa.select(MOVEMENTS.c.corrects_id)
+        .where(MOVEMENTS.c.corrects_id.isnot(None))
+        .group_by(MOVEMENTS.c.corrects_id)
+        .having(sa.func.count() > 1)
+    )
+    for key in twice:
+        yield f"Movement {key} was corrected more than once."
+
+
+def _closed_months_stayed_closed(db: Session) -> Iterator[str]:
+    """B4: nothing was recorded in a month after it was closed."""
+    for month, closed_at in db.execute(sa.select(Period.month, Period.closed_at).order_by(Period.month)):
+        late = db.scalars(
+            sa.select(DOCUMENTS.c.id).where(
+                DOCUMENTS.c.on >= month,
+                DOCUMENTS.c.on < _following(month),
+                DOCUMENTS.c.recorded_at > closed_at,
+            )
+        )
+        for key in late:
+            yield f"Document {key} is dated in {month:%Y-%m} and was recorded after that month was closed."
+
+
+def _following(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+@dataclass
+class _Shelves:
+    """What each shelf held of each item as the ledger went, and which lots were held back when."""
+
+    expires: Mapping[int, tuple[str, date]]
+    events: Mapping[int, list[tuple[datetime, LotState]]]
+    stock: dict[tuple[int, int], dict[int, Decimal]] = field(default_factory=lambda: defaultdict(dict))
+    since: dict[tuple[int, int], date] = field(default_factory=dict)
+
+    def change(self, place_id: int, item_id: int, lot_id: int, change: Decimal, on: date) -> None:
+        row = self.stock[place_id, item_id]
+        row[lot_id] = row.get(lot_id, ZERO) + change
+        if not row[lot_id]:
+            del row[lot_id]
+        if change > 0:
+            self.since[place_id, lot_id] = min(on, self.since.get((place_id, lot_id), on))
+
+    def passed_over(self, place_id: int, item_id: int, taken: int, *, on: date, at: datetime) -> list[str]:
+        """The lots that were usable, expire before the one taken, and are still there."""
+        last = self.expires[taken][1]
+        return [
+            self.expires[lot_id][0]
+            for lot_id in self.stock[place_id, item_id]
+            if on <= self.expires[lot_id][1] < last
+            and self.since[place_id, lot_id] <= on
+            and self._released(lot_id, at)
+        ]
+
+    def _released(self, lot_id: int, at: datetime) -> bool:
+        state = LotState.RELEASED
+        for since, becomes in self.events.get(lot_id, ()):
+            if since <= at:
+                state = becomes
+        return state is LotState.RELEASED
+
+
+def _first_expired_went_first(db: Session) -> Iterator[str]:
+    """I4, S7: without a reason no session took a sealed lot while one that expires sooner stayed."""
+    kinds: dict[int, PlaceKind] = dict(db.execute(sa.select(Place.id, Place.kind)).all())
+    events: dict[int, list[tuple[datetime, LotState]]] = defaultdict(list)
+    for lot_id, at, state in db.execute(
+        sa.select(EVENTS.c.lot_id, EVENTS.c.at, EVENTS.c.state).order_by(EVENTS.c.at, EVENTS.c.id)
+    ):
+        events[lot_id].append((at, state))
+    lots = db.execute(sa.select(LOTS.c.id, LOTS.c.number, LOTS.c.expires_on))
+    shelves = _Shelves({key: (number, expires) for key, number, expires in lots}, events)
+    for _, rows in groupby(_replay(db), key=lambda row: row.document_id):
+        movements = list(rows)
+        for row in movements:
+            for place_id, change in ((row.source_id, -row.quantity), (row.target_id, row.quantity)):
+                if kinds[place_id] is PlaceKind.SHELF:
+                    shelves.change(place_id, row.item_id, row.lot_id, change, row.on)
+        if movements[0].kind is DocumentKind.SESSION:
+            yield from _judge(shelves, movements, kinds)
+
+
+def _judge(shelves: _Shelves, movements: list[Any], kinds: Mapping[int, PlaceKind]) -> Iterator[str]:
+    excused = {row.lot_id for row in movements if row.reason and kinds[row.target_id] is PlaceKind.PATIENT}
+    taken = {
+        row.lot_id: row
+        for row in movements
+        if kinds[row.source_id] is PlaceKind.SHELF and row.lot_id not in excused
+    }
+    for lot_id, row in taken.items():
+        sooner = shelves.passed_over(row.source_id, row.item_id, lot_id, on=row.on, at=row.at)
+        if sooner:
+            yield (
+                f"Document {row.document_id} took lot {shelves.expires[lot_id][0]} on {row.on} without "
+                f"a reason; lot {', '.join(sooner)} expires sooner and stayed."
+            )
+
+
+def _replay(db: Session) -> Iterator[Any]:
+    """Every movement with its document, in the order in which acts were recorded."""
+    statement = (
+        sa.select(
+            MOVEMENTS.c.document_id, MOVEMENTS.c.on, MOVEMENTS.c.item_id, MOVEMENTS.c.lot_id,
+            MOVEMENTS.c.source_id, MOVEMENTS.c.target_id, MOVEMENTS.c.quantity, MOVEMENTS.c.reason,
+            DOCUMENTS.c.kind, DOCUMENTS.c.at,
+        )
+        .join(DOCUMENTS, DOCUMENTS.c.id == MOVEMENTS.c.document_id)
+        .order_by(MOVEMENTS.c.document_id, MOVEMENTS.c.id)
+    )  # fmt: skip
+    return iter(db.execute(statement, execution_options={"yield_per": AT_ONCE}))
+
+
+def _uses(*columns: Any) -> sa.Select[Any]:
+    """Select columns of movements to patients, with their documents; what was reversed is left out."""
+    undone = MOVEMENTS.alias("undone")
+    return (
+        sa.select(*columns)
+        .select_from(MOVEMENTS)
+        .join(Place, Place.id == MOVEMENTS.c.target_id)
+        .join(DOCUMENTS, DOCUMENTS.c.id == MOVEMENTS.c.document_id)
+        .where(
+            Place.kind == PlaceKind.PATIENT,
+            ~sa.exists().where(undone.c.corrects_id == MOVEMENTS.c.id),
+        )
+    )
+
+
+INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
+    "nothing past its date was used": _nothing_expired_was_used,
+    "nothing held back was used": _nothing_held_was_used,
+    "one patient's vial served one patient": _one_patients_vial_served_one,
+    "reversals mirror what they correct": _reversals_mirror,
+    "closed months stayed closed": _closed_months_stayed_closed,
+    "first expired went first": _first_expired_went_first,
+}
+"""Each invariant by the words that a breach names it with."""
