@@ -35,7 +35,7 @@ class RequestKey(Base):
     at: Mapped[datetime]
 
 
-append_only(RequestKey.__table__)  # type: ignore[arg-type]
+append_only(RequestKey)
 
 
 class KeyReused(Invalid):

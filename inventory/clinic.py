@@ -95,7 +95,7 @@ class Setting(Base):
     reason: Mapped[str] = mapped_column(sa.String(500), default="")
 
 
-append_only(Setting.__table__)  # type: ignore[arg-type]
+append_only(Setting)
 
 
 class CostFormula(StrEnum):

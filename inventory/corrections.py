@@ -56,7 +56,7 @@ def reverse_session(
 
 def reversed_ids(db: Session, movement_ids: Sequence[int]) -> set[int]:
     """Which of the movements were reversed."""
-    return set(db.scalars(sa.select(Movement.corrects_id).where(Movement.corrects_id.in_(movement_ids))))  # type: ignore[arg-type]
+    return set(db.scalars(sa.select(Movement.corrects_id).where(Movement.corrects_id.in_(movement_ids))))
 
 
 def _together(db: Session, movement: Movement) -> Sequence[Movement]:
@@ -152,4 +152,3 @@ def _restore_vial(db: Session, movement: Movement, kinds: dict[int, PlaceKind]) 
         vial.remaining += movement.quantity
         vial.closed_at = None
     db.flush()
-

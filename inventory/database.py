@@ -123,8 +123,23 @@ APPEND_ONLY: set[str] = set()
 """The tables of facts, as `append_only` was told of them; migrations write their triggers out."""
 
 
-def append_only(table: sa.Table) -> None:
+def table_of(model: type[Base]) -> sa.Table:
+    """The table of a model, for statements that build no objects."""
+    table = model.__table__
+    assert isinstance(table, sa.Table), model
+    return table
+
+
+def add_row(db: Session, table: sa.Table, **values: Any) -> int:
+    """Insert one row and answer its key."""
+    added = db.connection().execute(sa.insert(table).values(**values))
+    assert added.inserted_primary_key is not None, table
+    return int(added.inserted_primary_key[0])
+
+
+def append_only(model: type[Base]) -> None:
     """Have the database itself refuse to change or delete rows of the table (facts are only added)."""
+    table = table_of(model)
     APPEND_ONLY.add(table.name)
     for dialect, statements in append_only_ddl(table.name).items():
         for statement in statements:

@@ -1,4 +1,4 @@
-"""Drawing: the movements that a session's draws make, from shelf or opened vial to patient and waste (S3, S4)."""
+"""Drawing: the movements that a session makes, from shelf or opened vial to patient and waste (S3, S4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from inventory import clinic, layers, ledger, vials
 from inventory.catalog import DoseClass
 from inventory.clinic import PlaceKind, Site
-from inventory.database import QUANTITY
+from inventory.database import QUANTITY, table_of
 from inventory.layers import Share
 from inventory.ledger import Act, Move, WasteReason
 from inventory.measures import ZERO
@@ -87,7 +87,7 @@ class Posting:
         """Post the moves and write what is left in the vials."""
         held = frozenset(clinic.held_places(self.db))
         ledger.post(self.db, self.document_id, self.act.on, self.moves, held=held)
-        table = OpenedVial.__table__
+        table = table_of(OpenedVial)
         if self.drained:
             left = table.c.remaining - sa.bindparam("gone", type_=QUANTITY)
             self.db.execute(

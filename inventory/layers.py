@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory.clinic import CostFormula
-from inventory.database import MONEY, QUANTITY, Base
+from inventory.database import MONEY, QUANTITY, Base, add_row, sql_list, table_of
 from inventory.errors import Conflict
 from inventory.measures import ZERO, plain, value_of_part
 
@@ -40,6 +40,8 @@ class CostLayer(Base):
             "item_id",
             "received_on",
             "id",
+            "quantity_left",
+            "value_left",
             sqlite_where=sa.text("quantity_left > 0"),
             postgresql_where=sa.text("quantity_left > 0"),
         ),
@@ -53,7 +55,7 @@ class CostLayer(Base):
     value_left: Mapped[Decimal] = mapped_column(MONEY)
 
 
-LAYERS = CostLayer.__table__
+LAYERS = table_of(CostLayer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +93,15 @@ def add(db: Session, formula: CostFormula, want: Want, *, value: Decimal, receiv
         if pool is not None:
             give_back(db, [Share(pool, want.quantity, value)])
             return int(pool)
-    added = db.execute(
-        sa.insert(LAYERS).values(
-            item_id=want.item_id,
-            lot_id=None if formula is CostFormula.WEIGHTED_AVERAGE else want.lot_id,
-            received_on=received_on,
-            quantity_left=want.quantity,
-            value_left=value,
-        )
+    return add_row(
+        db,
+        LAYERS,
+        item_id=want.item_id,
+        lot_id=None if formula is CostFormula.WEIGHTED_AVERAGE else want.lot_id,
+        received_on=received_on,
+        quantity_left=want.quantity,
+        value_left=value,
     )
-    return int(added.inserted_primary_key[0])  # type: ignore[index]
 
 
 def take(db: Session, formula: CostFormula, wants: Sequence[Want]) -> list[tuple[Share, ...]]:
@@ -135,13 +136,46 @@ def take(db: Session, formula: CostFormula, wants: Sequence[Want]) -> list[tuple
     return taken
 
 
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What a stock is worth on hand."""
+
+    quantity: Decimal
+    value: Decimal
+
+    @property
+    def unit_cost(self) -> Decimal:
+        """Per content unit, unrounded."""
+        return self.value / self.quantity
+
+
+def worth_of_lots(db: Session, lot_ids: Iterable[int]) -> dict[int, Worth]:
+    """What each lot's own layers hold; empty for lots whose cost is in their item's pool."""
+    return _worth(db, LAYERS.c.lot_id, lot_ids)
+
+
+def worth_of_items(db: Session, item_ids: Iterable[int]) -> dict[int, Worth]:
+    """What each item's layers hold together: its average cost is value over quantity (C4)."""
+    return _worth(db, LAYERS.c.item_id, item_ids)
+
+
+def _worth(db: Session, column: sa.ColumnElement[int], keys: Iterable[int]) -> dict[int, Worth]:
+    rows = db.execute(
+        sa.select(column, sa.func.sum(LAYERS.c.quantity_left), sa.func.sum(LAYERS.c.value_left))
+        .where(column.in_(sql_list(keys)), LAYERS.c.quantity_left > sa.literal_column("0"))
+        .group_by(column)
+    )
+    return {key: Worth(quantity, value) for key, quantity, value in rows}
+
+
 def give_back(db: Session, shares: Iterable[Share]) -> None:
     """Return to the layers exactly what a reversed movement took from them."""
     db.execute(
         sa.update(LAYERS)
         .where(LAYERS.c.id == sa.bindparam("key"))
         .values(
-            quantity_left=LAYERS.c.quantity_left + sa.bindparam("quantity", type_=LAYERS.c.quantity_left.type),
+            quantity_left=LAYERS.c.quantity_left
+            + sa.bindparam("quantity", type_=LAYERS.c.quantity_left.type),
             value_left=LAYERS.c.value_left + sa.bindparam("value", type_=LAYERS.c.value_left.type),
         ),
         [{"key": share.layer_id, "quantity": share.quantity, "value": share.value} for share in shares],
@@ -192,8 +226,10 @@ def _queues(db: Session, formula: CostFormula, wants: Sequence[Want]) -> dict[in
         needed[_queue_key(formula, want.item_id, want.lot_id)] += want.quantity
     # A lot has few receipts, an item may have thousands: the first reads all at once, the other stops early.
     chosen = (
-        LAYERS.c.lot_id.isnot(None) if formula is CostFormula.FIFO
-        else LAYERS.c.lot_id.is_(None) if formula is CostFormula.WEIGHTED_AVERAGE
+        LAYERS.c.lot_id.isnot(None)
+        if formula is CostFormula.FIFO
+        else LAYERS.c.lot_id.is_(None)
+        if formula is CostFormula.WEIGHTED_AVERAGE
         else sa.true()
     )
     fields = (column, LAYERS.c.id, LAYERS.c.quantity_left, LAYERS.c.value_left)

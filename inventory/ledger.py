@@ -17,7 +17,17 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory import periods
-from inventory.database import MONEY, QUANTITY, Base, append_only, choice, one_of, sql_list
+from inventory.database import (
+    MONEY,
+    QUANTITY,
+    Base,
+    add_row,
+    append_only,
+    choice,
+    one_of,
+    sql_list,
+    table_of,
+)
 from inventory.errors import Conflict, NotFound
 from inventory.lots import Lot
 from inventory.measures import ZERO, plain
@@ -107,8 +117,8 @@ class Movement(Base):
     corrects_id: Mapped[int | None] = mapped_column(sa.ForeignKey("movements.id"))
 
 
-append_only(Document.__table__)  # type: ignore[arg-type]
-append_only(Movement.__table__)  # type: ignore[arg-type]
+append_only(Document)
+append_only(Movement)
 
 
 class Balance(Base):
@@ -139,9 +149,9 @@ class Balance(Base):
     last_on: Mapped[date]  # the latest day on which something moved here
 
 
-DOCUMENTS = Document.__table__
-MOVEMENTS = Movement.__table__
-BALANCES = Balance.__table__
+DOCUMENTS = table_of(Document)
+MOVEMENTS = table_of(Movement)
+BALANCES = table_of(Balance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,19 +204,18 @@ class WouldHaveBeenNegative(Conflict):
 def open_document(db: Session, kind: DocumentKind, act: Act) -> int:
     """Add a document and answer its key. Refuses a date in a closed period (B4)."""
     periods.refuse_closed(db, act.on)
-    added = db.execute(
-        sa.insert(DOCUMENTS).values(
-            kind=kind,
-            site_id=act.site_id,
-            on=act.on,
-            at=act.at,
-            recorded_at=act.recorded_at,
-            by=act.by,
-            reference=act.reference,
-            note=act.note,
-        )
+    return add_row(
+        db,
+        DOCUMENTS,
+        kind=kind,
+        site_id=act.site_id,
+        on=act.on,
+        at=act.at,
+        recorded_at=act.recorded_at,
+        by=act.by,
+        reference=act.reference,
+        note=act.note,
     )
-    return int(added.inserted_primary_key[0])  # type: ignore[index]
 
 
 def post(db: Session, document_id: int, on: date, moves: Sequence[Move], *, held: frozenset[int]) -> None:
@@ -302,7 +311,8 @@ def _check_since(db: Session, on: date, leaving: dict[tuple[int, int], Decimal])
         day, least = lowest_since(db, place_id, lot_id, on=on, now=held)
         if least < wanted:
             raise WouldHaveBeenNegative(
-                f"On {day} the place held {plain(least)} of the lot; {plain(wanted)} cannot have left on {on}."
+                f"On {day} the place held {plain(least)} of the lot; "
+                f"{plain(wanted)} cannot have left on {on}."
             )
 
 

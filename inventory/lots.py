@@ -59,7 +59,7 @@ class LotEvent(Base):
     reason: Mapped[str] = mapped_column(sa.String(500))
 
 
-append_only(LotEvent.__table__)  # type: ignore[arg-type]
+append_only(LotEvent)
 
 
 class UnknownLot(NotFound):

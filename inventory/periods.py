@@ -20,7 +20,7 @@ class Period(Base):
     closed_by: Mapped[str] = mapped_column(sa.String(80))
 
 
-append_only(Period.__table__)  # type: ignore[arg-type]
+append_only(Period)
 
 
 class PeriodClosed(Conflict):

@@ -123,7 +123,7 @@ def _share_use(draws: list[Draw], covered: dict[int, Decimal]) -> list[Draw]:
             whole = draw.opened * product.content
             used = min(left[product.id], whole)
             left[product.id] -= used
-            draw = replace(draw, used=used, discarded=whole - used)  # noqa: PLW2901
+            draw = replace(draw, used=used, discarded=whole - used)
         settled.append(draw)
     return settled
 
@@ -135,7 +135,7 @@ def products(
     skus: Iterable[str] = (),
     ingredient_ids: Iterable[int] = (),
 ) -> dict[int, Product]:
-    """What drawing needs to know of items, by key: those named, and the active ones that hold an ingredient."""
+    """What drawing needs to know of items: those named, and the active ones that hold an ingredient."""
     table = Item.__table__.c
     rows = db.execute(
         sa.select(
@@ -177,7 +177,8 @@ def sealed(
 ) -> list[Container]:
     """The usable sealed lots of an item on a shelf on a date, soonest to expire first.
 
-    Stops reading once they hold `enough`; None reads all. A lot received later than `on` is not there yet.
+    Reads in handfuls until they hold `enough`; None reads all. A lot received later than `on` is not there
+    yet.
     """
     lot = Lot.__table__.c
     statement = (
@@ -194,22 +195,23 @@ def sealed(
         )
         .order_by(BALANCES.c.expires_on, BALANCES.c.received_on, BALANCES.c.lot_id)
     )  # fmt: skip
-    held, found, limit = ZERO, [], FIRST_LOOK
-    rows = db.execute(statement if enough is None else statement.limit(limit)).all()
+    limit = FIRST_LOOK
     while True:
-        held, found = ZERO, []
-        for lot_id, expires_on, received_on, quantity, number, state in rows:
-            if state is not LotState.RELEASED or received_on > on:
-                continue
-            facts = LotFacts(lot_id, product.id, expires_on, received_on)
-            found.append(Container(product, facts, number, quantity, site.end_of(expires_on)))
-            held += quantity
-            if enough is not None and held >= enough:
-                return found
-        if enough is None or len(rows) < limit:
+        rows = db.execute(statement if enough is None else statement.limit(limit)).all()
+        found = [
+            Container(
+                product,
+                LotFacts(lot_id, product.id, expires_on, received_on),
+                number,
+                quantity,
+                site.end_of(expires_on),
+            )
+            for lot_id, expires_on, received_on, quantity, number, state in rows
+            if state is LotState.RELEASED and received_on <= on
+        ]
+        if enough is None or len(rows) < limit or sum((one.held for one in found), ZERO) >= enough:
             return found
         limit *= 8
-        rows = db.execute(statement.limit(limit)).all()
 
 
 def opened(
@@ -308,7 +310,9 @@ def why_not(
     )
 
 
-def _sealed_anywhere(db: Session, need: Need, site: Site) -> Sequence[sa.Row[tuple[Decimal, LotState, date, date]]]:
+def _sealed_anywhere(
+    db: Session, need: Need, site: Site
+) -> Sequence[sa.Row[Decimal, LotState, date, date]]:
     """Every sealed balance of a need's items on the site's shelves and in its quarantine."""
     return db.execute(
         sa.select(BALANCES.c.quantity, Lot.state, Lot.expires_on, BALANCES.c.received_on)

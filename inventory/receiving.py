@@ -46,7 +46,7 @@ class Receipt(Base):
     layer_id: Mapped[int] = mapped_column(sa.ForeignKey("cost_layers.id"))
 
 
-append_only(Receipt.__table__)  # type: ignore[arg-type]
+append_only(Receipt)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,12 @@ def receive_many(
         )
         warnings = _hold_if_needed(db, lot, on=received_on, at=at, by=by)
         act = Act(
-            site_id=site.id, on=received_on, at=at, recorded_at=recorded_at, by=by, reference=delivery.document
+            site_id=site.id,
+            on=received_on,
+            at=at,
+            recorded_at=recorded_at,
+            by=by,
+            reference=delivery.document,
         )
         target = places[PlaceKind.SHELF if lot.state is LotState.RELEASED else PlaceKind.QUARANTINE]
         receipt = _post(db, delivery, lot, act, formula, places[PlaceKind.SUPPLIER], target, held)
@@ -185,5 +190,3 @@ def _post(
     )
     db.add(added)
     return added
-
-

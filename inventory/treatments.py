@@ -1,4 +1,4 @@
-"""Treatment sessions: one visit draws its products by FEFO, all or nothing, and keeps what it used (S3-S7)."""
+"""Treatment sessions: one visit draws its products by FEFO, all or nothing, and keeps what it used."""
 
 import re
 from collections import defaultdict
@@ -130,7 +130,9 @@ def resolve(db: Session, lines: Sequence[Line]) -> tuple[list[Need], dict[int, P
     codes = {line.ingredient for line in lines if line.ingredient}
     ingredients: dict[str, int] = {}
     if codes:
-        found = db.execute(sa.select(Ingredient.code, Ingredient.id).where(Ingredient.code.in_(sorted(codes))))
+        found = db.execute(
+            sa.select(Ingredient.code, Ingredient.id).where(Ingredient.code.in_(sorted(codes)))
+        )
         ingredients = {code: key for code, key in found}
     by_id = picking.products(
         db, skus=[line.sku for line in lines if line.sku], ingredient_ids=ingredients.values()
@@ -143,11 +145,7 @@ def resolve(db: Session, lines: Sequence[Line]) -> tuple[list[Need], dict[int, P
 
 def flags(products: Iterable[Product], settings: Settings) -> tuple[str, ...]:
     """What a pharmacist would raise a hand at: more sterile products in one mix than the rule allows (S6)."""
-    sterile = [
-        product.sku
-        for product in products
-        if product.sterile and product.kind is ItemKind.INJECTABLE
-    ]
+    sterile = [product.sku for product in products if product.sterile and product.kind is ItemKind.INJECTABLE]
     if len(sterile) <= settings.sterile_product_limit:
         return ()
     return (
@@ -176,17 +174,21 @@ def check_patient_ref(patient_ref: str) -> None:
 def _need(line: Line, by_sku: Mapping[str, Product], ingredients: Mapping[str, int]) -> Need:
     quantity(line.quantity)
     if line.quantity <= 0:
-        raise NothingToUse(f"{line.sku or line.ingredient}: a quantity to use is above 0, not {line.quantity}.")
+        raise NothingToUse(
+            f"{line.sku or line.ingredient}: a quantity to use is above 0, not {line.quantity}."
+        )
     if line.sku:
         product = by_sku.get(line.sku)
         if product is None:
             raise UnknownItem(f"No item has the SKU {line.sku!r}.")
         if product.dose_class is DoseClass.PHARMACY_BULK:
-            raise PharmacyBulk(f"{product.sku} is a pharmacy bulk package; it cannot be used in a treatment room.")
+            raise PharmacyBulk(
+                f"{product.sku} is a pharmacy bulk package; it cannot be used in a treatment room."
+            )
         return Need(
             line.quantity, (product.id,), product.sku, product.unit, line.lot_id, line.vial_id, line.reason
         )
-    if line.ingredient not in ingredients:
+    if line.ingredient is None or line.ingredient not in ingredients:
         raise UnknownIngredient(f"No ingredient has the code {line.ingredient!r}.")
     key = ingredients[line.ingredient]
     holding = [
@@ -196,7 +198,9 @@ def _need(line: Line, by_sku: Mapping[str, Product], ingredients: Mapping[str, i
     ]
     units = {product.unit for product in holding}
     if len(units) > 1:
-        raise MixedUnits(f"Items with {line.ingredient} are counted in {', '.join(sorted(units))}: name the item.")
+        raise MixedUnits(
+            f"Items with {line.ingredient} are counted in {', '.join(sorted(units))}: name the item."
+        )
     if not holding:
         raise UnknownItem(f"No item in use holds the ingredient {line.ingredient!r}.")
     return Need(
@@ -211,7 +215,13 @@ def _need(line: Line, by_sku: Mapping[str, Product], ingredients: Mapping[str, i
 
 
 def _draw_all(
-    db: Session, visit: Visit, needs: Sequence[Need], by_id: Mapping[int, Product], *, site: Site, settings: Settings
+    db: Session,
+    visit: Visit,
+    needs: Sequence[Need],
+    by_id: Mapping[int, Product],
+    *,
+    site: Site,
+    settings: Settings,
 ) -> list[tuple[Need, Draw]]:
     """Choose every line's containers; raises NotEnoughStock with a sentence for each line that is short."""
     on = site.day(visit.at)
@@ -253,8 +263,10 @@ def _containers(
         for key in need.product_ids:
             before = wanted.get(key, ZERO)
             # A dose and its loss never open more than one container beyond their own volume.
-            much = None if before is None or need.lot_id or key in promised else (
-                before + need.quantity + by_id[key].content + 1
+            much = (
+                None
+                if before is None or need.lot_id or key in promised
+                else (before + need.quantity + by_id[key].content + 1)
             )
             wanted[key] = much
     on = site.day(visit.at)

@@ -169,13 +169,17 @@ def discard_at(
     limits = [Deadline(site.end_of(expires_on), f"printed expiry {expires_on}")]
     if product.in_use_hours:
         limits.append(
-            Deadline(opened_at + timedelta(hours=product.in_use_hours), f"label: {product.in_use_hours} h in use")
+            Deadline(
+                opened_at + timedelta(hours=product.in_use_hours), f"label: {product.in_use_hours} h in use"
+            )
         )
     if product.kind is not ItemKind.CONSUMABLE:
         limits.extend(
             Deadline(opened_at + rule.limit(), f"{rule.code} {rule.jurisdiction}: {rule.text}"[:300])
             for rule in rules
-            if rule.dose_class == product.dose_class and rule.environment in ("any", prepared_in) and rule.limit()
+            if rule.dose_class == product.dose_class
+            and rule.environment in ("any", prepared_in)
+            and rule.limit()
         )
     return min(limits, key=lambda limit: limit.at)
 
@@ -183,8 +187,10 @@ def discard_at(
 def check_openable(product: Product) -> None:
     """Raises OpensInItsSession for single-dose and kits (S3), PharmacyBulk for bulk packages (S5)."""
     if product.dose_class is DoseClass.PHARMACY_BULK:
-        raise PharmacyBulk(f"{product.sku} is a pharmacy bulk package; it cannot be used in a treatment room.")
+        raise PharmacyBulk(
+            f"{product.sku} is a pharmacy bulk package; it cannot be used in a treatment room."
+        )
     if product.dose_class.one_patient:
         raise OpensInItsSession(
-            f"{product.sku} is {product.dose_class.replace('_', ' ')}: it is opened by the session that uses it."
+            f"{product.sku} is {product.dose_class.replace('_', ' ')}: the session that uses it opens it."
         )

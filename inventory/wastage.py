@@ -68,7 +68,8 @@ def open_vial(
     if lot.state is not LotState.RELEASED or lot.expires_on < on or shelf < product.content:
         raise LotNotUsable(
             f"Lot {lot.number} of {product.sku} is {lot.state}, expires on {lot.expires_on} and holds "
-            f"{plain(shelf)} {product.unit} on the shelf: no container of {plain(product.content)} can be opened."
+            f"{plain(shelf)} {product.unit} on the shelf: no {plain(product.content)} {product.unit} "
+            "container of it can be opened."
         )
     deadline = vials.discard_at(
         product,
@@ -143,9 +144,7 @@ def discard_due(
         )
         .order_by(OpenedVial.item_id, OpenedVial.id)
     ).all()
-    return tuple(
-        discard(db, opened, site=site, at=at, recorded_at=recorded_at, by=by) for opened in due
-    )
+    return tuple(discard(db, opened, site=site, at=at, recorded_at=recorded_at, by=by) for opened in due)
 
 
 def write_off(

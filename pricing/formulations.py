@@ -94,8 +94,8 @@ class FormulationLine(Base):
     source: Mapped[str] = mapped_column(sa.String(500), default="")
 
 
-append_only(FormulationVersion.__table__)  # type: ignore[arg-type]
-append_only(FormulationLine.__table__)  # type: ignore[arg-type]
+append_only(FormulationVersion)
+append_only(FormulationLine)
 
 
 @dataclass(frozen=True)

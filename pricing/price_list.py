@@ -138,7 +138,7 @@ class ListPrice(Base):
     by: Mapped[str] = mapped_column(sa.String(80))
 
 
-append_only(ListPrice.__table__)  # type: ignore[arg-type]
+append_only(ListPrice)
 
 
 @dataclass(frozen=True)
