@@ -82,7 +82,7 @@ def new_database(
     if engine_name == "sqlite":
         folder = tmp_path_factory.mktemp("books")
         with _closing(f"sqlite:///{folder / 'pattern.sqlite3'}") as pattern:
-            _create_all(pattern)
+            every_table().create_all(pattern.engine)
 
         @contextmanager
         def new() -> Iterator[Database]:
@@ -98,7 +98,7 @@ def new_database(
     pattern_name = f"pattern_{os.getpid()}"
     with postgres.database(server, pattern_name) as pattern_url:
         with _closing(pattern_url) as pattern:
-            _create_all(pattern)
+            every_table().create_all(pattern.engine)
 
         @contextmanager
         def new() -> Iterator[Database]:
@@ -138,22 +138,6 @@ def rolled_back(database: Database) -> Iterator[Session]:
         with Session(connection, join_transaction_mode="create_savepoint") as session:
             yield session
         transaction.rollback()
-
-
-def _create_all(database: Database) -> None:
-    # While chapters are still being written a table may point at one that is not there yet.
-    metadata = every_table()
-    known = set(metadata.tables)
-    while True:
-        whole = {
-            name
-            for name in known
-            if all(key.target_fullname.split(".")[0] in known for key in metadata.tables[name].foreign_keys)
-        }
-        if whole == known:
-            break
-        known = whole
-    metadata.create_all(database.engine, tables=[metadata.tables[name] for name in known])
 
 
 @contextmanager
