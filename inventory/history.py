@@ -97,10 +97,13 @@ def valuation(db: Session, *, on: date) -> Valuation:
     by_lot = clinic.settings(db).cost_formula is CostFormula.SPECIFIC
     quantity = sa.func.sum(signed(MOVEMENTS.c.quantity))
     value = sa.func.sum(signed(MOVEMENTS.c.value))
+    # Grouped by the bare column SQLite walks the lots' index and looks every movement up; this way it reads
+    # the covering index ix_movements_on_valuation alone, in 40 % of the time.
+    lot_id = MOVEMENTS.c.lot_id + sa.literal_column("0", sa.BigInteger)
     sums = (
-        sa.select(MOVEMENTS.c.lot_id, quantity.label("quantity"), value.label("value"))
+        sa.select(lot_id.label("lot_id"), quantity.label("quantity"), value.label("value"))
         .where(MOVEMENTS.c.on <= on)
-        .group_by(MOVEMENTS.c.lot_id)
+        .group_by(sa.text("1"))
         .having(sa.or_(quantity != 0, value != 0))
         .subquery()
     )
@@ -141,30 +144,30 @@ def held_at(
     db: Session, *, on: date, lot_ids: Iterable[int] | None = None, item_ids: Iterable[int] | None = None
 ) -> list[HeldAt]:
     """Where the clinic's stock was at the end of a day, by lot and place; of all lots where none is named."""
+    kinds = {key: (site_id, kind) for key, site_id, kind in db.execute(
+        sa.select(PLACES.c.id, PLACES.c.site_id, PLACES.c.kind).where(PLACES.c.kind.in_(list(HELD)))
+    )}  # fmt: skip
     c = MOVEMENTS.c
-    chosen = [c.on <= on]
+    sums = (
+        sa.select(c.lot_id, c.item_id, c.source_id, c.target_id, sa.func.sum(c.quantity))
+        .where(c.on <= on)
+        .group_by(c.lot_id, c.item_id, c.source_id, c.target_id)
+    )
     if lot_ids is not None:
-        chosen.append(c.lot_id.in_(sorted(set(lot_ids))))
+        sums = sums.where(c.lot_id.in_(sorted(set(lot_ids))))
     if item_ids is not None:
-        chosen.append(c.item_id.in_(sorted(set(item_ids))))
-    whole = sa.type_coerce(c.quantity, sa.BigInteger)
-    legs = sa.union_all(
-        sa.select(c.lot_id, c.item_id, c.target_id.label("place_id"), whole.label("quantity")).where(*chosen),
-        sa.select(c.lot_id, c.item_id, c.source_id, -whole).where(*chosen),
-    ).subquery()
-    total = sa.func.sum(legs.c.quantity)
-    rows: Any = db.execute(
-        sa.select(
-            legs.c.lot_id, legs.c.item_id, legs.c.place_id, PLACES.c.site_id, PLACES.c.kind,
-            sa.type_coerce(total, c.quantity.type),
-        )
-        .join(PLACES, PLACES.c.id == legs.c.place_id)
-        .where(PLACES.c.kind.in_(list(HELD)))
-        .group_by(legs.c.lot_id, legs.c.item_id, legs.c.place_id, PLACES.c.site_id, PLACES.c.kind)
-        .having(total != 0)
-        .order_by(legs.c.lot_id, legs.c.place_id)
-    )  # fmt: skip
-    return [HeldAt(*row) for row in rows]
+        sums = sums.where(c.item_id.in_(sorted(set(item_ids))))
+    held: dict[tuple[int, int, int], Decimal] = defaultdict(Decimal)
+    for lot_id, item_id, source_id, target_id, quantity in db.execute(sums):
+        if source_id in kinds:
+            held[lot_id, item_id, source_id] -= quantity
+        if target_id in kinds:
+            held[lot_id, item_id, target_id] += quantity
+    return [
+        HeldAt(lot_id, item_id, place_id, *kinds[place_id], quantity)
+        for (lot_id, item_id, place_id), quantity in sorted(held.items())
+        if quantity
+    ]
 
 
 def held_by_place(db: Session, lot_ids: Iterable[int] | None, on: date) -> dict[int, dict[str, Decimal]]:

@@ -1,7 +1,7 @@
 """The list of lots: label, state, what is left and what that is worth, by expiry, page by page (S9)."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,6 +20,27 @@ from inventory.measures import ZERO, share_by_weight
 
 # A bound zero would not match the partial indexes of live stock.
 NOTHING = sa.literal_column("0", sa.BigInteger)
+
+
+def _summed(which: sa.ColumnElement[bool]) -> sa.ScalarSelect[Decimal]:
+    return sa.select(sa.func.sum(BALANCES.c.quantity)).where(which).correlate(LOTS).scalar_subquery()
+
+
+WORTH = (
+    sa.select(sa.func.sum(LAYERS.c.value_left))
+    .where(LAYERS.c.lot_id == LOTS.c.id, LAYERS.c.quantity_left > NOTHING)
+    .scalar_subquery()
+)
+# Put together once, for that costs as much as reading a page.
+LIST = (
+    sa.select(
+        LOTS.c.id, ITEMS.c.sku, ITEMS.c.name, ITEMS.c.unit, LOTS.c.number, LOTS.c.expires_on, LOTS.c.state,
+        LOTS.c.received_on, _summed(BALANCES.c.lot_id == LOTS.c.id).label("on_hand"), WORTH.label("worth"),
+        LOTS.c.item_id,
+    )
+    .join(ITEMS, ITEMS.c.id == LOTS.c.item_id)
+    .order_by(LOTS.c.expires_on, LOTS.c.id)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +75,12 @@ def lots(
     With `site`, only what that site ever held, and its part of quantity and value; with `held`, only lots
     of which something is left. Raises catalog.UnknownItem.
     """
-    c = LOTS.c
-    mine = BALANCES.c.lot_id == c.id
+    c, mine = LOTS.c, BALANCES.c.lot_id == LOTS.c.id
+    page: sa.Select[Any] = LIST.limit(limit)
     if site is not None:
-        places = sa.select(PLACES.c.id).where(PLACES.c.site_id == site.id)
+        places = list(db.scalars(sa.select(PLACES.c.id).where(PLACES.c.site_id == site.id)))
         mine = sa.and_(mine, BALANCES.c.place_id.in_(places))
-    summed = sa.select(sa.func.sum(BALANCES.c.quantity)).where(mine).scalar_subquery()
-    worth = (
-        sa.select(sa.func.sum(LAYERS.c.value_left))
-        .where(LAYERS.c.lot_id == c.id, LAYERS.c.quantity_left > NOTHING)
-        .scalar_subquery()
-    )
-    page = (
-        sa.select(
-            c.id, ITEMS.c.sku, ITEMS.c.name, ITEMS.c.unit, c.number, c.expires_on, c.state, c.received_on,
-            summed, worth, c.item_id,
-        )
-        .join(ITEMS, ITEMS.c.id == c.item_id)
-        .order_by(c.expires_on, c.id)
-        .limit(limit)
-    )  # fmt: skip
+        page = page.add_columns(_summed(mine).label("here"))
     if sku is not None:
         page = page.where(c.item_id == catalog.item(db, sku).id)
     if state is not None:
@@ -85,44 +92,51 @@ def lots(
         page = page.where(some.where(BALANCES.c.quantity > NOTHING) if held else some)
     if after is not None:
         page = page.where(sa.tuple_(c.expires_on, c.id) > sa.tuple_(*after))
-    rows: Sequence[Any] = db.execute(page).all()
-    values = _lot_values(db, rows, site=site)
+    rows = db.execute(page).all()
+    values = _values(db, rows, site=site)
     return [
-        LotRow(key, code, name, unit.value, number, expires_on, how, received_on, quantity or ZERO, value)
-        for (key, code, name, unit, number, expires_on, how, received_on, quantity, _, _), value in zip(
-            rows, values, strict=True
+        LotRow(
+            key, code, name, unit.value, number, expires_on, how, received_on,
+            (here[0] if here else on_hand) or ZERO, values[key],
         )
-    ]
+        for key, code, name, unit, number, expires_on, how, received_on, on_hand, _, _, *here in rows
+    ]  # fmt: skip
 
 
-def _lot_values(db: Session, rows: Sequence[Any], *, site: Site | None) -> list[Decimal]:
-    """The page's values: the lot's own layers, or its part of the item's worth or of the other sites'."""
-    by_lot = clinic.settings(db).cost_formula is CostFormula.SPECIFIC
-    if by_lot and site is None:
-        return [row[9] or ZERO for row in rows]
-    b, items = BALANCES.c, sorted({row.item_id for row in rows})
-    group = b.lot_id if by_lot else b.item_id
-    chosen = b.lot_id.in_([row.id for row in rows]) if by_lot else b.item_id.in_(items)
+def _values(db: Session, rows: Sequence[Any], *, site: Site | None) -> dict[int, Decimal]:
+    """The page's values by lot: of its own layers, or its part by quantity of what is valued together."""
+    if clinic.settings(db).cost_formula is CostFormula.SPECIFIC:
+        values = {row.id: row.worth or ZERO for row in rows}
+        if site is not None:
+            apart = {row.id: values[row.id] for row in rows if row.here != row.on_hand}
+            values |= _shared(db, BALANCES.c.lot_id, apart, site=site)
+        return values
+    items = sorted({row.item_id for row in rows})
+    layers = sa.select(LAYERS.c.item_id, sa.func.sum(LAYERS.c.value_left)).group_by(LAYERS.c.item_id)
+    live = layers.where(LAYERS.c.item_id.in_(items), LAYERS.c.quantity_left > NOTHING)
+    worth = dict(db.execute(live).tuples().all())
+    return dict.fromkeys((row.id for row in rows), ZERO) | _shared(db, BALANCES.c.item_id, worth, site=site)
+
+
+def _shared(
+    db: Session, group: sa.ColumnElement[int], worth: Mapping[int, Decimal], *, site: Site | None
+) -> dict[int, Decimal]:
+    """What is valued together, a lot or an item, shared by quantity over its lots and their sites."""
+    if not worth:
+        return {}
+    b = BALANCES.c
     holdings: dict[int, dict[tuple[int, int], Decimal]] = defaultdict(dict)
     for key, lot_id, site_id, quantity in db.execute(
         sa.select(group, b.lot_id, PLACES.c.site_id, sa.func.sum(b.quantity))
         .join(PLACES, PLACES.c.id == b.place_id)
-        .where(chosen, b.quantity > NOTHING)
+        .where(group.in_(sorted(worth)), b.quantity > NOTHING)
         .group_by(group, b.lot_id, PLACES.c.site_id)
         .order_by(group, b.lot_id, PLACES.c.site_id)
     ):
         holdings[key][lot_id, site_id] = quantity
-    if by_lot:
-        totals = {row.id: row[9] or ZERO for row in rows}
-    else:
-        layers = sa.select(LAYERS.c.item_id, sa.func.sum(LAYERS.c.value_left)).group_by(LAYERS.c.item_id)
-        live = layers.where(LAYERS.c.item_id.in_(items), LAYERS.c.quantity_left > NOTHING)
-        totals = dict(db.execute(live).tuples().all())
     values: dict[int, Decimal] = defaultdict(Decimal)
     for key, held in holdings.items():
-        for (lot_id, site_id), share in zip(
-            held, share_by_weight(totals.get(key, ZERO), list(held.values())), strict=True
-        ):
-            if site is None or site_id == site.id:
-                values[lot_id] += share
-    return [values[row.id] for row in rows]
+        shares = share_by_weight(worth[key], list(held.values()))
+        for (lot_id, site_id), share in zip(held, shares, strict=True):
+            values[lot_id] += share if site is None or site_id == site.id else ZERO
+    return values

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import catalog, clinic, history
+from inventory import allocations, catalog, clinic, history
 from inventory.allocations import Allocation
 from inventory.catalog import UnknownItem
 from inventory.clinic import CostFormula, PlaceKind, Site
@@ -35,7 +35,6 @@ from inventory.measures import ZERO, share_by_weight
 from inventory.vials import OpenedVial
 
 VIALS = OpenedVial.__table__
-PROMISES = Allocation.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ def stock(
         shelves, values = _then(db, ids, site=site, day=day, moment=moment)
     else:
         shelves, values = _now(db, ids, site=site, day=day, moment=moment)
-    promised = _promised(db, ids, site=site, moment=min(at, moment))
+    promised = _promised(db, ids, site=site, moment=moment if day < today else None)
     rows = []
     for item in items:
         shelf = shelves.get(item.id) or _Shelf()
@@ -162,9 +161,13 @@ def _items(
     return db.execute(chosen).all()
 
 
-def _promised(db: Session, ids: Sequence[int], *, site: Site, moment: datetime) -> dict[int, Decimal]:
-    """What planned sessions were promised at an instant, by item (P5)."""
-    c = PROMISES.c
+def _promised(
+    db: Session, ids: Sequence[int], *, site: Site, moment: datetime | None
+) -> dict[int, Decimal]:
+    """What planned sessions are promised, by item, or were at an instant that is past (P5)."""
+    if moment is None:
+        return allocations.open_by_item(db, site_id=site.id, item_ids=ids)
+    c = Allocation.__table__.c
     rows = db.execute(
         sa.select(c.item_id, sa.func.sum(c.quantity))
         .where(
@@ -224,13 +227,9 @@ def _values_now(db: Session, ids: Sequence[int], *, site: Site) -> dict[int, Dec
     """What the layers say a site's stock of each item is worth; what several sites hold is shared out."""
     live = (LAYERS.c.item_id.in_(ids), LAYERS.c.quantity_left > NOTHING)
     held = (BALANCES.c.item_id.in_(ids), BALANCES.c.quantity > NOTHING)
-    elsewhere = (
-        sa.select(BALANCES.c.lot_id)
-        .join(PLACES, PLACES.c.id == BALANCES.c.place_id)
-        .where(*held, PLACES.c.site_id != site.id)
-        .limit(1)
-    )
-    if db.scalar(elsewhere) is None:
+    others = list(db.scalars(sa.select(PLACES.c.id).where(PLACES.c.site_id != site.id)))
+    elsewhere = sa.select(BALANCES.c.lot_id).where(*held, BALANCES.c.place_id.in_(others)).limit(1)
+    if not others or db.scalar(elsewhere) is None:
         alone = sa.select(LAYERS.c.item_id, sa.func.sum(LAYERS.c.value_left)).where(*live)
         return dict(db.execute(alone.group_by(LAYERS.c.item_id)).tuples().all())
     by_lot = clinic.settings(db).cost_formula is CostFormula.SPECIFIC
