@@ -13,18 +13,21 @@ clinic.receive("HA", '''
 clinic.treat("P-1", "HA 2.5", "LIDO 3")
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import catalog, clinic, holds, ledger, lots, receiving, treatments
 from inventory.catalog import DoseClass, Ingredient, Item, ItemKind
 from inventory.clinic import CostFormula, Place, PlaceKind, Site
+from inventory.errors import Refusal
 from inventory.layers import CostLayer
 from inventory.ledger import Balance, LotFacts, Movement
 from inventory.lots import Lot
@@ -201,6 +204,15 @@ class Clinic:
             hold = holds.quarantine if rest[-1] == "quarantined" else holds.recall
             hold(self.db, received.lot, at=NOW, by=BY, reason="drawn so by the test")
         return received
+
+
+@contextmanager
+def refused(refusal: type[Refusal], sentence: str) -> Iterator[None]:
+    """The block is refused by this name and with this very sentence, for it is what the user reads."""
+    with pytest.raises(refusal) as caught:
+        yield
+    assert type(caught.value) is refusal
+    assert str(caught.value) == sentence
 
 
 def line(sku: str, quantity: str, **more: Any) -> Line:
