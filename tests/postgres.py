@@ -54,12 +54,16 @@ def server() -> Iterator[str]:
             binaries = _copy(binaries, home / "wheel")
     encoding = ["--encoding", "UTF8", "--locale", "C.UTF-8"]
     account = ["--username", "tests", "--auth", "trust"]  # its socket's folder is open to nobody else
-    subprocess.run(
+    made = subprocess.run(
         [binaries / "initdb", "--pgdata", home / "data", *account, *encoding, "--no-sync"],
-        check=True,
+        check=False,
         capture_output=True,
+        text=True,
         **as_user,
     )
+    if made.returncode:
+        shutil.rmtree(home, ignore_errors=True)
+        raise RuntimeError(f"PostgreSQL could not be prepared: {made.stderr}")
     options = [f"--{option}" for option in HARMLESS_BECAUSE_THROWN_AWAY]
     start = [binaries / "postgres", "-D", home / "data", "-k", home, "-h", "", *options]
     with (home / "log").open("wb") as log:
@@ -76,6 +80,7 @@ def server() -> Iterator[str]:
         assert running.stdin is not None
         running.stdin.close()
         running.wait(PATIENCE_SECONDS)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager
