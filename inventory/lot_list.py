@@ -31,10 +31,11 @@ WORTH = (
     .where(LAYERS.c.lot_id == LOTS.c.id, LAYERS.c.quantity_left > NOTHING)
     .scalar_subquery()
 )
+UNIT = sa.type_coerce(ITEMS.c.unit, sa.String).label("unit")
 # Put together once, for that costs as much as reading a page.
 LIST = (
     sa.select(
-        LOTS.c.id, ITEMS.c.sku, ITEMS.c.name, ITEMS.c.unit, LOTS.c.number, LOTS.c.expires_on, LOTS.c.state,
+        LOTS.c.id, ITEMS.c.sku, ITEMS.c.name, UNIT, LOTS.c.number, LOTS.c.expires_on, LOTS.c.state,
         LOTS.c.received_on, _summed(BALANCES.c.lot_id == LOTS.c.id).label("on_hand"), WORTH.label("worth"),
         LOTS.c.item_id,
     )
@@ -75,6 +76,7 @@ def lots(
     With `site`, only what that site ever held, and its part of quantity and value; with `held`, only lots
     of which something is left. Raises catalog.UnknownItem.
     """
+    by_lot = clinic.settings(db).cost_formula is CostFormula.SPECIFIC
     c, mine = LOTS.c, BALANCES.c.lot_id == LOTS.c.id
     page: sa.Select[Any] = LIST.limit(limit)
     if site is not None:
@@ -92,21 +94,16 @@ def lots(
         page = page.where(some.where(BALANCES.c.quantity > NOTHING) if held else some)
     if after is not None:
         page = page.where(sa.tuple_(c.expires_on, c.id) > sa.tuple_(*after))
-    rows = db.execute(page).all()
-    values = _values(db, rows, site=site)
-    return [
-        LotRow(
-            key, code, name, unit.value, number, expires_on, how, received_on,
-            (here[0] if here else on_hand) or ZERO, values[key],
-        )
-        for key, code, name, unit, number, expires_on, how, received_on, on_hand, _, _, *here in rows
-    ]  # fmt: skip
+    rows: Sequence[Any] = db.connection().execute(page).all()
+    values = _values(db, rows, site=site, by_lot=by_lot)
+    at_hand = 8 if site is None else 11  # of all sites, or of this one
+    return [LotRow(*row[:8], row[at_hand] or ZERO, values[row[0]]) for row in rows]
 
 
-def _values(db: Session, rows: Sequence[Any], *, site: Site | None) -> dict[int, Decimal]:
+def _values(db: Session, rows: Sequence[Any], *, site: Site | None, by_lot: bool) -> dict[int, Decimal]:
     """The page's values by lot: of its own layers, or its part by quantity of what is valued together."""
-    if clinic.settings(db).cost_formula is CostFormula.SPECIFIC:
-        values = {row.id: row.worth or ZERO for row in rows}
+    if by_lot:
+        values = {row[0]: row[9] or ZERO for row in rows}
         if site is not None:
             apart = {row.id: values[row.id] for row in rows if row.here != row.on_hand}
             values |= _shared(db, BALANCES.c.lot_id, apart, site=site)
