@@ -23,6 +23,16 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER movements_no_delete BEFORE DELETE ON movements BEGIN SELECT RAISE(ABORT, 'movements are only added, never changed'); END",
         "CREATE TRIGGER periods_no_update BEFORE UPDATE ON periods BEGIN SELECT RAISE(ABORT, 'periods are only added, never changed'); END",
         "CREATE TRIGGER periods_no_delete BEFORE DELETE ON periods BEGIN SELECT RAISE(ABORT, 'periods are only added, never changed'); END",
+        "CREATE TRIGGER quote_events_no_update BEFORE UPDATE ON quote_events BEGIN SELECT RAISE(ABORT, 'quote_events are only added, never changed'); END",
+        "CREATE TRIGGER quote_events_no_delete BEFORE DELETE ON quote_events BEGIN SELECT RAISE(ABORT, 'quote_events are only added, never changed'); END",
+        "CREATE TRIGGER quote_lines_no_update BEFORE UPDATE ON quote_lines BEGIN SELECT RAISE(ABORT, 'quote_lines are only added, never changed'); END",
+        "CREATE TRIGGER quote_lines_no_delete BEFORE DELETE ON quote_lines BEGIN SELECT RAISE(ABORT, 'quote_lines are only added, never changed'); END",
+        "CREATE TRIGGER quote_sessions_no_update BEFORE UPDATE ON quote_sessions BEGIN SELECT RAISE(ABORT, 'quote_sessions are only added, never changed'); END",
+        "CREATE TRIGGER quote_sessions_no_delete BEFORE DELETE ON quote_sessions BEGIN SELECT RAISE(ABORT, 'quote_sessions are only added, never changed'); END",
+        "CREATE TRIGGER quote_stages_no_update BEFORE UPDATE ON quote_stages BEGIN SELECT RAISE(ABORT, 'quote_stages are only added, never changed'); END",
+        "CREATE TRIGGER quote_stages_no_delete BEFORE DELETE ON quote_stages BEGIN SELECT RAISE(ABORT, 'quote_stages are only added, never changed'); END",
+        "CREATE TRIGGER quotes_no_update BEFORE UPDATE ON quotes BEGIN SELECT RAISE(ABORT, 'quotes are only added, never changed'); END",
+        "CREATE TRIGGER quotes_no_delete BEFORE DELETE ON quotes BEGIN SELECT RAISE(ABORT, 'quotes are only added, never changed'); END",
         "CREATE TRIGGER receipts_no_update BEFORE UPDATE ON receipts BEGIN SELECT RAISE(ABORT, 'receipts are only added, never changed'); END",
         "CREATE TRIGGER receipts_no_delete BEFORE DELETE ON receipts BEGIN SELECT RAISE(ABORT, 'receipts are only added, never changed'); END",
         "CREATE TRIGGER request_keys_no_update BEFORE UPDATE ON request_keys BEGIN SELECT RAISE(ABORT, 'request_keys are only added, never changed'); END",
@@ -45,6 +55,16 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER movements_only_added BEFORE UPDATE OR DELETE ON movements FOR EACH ROW EXECUTE FUNCTION movements_only_added()",
         "CREATE OR REPLACE FUNCTION periods_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'periods are only added, never changed'; END $$",
         "CREATE TRIGGER periods_only_added BEFORE UPDATE OR DELETE ON periods FOR EACH ROW EXECUTE FUNCTION periods_only_added()",
+        "CREATE OR REPLACE FUNCTION quote_events_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'quote_events are only added, never changed'; END $$",
+        "CREATE TRIGGER quote_events_only_added BEFORE UPDATE OR DELETE ON quote_events FOR EACH ROW EXECUTE FUNCTION quote_events_only_added()",
+        "CREATE OR REPLACE FUNCTION quote_lines_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'quote_lines are only added, never changed'; END $$",
+        "CREATE TRIGGER quote_lines_only_added BEFORE UPDATE OR DELETE ON quote_lines FOR EACH ROW EXECUTE FUNCTION quote_lines_only_added()",
+        "CREATE OR REPLACE FUNCTION quote_sessions_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'quote_sessions are only added, never changed'; END $$",
+        "CREATE TRIGGER quote_sessions_only_added BEFORE UPDATE OR DELETE ON quote_sessions FOR EACH ROW EXECUTE FUNCTION quote_sessions_only_added()",
+        "CREATE OR REPLACE FUNCTION quote_stages_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'quote_stages are only added, never changed'; END $$",
+        "CREATE TRIGGER quote_stages_only_added BEFORE UPDATE OR DELETE ON quote_stages FOR EACH ROW EXECUTE FUNCTION quote_stages_only_added()",
+        "CREATE OR REPLACE FUNCTION quotes_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'quotes are only added, never changed'; END $$",
+        "CREATE TRIGGER quotes_only_added BEFORE UPDATE OR DELETE ON quotes FOR EACH ROW EXECUTE FUNCTION quotes_only_added()",
         "CREATE OR REPLACE FUNCTION receipts_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'receipts are only added, never changed'; END $$",
         "CREATE TRIGGER receipts_only_added BEFORE UPDATE OR DELETE ON receipts FOR EACH ROW EXECUTE FUNCTION receipts_only_added()",
         "CREATE OR REPLACE FUNCTION request_keys_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'request_keys are only added, never changed'; END $$",
@@ -116,6 +136,13 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=500), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ingredients")),
         sa.UniqueConstraint("code", name=op.f("uq_ingredients_code")),
+    )
+    op.create_table(
+        "number_series",
+        sa.Column("series", sa.String(length=20), nullable=False),
+        sa.Column("year", KEY, autoincrement=False, nullable=False),
+        sa.Column("last", KEY, nullable=False),
+        sa.PrimaryKeyConstraint("series", "year", name=op.f("pk_number_series")),
     )
     op.create_table(
         "people",
@@ -626,6 +653,60 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "quotes",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("root_id", KEY, nullable=True),
+        sa.Column("version", KEY, nullable=False),
+        sa.Column("site_id", KEY, nullable=False),
+        sa.Column("protocol_id", KEY, nullable=False),
+        sa.Column("level_id", KEY, nullable=False),
+        sa.Column("formulation_version_id", KEY, nullable=False),
+        sa.Column("patient_ref", sa.String(length=40), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("sessions", KEY, nullable=False),
+        sa.Column("interval_weeks", KEY, nullable=False),
+        sa.Column("plan_reason", sa.String(length=500), nullable=False),
+        sa.Column("region", sa.String(length=40), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("band_low", sa.BigInteger(), nullable=False),
+        sa.Column("band_high", sa.BigInteger(), nullable=False),
+        sa.Column("band_source", sa.String(length=500), nullable=False),
+        sa.Column("tax_name", sa.String(length=80), nullable=False),
+        sa.Column("tax_rate", sa.BigInteger(), nullable=False),
+        sa.Column("tax_inclusive", sa.Boolean(), nullable=False),
+        sa.Column("discount_rate", sa.BigInteger(), nullable=False),
+        sa.Column("price_override", sa.String(length=500), nullable=False),
+        sa.Column("cost", sa.BigInteger(), nullable=False),
+        sa.Column("floor", sa.BigInteger(), nullable=False),
+        sa.Column("subtotal", sa.BigInteger(), nullable=False),
+        sa.Column("discount", sa.BigInteger(), nullable=False),
+        sa.Column("tax", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("answers", sa.JSON(), nullable=False),
+        sa.Column("warnings", sa.JSON(), nullable=False),
+        sa.Column("shortages", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["formulation_version_id"],
+            ["formulation_versions.id"],
+            name=op.f("fk_quotes_formulation_version_id_formulation_versions"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["level_id"], ["practitioner_levels.id"], name=op.f("fk_quotes_level_id_practitioner_levels")
+        ),
+        sa.ForeignKeyConstraint(
+            ["protocol_id"], ["protocols.id"], name=op.f("fk_quotes_protocol_id_protocols")
+        ),
+        sa.ForeignKeyConstraint(["root_id"], ["quotes.id"], name=op.f("fk_quotes_root_id_quotes")),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_quotes_site_id_sites")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quotes")),
+        sa.UniqueConstraint("root_id", "version", name=op.f("uq_quotes_root_id_version")),
+    )
+    with op.batch_alter_table("quotes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_quotes_patient_ref"), ["patient_ref"], unique=False)
+
+    op.create_table(
         "technique_steps",
         sa.Column("id", KEY, nullable=False),
         sa.Column("family", sa.String(24), nullable=False),
@@ -717,7 +798,7 @@ def upgrade() -> None:
     with op.batch_alter_table("cost_layers", schema=None) as batch_op:
         batch_op.create_index(
             "ix_cost_layers_item_id_left",
-            ["item_id", "received_on", "id"],
+            ["item_id", "received_on", "id", "quantity_left", "value_left"],
             unique=False,
             sqlite_where=sa.text("quantity_left > 0"),
             postgresql_where=sa.text("quantity_left > 0"),
@@ -729,6 +810,30 @@ def upgrade() -> None:
             sqlite_where=sa.text("quantity_left > 0"),
             postgresql_where=sa.text("quantity_left > 0"),
         )
+
+    op.create_table(
+        "courses",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("quote_id", KEY, nullable=False),
+        sa.Column("site_id", KEY, nullable=False),
+        sa.Column("patient_ref", sa.String(length=40), nullable=False),
+        sa.Column("formulation_version_id", KEY, nullable=False),
+        sa.Column("level", sa.String(length=20), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("accepted_by", sa.String(length=80), nullable=False),
+        sa.Column("late_reason", sa.String(length=500), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["formulation_version_id"],
+            ["formulation_versions.id"],
+            name=op.f("fk_courses_formulation_version_id_formulation_versions"),
+        ),
+        sa.ForeignKeyConstraint(["quote_id"], ["quotes.id"], name=op.f("fk_courses_quote_id_quotes")),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_courses_site_id_sites")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_courses")),
+        sa.UniqueConstraint("quote_id", name=op.f("uq_courses_quote_id")),
+    )
+    with op.batch_alter_table("courses", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_courses_patient_ref"), ["patient_ref"], unique=False)
 
     op.create_table(
         "lot_events",
@@ -783,6 +888,117 @@ def upgrade() -> None:
             postgresql_where=sa.text("closed_at IS NULL"),
         )
         batch_op.create_index(batch_op.f("ix_opened_vials_lot_id"), ["lot_id"], unique=False)
+
+    op.create_table(
+        "quote_events",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("quote_id", KEY, nullable=False),
+        sa.Column("status", sa.String(24), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('draft', 'issued', 'accepted', 'declined', 'withdrawn', 'lapsed')",
+            name=op.f("ck_quote_events_status_known"),
+        ),
+        sa.ForeignKeyConstraint(["quote_id"], ["quotes.id"], name=op.f("fk_quote_events_quote_id_quotes")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quote_events")),
+    )
+    with op.batch_alter_table("quote_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_quote_events_quote_id_id"), ["quote_id", "id"], unique=False)
+
+    op.create_table(
+        "quote_lines",
+        sa.Column("quote_id", KEY, nullable=False),
+        sa.Column("session", KEY, nullable=False),
+        sa.Column("position", KEY, nullable=False),
+        sa.Column("kind", sa.String(24), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("item_id", KEY, nullable=True),
+        sa.Column("unit", sa.String(length=10), nullable=False),
+        sa.Column("containers", sa.BigInteger(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("discarded", sa.BigInteger(), nullable=False),
+        sa.Column("actual", sa.BigInteger(), nullable=False),
+        sa.Column("average", sa.BigInteger(), nullable=False),
+        sa.Column("replacement", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.String(length=500), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('injectable', 'consumable', 'topical', 'labour', 'overhead')",
+            name=op.f("ck_quote_lines_kind_known"),
+        ),
+        sa.ForeignKeyConstraint(["item_id"], ["items.id"], name=op.f("fk_quote_lines_item_id_items")),
+        sa.ForeignKeyConstraint(["quote_id"], ["quotes.id"], name=op.f("fk_quote_lines_quote_id_quotes")),
+        sa.PrimaryKeyConstraint("quote_id", "session", "position", name=op.f("pk_quote_lines")),
+    )
+    op.create_table(
+        "quote_sessions",
+        sa.Column("quote_id", KEY, nullable=False),
+        sa.Column("number", KEY, nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("price", sa.BigInteger(), nullable=False),
+        sa.Column("actual", sa.BigInteger(), nullable=False),
+        sa.Column("average", sa.BigInteger(), nullable=False),
+        sa.Column("replacement", sa.BigInteger(), nullable=False),
+        sa.Column("short_of", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["quote_id"], ["quotes.id"], name=op.f("fk_quote_sessions_quote_id_quotes")),
+        sa.PrimaryKeyConstraint("quote_id", "number", name=op.f("pk_quote_sessions")),
+    )
+    op.create_table(
+        "quote_stages",
+        sa.Column("quote_id", KEY, nullable=False),
+        sa.Column("position", KEY, nullable=False),
+        sa.Column("name", sa.String(length=20), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["quote_id"], ["quotes.id"], name=op.f("fk_quote_stages_quote_id_quotes")),
+        sa.PrimaryKeyConstraint("quote_id", "position", name=op.f("pk_quote_stages")),
+    )
+    op.create_table(
+        "quote_states",
+        sa.Column("quote_id", KEY, nullable=False),
+        sa.Column("status", sa.String(24), nullable=False),
+        sa.Column("number", sa.String(length=20), nullable=True),
+        sa.Column("issued_on", sa.Date(), nullable=True),
+        sa.Column("valid_until", sa.Date(), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('draft', 'issued', 'accepted', 'declined', 'withdrawn', 'lapsed')",
+            name=op.f("ck_quote_states_status_known"),
+        ),
+        sa.ForeignKeyConstraint(["quote_id"], ["quotes.id"], name=op.f("fk_quote_states_quote_id_quotes")),
+        sa.PrimaryKeyConstraint("quote_id", name=op.f("pk_quote_states")),
+    )
+    with op.batch_alter_table("quote_states", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_quote_states_number"), ["number"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_quote_states_status_valid_until"), ["status", "valid_until"], unique=False
+        )
+
+    op.create_table(
+        "course_sessions",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("course_id", KEY, nullable=False),
+        sa.Column("number", KEY, nullable=False),
+        sa.Column("planned_on", sa.Date(), nullable=False),
+        sa.Column("price", sa.BigInteger(), nullable=False),
+        sa.Column("quoted_cost", sa.BigInteger(), nullable=False),
+        sa.Column("session_id", KEY, nullable=True),
+        sa.CheckConstraint("price >= 0", name=op.f("ck_course_sessions_price_not_negative")),
+        sa.ForeignKeyConstraint(
+            ["course_id"], ["courses.id"], name=op.f("fk_course_sessions_course_id_courses")
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["treatment_sessions.id"],
+            name=op.f("fk_course_sessions_session_id_treatment_sessions"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_course_sessions")),
+        sa.UniqueConstraint("course_id", "number", name=op.f("uq_course_sessions_course_id_number")),
+        sa.UniqueConstraint("session_id", name=op.f("uq_course_sessions_session_id")),
+    )
+    with op.batch_alter_table("course_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_course_sessions_planned_on"), ["planned_on"], unique=False)
 
     op.create_table(
         "movements",
