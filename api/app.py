@@ -82,7 +82,8 @@ def create_app(database: Database, *, clock: Clock = utc_now) -> Flask:
     def begin() -> None:
         """One moment, one transaction, one person; the transaction begins with the first question to it."""
         g.now = clock()
-        g.db = (database.read if request.method in READING else database.write)()
+        g.reads = _only_reads()
+        g.db = (database.read if g.reads else database.write)()
         _sign_in(database)
 
     app.after_request(_finish)
@@ -90,6 +91,13 @@ def create_app(database: Database, *, clock: Clock = utc_now) -> Flask:
     openapi.install(app, rest.BLUEPRINTS)
     _check_table(app)
     return app
+
+
+def _only_reads() -> bool:
+    """Whether the call adds nothing: it then waits for nobody who writes."""
+    if request.method in READING:
+        return True
+    return request.url_rule is not None and call_name(request.method, request.url_rule.rule) in auth.ASKING
 
 
 def _sign_in(database: Database) -> None:
@@ -101,7 +109,7 @@ def _sign_in(database: Database) -> None:
     if call in auth.OPEN:
         return
     token = auth.bearer_token(request.headers.get("Authorization"))
-    if request.method in READING:
+    if g.reads:
         caller = auth.person_of(g.db, token)
     else:
         # Its own short reading: a writing transaction must not begin for someone who may not write.
@@ -121,7 +129,7 @@ def call_name(method: str, rule: str) -> str:
 def _replayed() -> Response | None:
     """The answer given before to a request with this key, if there is one."""
     key = request.headers.get("Idempotency-Key")
-    if key is None or request.method != "POST":
+    if key is None or request.method != "POST" or g.reads:
         return None
     g.asked = idempotency.asked(
         person=g.caller.name,
@@ -129,7 +137,7 @@ def _replayed() -> Response | None:
         key=key,
         query=request.query_string,
         content_type=request.mimetype,
-        body=request.get_data(cache=True),
+        body=bodies.content(request),
     )
     earlier = idempotency.earlier(g.db, g.asked)
     if earlier is None:
@@ -143,7 +151,7 @@ def _replayed() -> Response | None:
 def _finish(answer: Response) -> Response:
     """Keep what was done if the answer is a success, undo it otherwise; then the headers of every answer."""
     db = g.get("db")
-    if db is not None and request.method not in READING:
+    if db is not None and not g.reads:
         answer = _end(answer)
     if "ETag" in answer.headers and request.method in READING:
         answer.make_conditional(request)

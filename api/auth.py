@@ -133,6 +133,9 @@ OPEN = frozenset(
 )
 """Calls that anybody may make without signing in."""
 
+ASKING = frozenset({"POST /api/v1/scans", "POST /api/v1/costings"})
+"""Calls that have a body, as a question may, and add nothing."""
+
 MAY: dict[str, frozenset[Role]] = {
     f"{method} /api/v1{rule}": roles
     for roles, calls in (
@@ -165,6 +168,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /suppliers/<code:code>
             GET /offers
             GET /receipts/<id:receipt_id>
+            POST /costings
             """,
         ),
         (
@@ -178,6 +182,7 @@ MAY: dict[str, frozenset[Role]] = {
             PATCH /suppliers/<code:code>
             POST /offers
             POST /receipts
+            POST /imports/<code:kind>
             POST /lots/<id:lot_id>/release
             POST /lots/<id:lot_id>/recall
             POST /movements/<id:movement_id>/reverse

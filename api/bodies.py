@@ -56,6 +56,18 @@ def _number(digits: str) -> Number:
     return Number(digits)
 
 
+def content(request: Request) -> bytes:
+    """What a body says, whatever its form: of a form with files the names and contents, not the boundary."""
+    if request.mimetype != "multipart/form-data":
+        return request.get_data(cache=True)
+    parts = []
+    for name, file in request.files.items(multi=True):
+        parts += [name.encode("utf-8", "replace"), file.read()]
+        file.seek(0)
+    parts += [f"{name}={value}".encode("utf-8", "replace") for name, value in request.form.items(multi=True)]
+    return b"\0".join(parts)
+
+
 def read_object(request: Request) -> dict[str, Any]:
     """The request's JSON object. Raises WrongMediaType and Malformed."""
     body = request.get_data(cache=True)

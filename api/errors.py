@@ -71,6 +71,7 @@ def problem(
     errors: object = None,
     facts: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> Response:
     """An answer that says what is wrong; `name` is the kind of problem, `detail` the sentence for people."""
     title = spoken(name) if name else HTTPStatus(status).phrase
@@ -89,6 +90,7 @@ def problem(
         body["facts"] = tellable(facts)
         if "code" in facts:  # of a label that cannot be read (S13)
             body["code"] = facts["code"]
+    body |= more or {}
     return Response(json.dumps(body), status=status, mimetype=MEDIA_TYPE, headers=dict(headers or {}))
 
 

@@ -1,6 +1,6 @@
 """JSON, by noun: each call loads its shape, calls one function, and dumps the shape."""
 
-from api.rest import catalog, clinic, receiving, scans, stock, suppliers, treatments, vials
+from api.rest import catalog, clinic, costings, lists, receiving, scans, stock, suppliers, treatments, vials
 
 BLUEPRINTS = (
     clinic.blueprint,
@@ -11,4 +11,6 @@ BLUEPRINTS = (
     stock.blueprint,
     treatments.blueprint,
     vials.blueprint,
+    lists.blueprint,
+    costings.blueprint,
 )
