@@ -17,6 +17,7 @@ SOMETHING = {
     str: "something",
     bytes: b"something",
     bool: False,
+    object: ["something"],  # JSON
     date: date(2026, 1, 15),
     datetime: datetime(2026, 1, 15, 9, 0, tzinfo=UTC),
 }
