@@ -222,7 +222,7 @@ def post(db: Session, document_id: int, on: date, moves: Sequence[Move], *, held
     """Append movements and carry the balances along, all or nothing.
 
     `held` names the places whose stock is the clinic's own. Refuses whatever would leave a place below
-    zero now or on any day since `on` (S8, S12).
+    zero now or at any time since `on` (S8, S12).
     """
     changes: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
     lots: dict[int, LotFacts] = {}
@@ -232,7 +232,7 @@ def post(db: Session, document_id: int, on: date, moves: Sequence[Move], *, held
             changes[move.source_id, move.lot.id] -= move.quantity
         if move.target_id in held:
             changes[move.target_id, move.lot.id] += move.quantity
-    _check_since(db, on, {key: -change for key, change in changes.items() if change < 0})
+    _check_since(db, on, {key: -change for key, change in changes.items() if change < 0}, moves)
     db.execute(sa.insert(MOVEMENTS), [_row(document_id, on, move) for move in moves])
     _change_balances(db, on, changes, lots)
 
@@ -295,8 +295,10 @@ def _row(document_id: int, on: date, move: Move) -> dict[str, object]:
     }
 
 
-def _check_since(db: Session, on: date, leaving: dict[tuple[int, int], Decimal]) -> None:
-    """Refuse what a backdated movement would have taken below zero on a later day (S12)."""
+def _check_since(
+    db: Session, on: date, leaving: dict[tuple[int, int], Decimal], moves: Sequence[Move]
+) -> None:
+    """Refuse what a backdated movement would have taken below zero at any later time (S12)."""
     if not leaving:
         return
     later = db.execute(
@@ -308,42 +310,60 @@ def _check_since(db: Session, on: date, leaving: dict[tuple[int, int], Decimal])
         wanted = leaving.get((place_id, lot_id))
         if wanted is None:
             continue
-        day, least = lowest_since(db, place_id, lot_id, on=on, now=held)
-        if least < wanted:
-            raise WouldHaveBeenNegative(
-                f"On {day} the place held {plain(least)} of the lot; "
-                f"{plain(wanted)} cannot have left on {on}."
-            )
+        _refuse_short(
+            lowest_since(db, place_id, MOVEMENTS.c.lot_id == lot_id, on=on, now=held), "place", wanted, on
+        )
+        # Two opened vials of a lot share a place, and one cannot lend to the other.
+        drawn: dict[int, Decimal] = defaultdict(Decimal)
+        for move in moves:
+            if move.vial_id is not None and (move.source_id, move.lot.id) == (place_id, lot_id):
+                drawn[move.vial_id] += move.quantity
+        for vial_id, part in drawn.items():
+            of_vial = MOVEMENTS.c.vial_id == vial_id
+            now = db.scalar(sa.select(sa.func.sum(_change_at(place_id))).where(of_vial)) or ZERO
+            _refuse_short(lowest_since(db, place_id, of_vial, on=on, now=now), "opened vial", part, on)
 
 
-def lowest_since(db: Session, place_id: int, lot_id: int, *, on: date, now: Decimal) -> tuple[date, Decimal]:
-    """The least that a place held of a lot at the end of any day from `on` on, and that day."""
-    into = sa.func.sum(sa.case((MOVEMENTS.c.target_id == place_id, MOVEMENTS.c.quantity), else_=0))
-    out = sa.func.sum(sa.case((MOVEMENTS.c.source_id == place_id, MOVEMENTS.c.quantity), else_=0))
-    days = db.execute(
-        sa.select(MOVEMENTS.c.on, into, out)
+def _refuse_short(lowest: tuple[date, Decimal], what: str, wanted: Decimal, on: date) -> None:
+    day, least = lowest
+    if least < wanted:
+        raise WouldHaveBeenNegative(
+            f"On {day} the {what} held {plain(least)} of the lot; {plain(wanted)} cannot have left on {on}."
+        )
+
+
+def lowest_since(
+    db: Session, place_id: int, which: sa.ColumnElement[bool], *, on: date, now: Decimal
+) -> tuple[date, Decimal]:
+    """The least that a place held of a lot or vial at any time from the end of `on` until now, and its day.
+
+    Within a day movements count in the order in which they were recorded.
+    """
+    # From the latest back: what has changed since a movement, itself included, says what was there before it.
+    since = sa.func.sum(_change_at(place_id)).over(order_by=[MOVEMENTS.c.on.desc(), MOVEMENTS.c.id.desc()])
+    day = sa.func.lag(MOVEMENTS.c.on).over(order_by=[MOVEMENTS.c.on, MOVEMENTS.c.id])
+    walk = (
+        sa.select(MOVEMENTS.c.on, MOVEMENTS.c.id, day.label("day"), since.label("since"))
         .where(
-            MOVEMENTS.c.lot_id == lot_id,
+            which,
             MOVEMENTS.c.on > on,
             sa.or_(MOVEMENTS.c.source_id == place_id, MOVEMENTS.c.target_id == place_id),
         )
-        .group_by(MOVEMENTS.c.on)
-        .order_by(MOVEMENTS.c.on.desc())
-    ).all()
-    held, least, lowest_day = now, now, days[0][0] if days else on
-    for index, (day, came, left) in enumerate(days):
-        if held < least:
-            least, lowest_day = held, day
-        held += _quantity(left) - _quantity(came)
-        before = days[index + 1][0] if index + 1 < len(days) else on
-        if held < least:
-            least, lowest_day = held, before
-    return lowest_day, least
+        .subquery()
+    )
+    most = db.execute(sa.select(walk).order_by(walk.c.since.desc(), walk.c.on, walk.c.id).limit(1)).first()
+    if most is not None and most.since > 0:
+        return most.day or on, now - most.since
+    return db.scalar(sa.select(sa.func.max(walk.c.on))) or on, now
 
 
-def _quantity(stored: object) -> Decimal:
-    # A sum over CASE comes back typed where SQLAlchemy knows the column, else as the whole number stored.
-    return stored if isinstance(stored, Decimal) else Decimal(int(str(stored))).scaleb(-4)
+def _change_at(place_id: int) -> sa.ColumnElement[Decimal]:
+    """A movement's quantity as this place feels it: what left is negative, what passed it by is nothing."""
+    return sa.case(
+        (MOVEMENTS.c.target_id == place_id, MOVEMENTS.c.quantity),
+        (MOVEMENTS.c.source_id == place_id, -MOVEMENTS.c.quantity),
+        else_=sa.literal(ZERO, QUANTITY),
+    )
 
 
 def _change_balances(
