@@ -212,7 +212,7 @@ def refused(refusal: type[Refusal], sentence: str) -> Iterator[None]:
     with pytest.raises(refusal) as caught:
         yield
     assert type(caught.value) is refusal
-    assert str(caught.value) == sentence
+    assert str(caught.value) == sentence, f"It said: {caught.value}"
 
 
 def line(sku: str, quantity: str, **more: Any) -> Line:
