@@ -247,7 +247,10 @@ def _shortages(
 def _shortage(product: Product, session: int, on: date, bought: Decimal, prices: Prices) -> Shortage:
     containers = int(fit(bought, product.content))
     offer = prices.offers.get(product.id)
-    why = f"Session {session} on {on} lacks {product.sku}: {plain(bought)} {product.unit} are missing"
+    why = (
+        f"{product.sku} runs short from session {session} on {on}: "
+        f"{plain(bought)} {product.unit} are missing for the course"
+    )
     packs, supplier, order_by = None, "", None
     if offer is None:
         why += ", and no supplier offers it."

@@ -155,7 +155,7 @@ class Recipe:
     @property
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Every ingredient on record of products and components, once, in the order of the lines."""
-        named = [line.ingredient for line in self.products] + [line.ingredient for line in self.components]
+        named = [*(line.ingredient for line in self.products), *(one.ingredient for one in self.components)]
         return tuple({one.id: one for one in named if one is not None}.values())
 
 
@@ -234,8 +234,13 @@ def version(db: Session, code: str, number: int | None = None) -> Recipe:
     if found is None:
         wanted = "" if number is None else f" in version {number}"
         raise UnknownFormulation(f"No formulation has the code {code!r}{wanted}.")
-    subject, at_version = found
-    return _recipe(db, subject, at_version)
+    return _recipe(db, *found)
+
+
+def version_by_id(db: Session, version_id: int) -> Recipe:
+    """The version with this key, as something sold or prepared once named it."""
+    written = db.get_one(FormulationVersion, version_id)
+    return _recipe(db, db.get_one(Formulation, written.formulation_id), written)
 
 
 def _recipe(db: Session, subject: Formulation, at_version: FormulationVersion) -> Recipe:
@@ -289,18 +294,13 @@ def _check(db: Session, lines: Sequence[NewLine]) -> None:
             raise BadLine(f"Line {number}, {line.name}: no item has the key {line.item_id}.")
         if line.ingredient_id is not None and line.ingredient_id not in known:
             raise BadLine(f"Line {number}, {line.name}: no ingredient has the key {line.ingredient_id}.")
-        if line.kind is LineKind.COMPONENT:
-            _check_component(number, line)
-        else:
+        if line.kind is LineKind.PRODUCT:
             _check_product(number, line, None if line.item_id is None else units[line.item_id])
-
-
-def _check_component(number: int, line: NewLine) -> None:
-    if line.quantity is not None or line.item_id is not None:
-        raise BadLine(
-            f"Line {number}, {line.name}: a component is declared by the maker of a product; "
-            "it has neither an item nor a quantity of its own."
-        )
+        elif line.quantity is not None or line.item_id is not None:
+            raise BadLine(
+                f"Line {number}, {line.name}: a component is declared by the maker of a product; "
+                "it has neither an item nor a quantity of its own."
+            )
 
 
 def _check_product(number: int, line: NewLine, item_unit: Unit | None) -> None:

@@ -1,0 +1,221 @@
+"""Courses: what an accepted quote started, session by session (P5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from inventory import allocations, treatments
+from inventory.allocations import Promise
+from inventory.clinic import Site
+from inventory.database import MONEY, Base
+from inventory.errors import Conflict, NotFound
+from inventory.treatments import Line, Treated, TreatmentSession, Visit
+from inventory.vials import PreparedIn
+from pricing import formulations
+from pricing.formulations import FormulationVersion
+
+
+class SessionState(StrEnum):
+    """Whether a session of a course is still to come."""
+
+    PLANNED = "planned"
+    PERFORMED = "performed"
+
+
+class Course(Base):
+    """A course sold: so many sessions for one patient at one site, as one quote promised."""
+
+    __tablename__ = "courses"
+    __table_args__ = (sa.Index(None, "patient_ref"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    quote_id: Mapped[int] = mapped_column(sa.ForeignKey("quotes.id"), unique=True)
+    site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
+    patient_ref: Mapped[str] = mapped_column(sa.String(40))
+    formulation_version_id: Mapped[int] = mapped_column(sa.ForeignKey("formulation_versions.id"))
+    level: Mapped[str] = mapped_column(sa.String(20))
+    accepted_at: Mapped[datetime]
+    accepted_by: Mapped[str] = mapped_column(sa.String(80))
+    late_reason: Mapped[str] = mapped_column(sa.String(500), default="")
+
+
+class CourseSession(Base):
+    """One session of a course: planned on a day for a price, and performed by one treatment session."""
+
+    __tablename__ = "course_sessions"
+    __table_args__ = (
+        sa.UniqueConstraint("course_id", "number"),
+        sa.CheckConstraint("price >= 0", name="price_not_negative"),
+        sa.Index(None, "planned_on"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(sa.ForeignKey("courses.id"))
+    number: Mapped[int]
+    planned_on: Mapped[date]
+    price: Mapped[Decimal] = mapped_column(MONEY)
+    quoted_cost: Mapped[Decimal] = mapped_column(MONEY)
+    session_id: Mapped[int | None] = mapped_column(sa.ForeignKey("treatment_sessions.id"), unique=True)
+
+    @property
+    def state(self) -> SessionState:
+        return SessionState.PLANNED if self.session_id is None else SessionState.PERFORMED
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A session that an accepted quote promises: its day, its price, and the stock it will need."""
+
+    number: int
+    on: date
+    price: Decimal
+    quoted_cost: Decimal
+    promises: tuple[Promise, ...]
+
+
+class UnknownCourse(NotFound):
+    """No course has this key."""
+
+
+class UnknownCourseSession(NotFound):
+    """The course has no session of this number."""
+
+
+class AlreadyPerformed(Conflict):
+    """The session was performed; it cannot be performed twice."""
+
+
+class AnotherPatient(Conflict):
+    """The course is another patient's."""
+
+
+def start(db: Session, new: Course, planned: Sequence[Planned], *, at: datetime) -> Course:
+    """Plan the sessions of an accepted quote and promise their stock (P5)."""
+    db.add(new)
+    db.flush()
+    for session in planned:
+        db.add(
+            CourseSession(
+                course_id=new.id,
+                number=session.number,
+                planned_on=session.on,
+                price=session.price,
+                quoted_cost=session.quoted_cost,
+            )
+        )
+        allocations.allocate(
+            db,
+            session.promises,
+            site_id=new.site_id,
+            reference=reference(new.id, session.number),
+            patient_ref=new.patient_ref,
+            at=at,
+        )
+    db.flush()
+    return new
+
+
+def course(db: Session, key: int) -> Course:
+    """The course with this key. Raises UnknownCourse."""
+    found = db.get(Course, key)
+    if found is None:
+        raise UnknownCourse(f"No course has the key {key}.")
+    return found
+
+
+def sessions(db: Session, subject: Course) -> Sequence[CourseSession]:
+    """The sessions of a course in their order."""
+    return db.scalars(
+        sa.select(CourseSession).where(CourseSession.course_id == subject.id).order_by(CourseSession.number)
+    ).all()
+
+
+def perform(
+    db: Session,
+    subject: Course,
+    number: int | None,
+    *,
+    visit_at: datetime,
+    site: Site,
+    recorded_at: datetime,
+    by: str,
+    patient_ref: str,
+    lines: Sequence[Line] = (),
+    prepared_in: PreparedIn = PreparedIn.PREPARATION_AREA,
+) -> Treated:
+    """Perform a session of a course: its recipe as it was sold, unless other lines are given.
+
+    Without a number the next planned session is meant. Raises AlreadyPerformed, UnknownCourseSession,
+    AnotherPatient, and all that `treatments.treat` refuses.
+    """
+    if patient_ref != subject.patient_ref:
+        raise AnotherPatient(f"Course {subject.id} is of patient {subject.patient_ref}, not {patient_ref}.")
+    due = _due(db, subject, number)
+    sold = db.get_one(FormulationVersion, subject.formulation_version_id)
+    recipe = formulations.version_by_id(db, sold.id)
+    # Its own promise must not stand in the way of the session that it was made for.
+    allocations.end(db, reference=reference(subject.id, due.number), at=recorded_at)
+    treated = treatments.treat(
+        db,
+        Visit(
+            patient_ref=patient_ref,
+            at=visit_at,
+            formulation=f"{recipe.code} version {recipe.version}",
+            level=subject.level,
+            reference=reference(subject.id, due.number),
+            prepared_in=prepared_in,
+        ),
+        lines or recipe_lines(recipe),
+        site=site,
+        recorded_at=recorded_at,
+        by=by,
+    )
+    due.session_id = treated.session.id
+    db.flush()
+    return treated
+
+
+def recipe_lines(recipe: formulations.Recipe) -> list[Line]:
+    """The products of a recipe as lines of a session."""
+    return [
+        Line(
+            quantity=line.quantity,
+            sku=None if line.item is None else line.item.sku,
+            ingredient=line.ingredient.code if line.item is None and line.ingredient is not None else None,
+        )
+        for line in recipe.products
+    ]
+
+
+def performed_in(db: Session, session: TreatmentSession) -> CourseSession | None:
+    """The course session that a treatment session performed, if it was one."""
+    return db.scalar(sa.select(CourseSession).where(CourseSession.session_id == session.id))
+
+
+def reference(course_id: int, number: int) -> str:
+    """What movements and promises of a course session are filed under."""
+    return f"course {course_id} session {number}"
+
+
+def _due(db: Session, subject: Course, number: int | None) -> CourseSession:
+    listed = sessions(db, subject)
+    if number is None:
+        planned = [one for one in listed if one.session_id is None]
+        if not planned:
+            raise AlreadyPerformed(f"All {len(listed)} sessions of course {subject.id} were performed.")
+        return planned[0]
+    found = next((one for one in listed if one.number == number), None)
+    if found is None:
+        raise UnknownCourseSession(
+            f"Course {subject.id} has sessions 1 to {len(listed)}, not a session {number}."
+        )
+    if found.session_id is not None:
+        raise AlreadyPerformed(
+            f"Session {number} of course {subject.id} was performed by session {found.session_id}."
+        )
+    return found
