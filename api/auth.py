@@ -40,10 +40,19 @@ class Person(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH), unique=True)
     role: Mapped[Role] = mapped_column(choice(Role))
-    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    token_hash: Mapped[str | None] = mapped_column(sa.String(64), unique=True)  # none: pages only
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     renewed_at: Mapped[datetime]
+
+
+class PersonSite(Base):
+    """A site at which a person works; who has no row here works at every site."""
+
+    __tablename__ = "person_sites"
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True)
+    site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"), primary_key=True)
 
 
 @dataclass(frozen=True)
@@ -73,9 +82,7 @@ class BadName(Invalid):
 
 def issue_token(db: Session, name: str, *, role: Role, at: datetime) -> str:
     """Make a person's token, or renew it: the old token is void from then on. Raises BadName."""
-    name = name.strip()
-    if not name or len(name) > NAME_LENGTH or not name.isprintable():
-        raise BadName(f"A person's name has 1 to {NAME_LENGTH} printable characters.")
+    name = checked_name(name)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     person = db.scalar(sa.select(Person).where(Person.name == name))
     if person is None:
@@ -85,6 +92,14 @@ def issue_token(db: Session, name: str, *, role: Role, at: datetime) -> str:
     person.renewed_at = at
     db.flush()
     return token
+
+
+def checked_name(name: str) -> str:
+    """The name without the spaces around it. Raises BadName."""
+    name = name.strip()
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+        raise BadName(f"A person's name has 1 to {NAME_LENGTH} printable characters.")
+    return name
 
 
 def person_of(db: Session, token: str) -> Caller | None:
