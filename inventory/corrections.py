@@ -8,10 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import clinic, layers, ledger
+from inventory.balances import LotFacts
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.errors import Conflict
 from inventory.layers import Share
-from inventory.ledger import Act, Document, DocumentKind, LotFacts, Move, Movement
+from inventory.ledger import Act, Document, DocumentKind, Move, Movement
 from inventory.lots import Lot, LotState
 from inventory.measures import plain
 from inventory.treatments import TreatmentSession
@@ -39,7 +40,7 @@ def reverse(
 ) -> Reversal:
     """Undo a movement, with those that belong to it: a single-dose use takes its remainder along (S3).
 
-    Raises AlreadyReversed, CannotReverse, layers.LayerSpent, ledger.WouldHaveBeenNegative.
+    Raises AlreadyReversed, CannotReverse, layers.LayerSpent, balances.WouldHaveBeenNegative.
     """
     return _undo(db, _together(db, movement), at=at, recorded_at=recorded_at, by=by, reason=reason)
 

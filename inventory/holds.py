@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import clinic, ledger, lots
+from inventory.balances import BALANCES, LotFacts
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.errors import Conflict
-from inventory.ledger import BALANCES, MOVEMENTS, Act, DocumentKind, LotFacts, Move
+from inventory.ledger import MOVEMENTS, Act, DocumentKind, Move
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO
 from inventory.receiving import Receipt

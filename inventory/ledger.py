@@ -12,11 +12,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory import periods
+from inventory import balances, periods
+from inventory.balances import BALANCES, LotFacts, WouldHaveBeenNegative
 from inventory.database import (
     MONEY,
     QUANTITY,
@@ -28,8 +27,7 @@ from inventory.database import (
     sql_list,
     table_of,
 )
-from inventory.errors import Conflict, NotFound
-from inventory.lots import Lot
+from inventory.errors import NotFound
 from inventory.measures import ZERO, plain
 
 
@@ -121,47 +119,8 @@ append_only(Document)
 append_only(Movement)
 
 
-class Balance(Base):
-    """What a place holds of a lot: kept beside the movements, never below zero, proven by `verify`."""
-
-    __tablename__ = "balances"
-    __table_args__ = (
-        sa.CheckConstraint("quantity >= 0", name="quantity_not_negative"),
-        sa.Index(
-            "ix_balances_fefo",
-            "item_id",
-            "place_id",
-            "expires_on",
-            "received_on",
-            "lot_id",
-            sqlite_where=sa.text("quantity > 0"),
-            postgresql_where=sa.text("quantity > 0"),
-        ),
-        sa.Index(None, "lot_id"),
-    )
-
-    place_id: Mapped[int] = mapped_column(sa.ForeignKey("places.id"), primary_key=True)
-    lot_id: Mapped[int] = mapped_column(sa.ForeignKey("lots.id"), primary_key=True)
-    item_id: Mapped[int] = mapped_column(sa.ForeignKey("items.id"))
-    expires_on: Mapped[date]  # the lot's, repeated for the FEFO index
-    received_on: Mapped[date]
-    quantity: Mapped[Decimal] = mapped_column(QUANTITY)
-    last_on: Mapped[date]  # the latest day on which something moved here
-
-
 DOCUMENTS = table_of(Document)
 MOVEMENTS = table_of(Movement)
-BALANCES = table_of(Balance)
-
-
-@dataclass(frozen=True, slots=True)
-class LotFacts:
-    """What the ledger repeats of a lot beside its balance."""
-
-    id: int
-    item_id: int
-    expires_on: date
-    received_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +156,6 @@ class UnknownMovement(NotFound):
     """No movement has this key."""
 
 
-class WouldHaveBeenNegative(Conflict):
-    """The stock was not there on that day (S8, S12)."""
-
-
 def open_document(db: Session, kind: DocumentKind, act: Act) -> int:
     """Add a document and answer its key. Refuses a date in a closed period (B4)."""
     periods.refuse_closed(db, act.on)
@@ -234,15 +189,7 @@ def post(db: Session, document_id: int, on: date, moves: Sequence[Move], *, held
             changes[move.target_id, move.lot.id] += move.quantity
     _check_since(db, on, {key: -change for key, change in changes.items() if change < 0}, moves)
     db.execute(sa.insert(MOVEMENTS), [_row(document_id, on, move) for move in moves])
-    _change_balances(db, on, changes, lots)
-
-
-def lot_facts(db: Session, lot_ids: Sequence[int]) -> dict[int, LotFacts]:
-    """The facts of lots that the ledger repeats, by key."""
-    rows = db.execute(
-        sa.select(Lot.id, Lot.item_id, Lot.expires_on, Lot.received_on).where(Lot.id.in_(sql_list(lot_ids)))
-    )
-    return {row.id: LotFacts(*row) for row in rows}
+    balances.carry(db, on, changes, lots)
 
 
 def lock_items(db: Session, item_ids: Sequence[int]) -> None:
@@ -363,67 +310,4 @@ def _change_at(place_id: int) -> sa.ColumnElement[Decimal]:
         (MOVEMENTS.c.target_id == place_id, MOVEMENTS.c.quantity),
         (MOVEMENTS.c.source_id == place_id, -MOVEMENTS.c.quantity),
         else_=sa.literal(ZERO, QUANTITY),
-    )
-
-
-def _change_balances(
-    db: Session, on: date, changes: dict[tuple[int, int], Decimal], lots: dict[int, LotFacts]
-) -> None:
-    less = [_change(key, change, on) for key, change in changes.items() if change < 0]
-    more = [_change(key, change, on) for key, change in changes.items() if change > 0]
-    if less:
-        _lessen(db, less)
-    if more:
-        rows = [
-            {
-                "place_id": row["place"],
-                "lot_id": row["lot"],
-                "item_id": lots[int(str(row["lot"]))].item_id,
-                "expires_on": lots[int(str(row["lot"]))].expires_on,
-                "received_on": min(lots[int(str(row["lot"]))].received_on, on),
-                "quantity": row["change"],
-                "last_on": on,
-            }
-            for row in more
-        ]
-        _add(db, rows)
-
-
-def _change(key: tuple[int, int], change: Decimal, on: date) -> dict[str, object]:
-    return {"place": key[0], "lot": key[1], "change": change, "day": on}
-
-
-def _lessen(db: Session, rows: list[dict[str, object]]) -> None:
-    change = sa.bindparam("change", type_=QUANTITY)
-    later = sa.case((BALANCES.c.last_on > sa.bindparam("day"), BALANCES.c.last_on), else_=sa.bindparam("day"))
-    done = db.connection().execute(
-        sa.update(BALANCES)
-        .where(
-            BALANCES.c.place_id == sa.bindparam("place"),
-            BALANCES.c.lot_id == sa.bindparam("lot"),
-            BALANCES.c.quantity + change >= 0,
-        )
-        .values(quantity=BALANCES.c.quantity + change, last_on=later),
-        rows,
-    )
-    if done.rowcount != len(rows):
-        raise WouldHaveBeenNegative("A place does not hold what was to leave it; nothing has moved.")
-
-
-def _add(db: Session, rows: list[dict[str, object]]) -> None:
-    insert = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgresql_insert
-    statement = insert(BALANCES)
-    new = statement.excluded
-    db.connection().execute(
-        statement.on_conflict_do_update(
-            index_elements=[BALANCES.c.place_id, BALANCES.c.lot_id],
-            set_={
-                "quantity": BALANCES.c.quantity + new.quantity,
-                "last_on": sa.case((BALANCES.c.last_on > new.last_on, BALANCES.c.last_on), else_=new.last_on),
-                "received_on": sa.case(
-                    (BALANCES.c.received_on < new.received_on, BALANCES.c.received_on), else_=new.received_on
-                ),
-            },
-        ),
-        rows,
     )

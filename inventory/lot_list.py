@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import catalog, clinic
+from inventory.balances import BALANCES
 from inventory.clinic import CostFormula, Site
 from inventory.history import ITEMS, LOTS, PAGE, PLACES
 from inventory.layers import LAYERS
-from inventory.ledger import BALANCES
 from inventory.lots import LotState
 from inventory.measures import ZERO, share_by_weight
 

@@ -12,10 +12,10 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.errors import Conflict
-from inventory.ledger import BALANCES, LotFacts
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO, Unit, fit, plain
 from inventory.vials import OpenedVial, PreparedIn, Product
@@ -310,9 +310,7 @@ def why_not(
     )
 
 
-def _sealed_anywhere(
-    db: Session, need: Need, site: Site
-) -> Sequence[sa.Row[Decimal, LotState, date, date]]:
+def _sealed_anywhere(db: Session, need: Need, site: Site) -> Sequence[sa.Row[Decimal, LotState, date, date]]:
     """Every sealed balance of a need's items on the site's shelves and in its quarantine."""
     return db.execute(
         sa.select(BALANCES.c.quantity, Lot.state, Lot.expires_on, BALANCES.c.received_on)

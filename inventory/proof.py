@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from inventory import proof_of_use
+from inventory.balances import BALANCES
 from inventory.catalog import Item
 from inventory.clinic import HELD, CostFormula, Place, PlaceKind, Setting
 from inventory.layers import LAYERS
-from inventory.ledger import BALANCES, DOCUMENTS, MOVEMENTS
+from inventory.ledger import DOCUMENTS, MOVEMENTS
 from inventory.lots import Lot
 from inventory.measures import ZERO, plain
 from inventory.receiving import Receipt

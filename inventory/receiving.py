@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory import clinic, layers, ledger, lots
+from inventory.balances import LotFacts
 from inventory.catalog import Item, Supplier
 from inventory.clinic import PlaceKind, Site
 from inventory.database import MONEY, QUANTITY, UNIT_COST, Base, append_only
 from inventory.errors import Invalid, NotFound
 from inventory.layers import Want
-from inventory.ledger import Act, DocumentKind, LotFacts, Move
+from inventory.ledger import Act, DocumentKind, Move
 from inventory.lots import Lot, LotState
 from inventory.measures import LARGEST_MONEY, places, quantity, to_cents_half_up
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from inventory import allocations, catalog, clinic, history
 from inventory.allocations import Allocation
+from inventory.balances import BALANCES
 from inventory.catalog import UnknownItem
 from inventory.clinic import CostFormula, PlaceKind, Site
 from inventory.history import ITEMS, LOTS, PAGE, PLACES, HeldAt
@@ -26,7 +27,7 @@ from inventory.history import held_by_place as held_by_place
 from inventory.history import movements_page as movements_page
 from inventory.history import valuation as valuation
 from inventory.layers import LAYERS
-from inventory.ledger import BALANCES, MOVEMENTS
+from inventory.ledger import MOVEMENTS
 from inventory.lot_list import NOTHING
 from inventory.lot_list import LotRow as LotRow
 from inventory.lot_list import lots as lots
@@ -161,9 +162,7 @@ def _items(
     return db.execute(chosen).all()
 
 
-def _promised(
-    db: Session, ids: Sequence[int], *, site: Site, moment: datetime | None
-) -> dict[int, Decimal]:
+def _promised(db: Session, ids: Sequence[int], *, site: Site, moment: datetime | None) -> dict[int, Decimal]:
     """What planned sessions are promised, by item, or were at an instant that is past (P5)."""
     if moment is None:
         return allocations.open_by_item(db, site_id=site.id, item_ids=ids)

@@ -99,7 +99,7 @@ def treat(
     """Perform a session: every line is supplied, or nothing moves (S7).
 
     Raises NotEnoughStock with what is short and why, PharmacyBulk (S5), NotFirstToExpire, UnknownItem,
-    UnknownIngredient, BadPatientRef, periods.PeriodClosed, ledger.WouldHaveBeenNegative (S12).
+    UnknownIngredient, BadPatientRef, periods.PeriodClosed, balances.WouldHaveBeenNegative (S12).
     """
     check_patient_ref(visit.patient_ref)
     settings = clinic.settings(db)

@@ -8,11 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import catalog, clinic, layers, ledger, lots, picking, vials
+from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item
 from inventory.clinic import PlaceKind, Site
 from inventory.errors import Conflict, Invalid
 from inventory.layers import Share, Want
-from inventory.ledger import BALANCES, Act, DocumentKind, LotFacts, Move, WasteReason
+from inventory.ledger import Act, DocumentKind, Move, WasteReason
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO, plain, quantity
 from inventory.vials import LotNotUsable, OpenedVial, PreparedIn, VialClosed

@@ -24,12 +24,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import catalog, clinic, holds, ledger, lots, receiving, treatments
+from inventory import balances, catalog, clinic, holds, lots, receiving, treatments
+from inventory.balances import Balance, LotFacts
 from inventory.catalog import DoseClass, Ingredient, Item, ItemKind
 from inventory.clinic import CostFormula, Place, PlaceKind, Site
 from inventory.errors import Refusal
 from inventory.layers import CostLayer
-from inventory.ledger import Balance, LotFacts, Movement
+from inventory.ledger import Movement
 from inventory.lots import Lot
 from inventory.measures import Unit
 from inventory.picking import Container
@@ -152,7 +153,7 @@ class Clinic:
 
     def lot_facts(self, sku: str, number: str) -> LotFacts:
         key = self.lot(sku, number).id
-        return ledger.lot_facts(self.db, [key])[key]
+        return balances.lot_facts(self.db, [key])[key]
 
     def ingredient(self, code: str) -> Ingredient:
         """The ingredient with this code, added if it is new."""

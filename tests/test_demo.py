@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import clinic, proof
+from inventory.balances import Balance
 from inventory.catalog import Item, ItemKind
 from inventory.clinic import Place, PlaceKind
-from inventory.ledger import Balance, Document, DocumentKind, Movement, WasteReason
+from inventory.ledger import Document, DocumentKind, Movement, WasteReason
 from inventory.lots import Lot, LotState
 from inventory.receiving import Receipt
 from inventory.treatments import TreatmentSession

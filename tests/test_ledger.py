@@ -1,6 +1,6 @@
 """The ledger: movements from place to place, balances beside them, never below zero at any time (S8, S12)."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
@@ -8,11 +8,10 @@ import sqlalchemy as sa
 
 from inventory import clinic as clinics
 from inventory import ledger
+from inventory.balances import WouldHaveBeenNegative
 from inventory.clinic import PlaceKind
-from inventory.ledger import Act, Document, DocumentKind, Move, Movement, UnknownMovement, WouldHaveBeenNegative
+from inventory.ledger import Act, Document, DocumentKind, Move, Movement, UnknownMovement
 from tests.shelf import BY, NOW, TODAY, Clinic, refused
-
-TOMORROW = TODAY + timedelta(days=1)
 
 
 @pytest.fixture
@@ -52,9 +51,9 @@ def test_a_movement_knows_its_document_with_its_day_and_who_recorded_it(clinic):
 def test_more_than_a_place_holds_cannot_leave_it_and_nothing_moves(clinic):
     before = clinic.posted()
 
-    with refused(WouldHaveBeenNegative, "A place does not hold what was to leave it; nothing has moved."):
-        with clinic.db.begin_nested():
-            post(clinic, PlaceKind.SHELF, PlaceKind.QUARANTINE, 120)
+    sentence = "A place does not hold what was to leave it; nothing has moved."
+    with refused(WouldHaveBeenNegative, sentence), clinic.db.begin_nested():
+        post(clinic, PlaceKind.SHELF, PlaceKind.QUARANTINE, 120)
 
     assert clinic.held("LIDO") == {"L1": 100}
     assert clinic.posted() == before
@@ -116,9 +115,8 @@ def test_the_database_itself_refuses_a_balance_below_zero(clinic):
 )
 def test_the_database_itself_refuses_a_movement_that_cannot_be(clinic, fact, constraint):
     known = clinic.db.scalars(sa.select(Movement)).first()
-    facts = {
-        column.key: getattr(known, column.key) for column in sa.inspect(Movement).columns if column.key != "id"
-    }
+    columns = [column.key for column in sa.inspect(Movement).columns if column.key != "id"]
+    facts = {column: getattr(known, column) for column in columns}
 
     with pytest.raises(sa.exc.IntegrityError, match=constraint):
         clinic.db.execute(sa.insert(Movement).values(**{**facts, **fact}))

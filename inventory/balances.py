@@ -1,0 +1,135 @@
+"""Balances: what each place holds of each lot, carried along with every movement (S8)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from inventory.database import QUANTITY, Base, sql_list, table_of
+from inventory.errors import Conflict
+from inventory.lots import Lot
+
+
+class Balance(Base):
+    """What a place holds of a lot: kept beside the movements, never below zero, proven by `verify`."""
+
+    __tablename__ = "balances"
+    __table_args__ = (
+        sa.CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+        sa.Index(
+            "ix_balances_fefo",
+            "item_id",
+            "place_id",
+            "expires_on",
+            "received_on",
+            "lot_id",
+            sqlite_where=sa.text("quantity > 0"),
+            postgresql_where=sa.text("quantity > 0"),
+        ),
+        sa.Index(None, "lot_id"),
+    )
+
+    place_id: Mapped[int] = mapped_column(sa.ForeignKey("places.id"), primary_key=True)
+    lot_id: Mapped[int] = mapped_column(sa.ForeignKey("lots.id"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("items.id"))
+    expires_on: Mapped[date]  # the lot's, repeated for the FEFO index
+    received_on: Mapped[date]
+    quantity: Mapped[Decimal] = mapped_column(QUANTITY)
+    last_on: Mapped[date]  # the latest day on which something moved here
+
+
+BALANCES = table_of(Balance)
+
+
+@dataclass(frozen=True, slots=True)
+class LotFacts:
+    """What the ledger repeats of a lot beside its balance."""
+
+    id: int
+    item_id: int
+    expires_on: date
+    received_on: date
+
+
+class WouldHaveBeenNegative(Conflict):
+    """The stock was not there on that day (S8, S12)."""
+
+
+def carry(
+    db: Session, on: date, changes: Mapping[tuple[int, int], Decimal], lots: Mapping[int, LotFacts]
+) -> None:
+    """Change what places hold of lots, by (place, lot); refuses to go below zero.
+
+    Raises WouldHaveBeenNegative when a place does not hold what is to leave it now.
+    """
+    less = [
+        {"place": place, "lot": lot, "change": change, "day": on}
+        for (place, lot), change in changes.items()
+        if change < 0
+    ]
+    more = [
+        {
+            "place_id": place,
+            "lot_id": lot,
+            "item_id": lots[lot].item_id,
+            "expires_on": lots[lot].expires_on,
+            "received_on": min(lots[lot].received_on, on),
+            "quantity": change,
+            "last_on": on,
+        }
+        for (place, lot), change in changes.items()
+        if change > 0
+    ]
+    if less:
+        _lessen(db, less)
+    if more:
+        _add(db, more)
+
+
+def lot_facts(db: Session, lot_ids: Sequence[int]) -> dict[int, LotFacts]:
+    """The facts of lots that the ledger repeats, by key."""
+    rows = db.execute(
+        sa.select(Lot.id, Lot.item_id, Lot.expires_on, Lot.received_on).where(Lot.id.in_(sql_list(lot_ids)))
+    )
+    return {row.id: LotFacts(*row) for row in rows}
+
+
+def _lessen(db: Session, rows: list[dict[str, object]]) -> None:
+    change = sa.bindparam("change", type_=QUANTITY)
+    later = sa.case((BALANCES.c.last_on > sa.bindparam("day"), BALANCES.c.last_on), else_=sa.bindparam("day"))
+    done = db.connection().execute(
+        sa.update(BALANCES)
+        .where(
+            BALANCES.c.place_id == sa.bindparam("place"),
+            BALANCES.c.lot_id == sa.bindparam("lot"),
+            BALANCES.c.quantity + change >= 0,
+        )
+        .values(quantity=BALANCES.c.quantity + change, last_on=later),
+        rows,
+    )
+    if done.rowcount != len(rows):
+        raise WouldHaveBeenNegative("A place does not hold what was to leave it; nothing has moved.")
+
+
+def _add(db: Session, rows: list[dict[str, object]]) -> None:
+    insert = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgresql_insert
+    statement = insert(BALANCES)
+    new = statement.excluded
+    db.connection().execute(
+        statement.on_conflict_do_update(
+            index_elements=[BALANCES.c.place_id, BALANCES.c.lot_id],
+            set_={
+                "quantity": BALANCES.c.quantity + new.quantity,
+                "last_on": sa.case((BALANCES.c.last_on > new.last_on, BALANCES.c.last_on), else_=new.last_on),
+                "received_on": sa.case(
+                    (BALANCES.c.received_on < new.received_on, BALANCES.c.received_on), else_=new.received_on
+                ),
+            },
+        ),
+        rows,
+    )
