@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import catalog, clinic, corrections, holds, receiving, wastage
+from inventory.balances import Balance
 from inventory.catalog import Item, Replacement, Supplier
 from inventory.clinic import PlaceKind, Site
-from inventory.ledger import Balance, Movement, WasteReason
+from inventory.ledger import Movement, WasteReason
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO
 from inventory.receiving import Delivery
