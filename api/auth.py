@@ -132,10 +132,18 @@ def guard(caller: Caller, call: str) -> None:
         raise NotAllowed(f"{call} is for {listed}; {caller.name} is signed in as {caller.role.spoken}.")
 
 
+def require(caller: Caller, roles: frozenset[Role], what: str) -> None:
+    """Refuse what only some of those who may call may also say. Raises NotAllowed."""
+    if caller.role not in roles:
+        may = " or ".join(role.spoken for role in Role if role in roles)
+        raise NotAllowed(f"{what} is for {may}; {caller.name} is signed in as {caller.role.spoken}.")
+
+
 EVERYONE = frozenset(Role)
 BOOKS = frozenset({Role.MANAGER, Role.ACCOUNTANT, Role.ADMIN})  # who see costs (P5)
 STOCKROOM = frozenset({Role.MANAGER, Role.ADMIN})
 TREATMENT = STOCKROOM | {Role.PRACTITIONER}
+CLINICAL = frozenset({Role.PRACTITIONER})  # who may override an allergen match (T6)
 FRONT = TREATMENT | {Role.FRONT_DESK}
 
 OPEN = frozenset(
@@ -172,6 +180,10 @@ MAY: dict[str, frozenset[Role]] = {
             GET /sessions/<id:session_id>
             GET /opened-vials
             GET /opened-vials/<id:vial_id>
+            GET /quotes
+            GET /quotes/<id:quote_id>
+            GET /courses
+            GET /courses/<id:course_id>
             """,
         ),
         (
@@ -184,6 +196,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /offers
             GET /receipts/<id:receipt_id>
             POST /costings
+            GET /quotes/<id:quote_id>/drift
             """,
         ),
         (
@@ -213,6 +226,17 @@ MAY: dict[str, frozenset[Role]] = {
             POST /opened-vials
             POST /opened-vials/<id:vial_id>/discard
             POST /opened-vials/discard-due
+            """,
+        ),
+        (
+            FRONT,
+            """
+            POST /quotes
+            POST /quotes/<id:quote_id>/issue
+            POST /quotes/<id:quote_id>/accept
+            POST /quotes/<id:quote_id>/decline
+            POST /quotes/<id:quote_id>/withdraw
+            POST /quotes/<id:quote_id>/revise
             """,
         ),
     )

@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.auth import NotSignedIn
 from api.idempotency import BadKey
+from api.schemas import may_see_costs
 from inventory.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
 from inventory.measures import plain
 
@@ -26,6 +27,11 @@ STATUS = {NotFound: 404, Conflict: 409, Invalid: 422, Forbidden: 403}
 BUSY_SECONDS = 1
 BUSY_CODES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "25006", "53300", "08")
 """What PostgreSQL says when the same request may well succeed in a moment."""
+
+WITHOUT_COST = {
+    "NoPrice": "There is no price inside the band that covers the cost; a manager may override this.",
+}
+"""Refusals whose sentences tell costs, as they are said to who does not see costs (P5)."""
 
 SENTENCES = {
     404: "There is nothing at this address.",
@@ -134,6 +140,8 @@ def install(app: Flask) -> None:
 def refused(refusal: Refusal) -> Response:
     """A refusal of the domain, with its sentence and its numbers."""
     status = next(code for kind, code in STATUS.items() if isinstance(refusal, kind))
+    if refusal.name in WITHOUT_COST and not may_see_costs():
+        return problem(status, WITHOUT_COST[refusal.name], name=refusal.name)
     return problem(status, str(refusal), name=refusal.name, facts=refusal.facts)
 
 

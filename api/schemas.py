@@ -112,7 +112,7 @@ class UnitCost(Exact):
 
 def may_see_costs() -> bool:
     """Whether whoever asks sees costs (P5); on the command line everybody does."""
-    return not has_request_context() or g.caller.sees_costs
+    return not has_request_context() or ("caller" in g and g.caller.sees_costs)
 
 
 class Cost(Money):

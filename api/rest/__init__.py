@@ -1,6 +1,19 @@
 """JSON, by noun: each call loads its shape, calls one function, and dumps the shape."""
 
-from api.rest import catalog, clinic, costings, lists, receiving, scans, stock, suppliers, treatments, vials
+from api.rest import (
+    catalog,
+    clinic,
+    costings,
+    courses,
+    lists,
+    quotes,
+    receiving,
+    scans,
+    stock,
+    suppliers,
+    treatments,
+    vials,
+)
 
 BLUEPRINTS = (
     clinic.blueprint,
@@ -11,6 +24,8 @@ BLUEPRINTS = (
     stock.blueprint,
     treatments.blueprint,
     vials.blueprint,
+    quotes.blueprint,
+    courses.blueprint,
     lists.blueprint,
     costings.blueprint,
 )

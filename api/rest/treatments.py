@@ -10,12 +10,12 @@ from api import paging
 from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, site_or_first
 from api.rest.stock import MovementShape, Reason, movement_row
-from api.schemas import Cost, Day, Id, Many, Moment, Quantity, Shape, Words, one_word
+from api.schemas import Cost, Day, Id, Many, Moment, Quantity, Shape, Whole, Words, one_word
 from inventory import corrections, treatments
 from inventory.clinic import Site
-from inventory.treatments import Line, TreatmentSession, Visit
+from inventory.treatments import Line, Treated, TreatmentSession, Visit
 from inventory.vials import PreparedIn
-from pricing import formulations, price_list
+from pricing import courses, formulations, price_list
 
 blueprint = noun("sessions", "Treatment sessions")
 
@@ -38,7 +38,7 @@ class LineShape(Shape):
 
 
 class NewSession(Shape):
-    """A visit: whom, when, and what was used; a formulation's recipe, or lines."""
+    """A visit: whom, when, and what was used: a course's planned session, a formulation, or lines."""
 
     patient_ref = Words(40, required=True)
     at = Moment()
@@ -46,12 +46,20 @@ class NewSession(Shape):
     formulation = Words(20)
     lines = Many(fields.Nested(LineShape), least=1, most=treatments.MOST_LINES)
     level = Words(20)
+    course = Id()
+    session_number = Whole(least=1, most=1000)
     prepared_in = one_word(PreparedIn, load_default=PreparedIn.PREPARATION_AREA)
 
     @validates_schema
     def one_recipe(self, data: dict[str, Any], **_: Any) -> None:
-        """A session follows a formulation or its own lines."""
-        if ("formulation" in data) == ("lines" in data):
+        """A session follows its course, a formulation, or its own lines."""
+        if "course" in data:
+            named = {"formulation", "level"} & set(data)
+            if named:
+                raise ValidationError("A course has its own.", min(named))
+        elif "session_number" in data:
+            raise ValidationError("Only a course has numbered sessions.", "session_number")
+        elif ("formulation" in data) == ("lines" in data):
             raise ValidationError("Give either formulation or lines.", "lines")
 
 
@@ -89,29 +97,52 @@ class TreatedShape(SessionShape):
     flags = fields.List(fields.String())
 
 
-def lines_of(body: dict[str, Any]) -> tuple[str, list[Line]]:
-    """What a session uses: its own lines, or those of the formulation's newest version."""
-    if "lines" in body:
-        return "", [
-            Line(
-                quantity=line["quantity"],
-                sku=line.get("sku"),
-                ingredient=line.get("ingredient"),
-                lot_id=line.get("lot"),
-                vial_id=line.get("opened_vial"),
-                reason=line["reason"],
-            )
-            for line in body["lines"]
-        ]
-    recipe = formulations.latest(g.db, body["formulation"])
-    return f"{recipe.code} version {recipe.version}", [
+def lines_of(body: dict[str, Any]) -> list[Line]:
+    """The lines that a body gives, if it gives any."""
+    return [
         Line(
-            quantity=product.quantity,
-            sku=product.item.sku if product.item else None,
-            ingredient=None if product.item or not product.ingredient else product.ingredient.code,
+            quantity=line["quantity"],
+            sku=line.get("sku"),
+            ingredient=line.get("ingredient"),
+            lot_id=line.get("lot"),
+            vial_id=line.get("opened_vial"),
+            reason=line["reason"],
         )
-        for product in recipe.products
+        for line in body.get("lines", ())
     ]
+
+
+def perform(body: dict[str, Any], site: Site) -> Treated:
+    """Perform a planned session of a course (P5)."""
+    return courses.perform(
+        g.db,
+        courses.course(g.db, body["course"]),
+        body.get("session_number"),
+        visit_at=body.get("at", g.now),
+        site=site,
+        recorded_at=g.now,
+        by=g.caller.name,
+        patient_ref=body["patient_ref"],
+        lines=lines_of(body),
+        prepared_in=body["prepared_in"],
+    )
+
+
+def walk_in(body: dict[str, Any], site: Site) -> Treated:
+    """Perform a session that no course planned: a formulation's recipe, or lines."""
+    level = price_list.level(g.db, body["level"]).code if "level" in body else ""
+    formulation, lines = "", lines_of(body)
+    if "formulation" in body:
+        recipe = formulations.latest(g.db, body["formulation"])
+        formulation, lines = f"{recipe.code} version {recipe.version}", courses.recipe_lines(recipe)
+    visit = Visit(
+        patient_ref=body["patient_ref"],
+        at=body.get("at", g.now),
+        formulation=formulation,
+        level=level,
+        prepared_in=body["prepared_in"],
+    )
+    return treatments.treat(g.db, visit, lines, site=site, recorded_at=g.now, by=g.caller.name)
 
 
 @blueprint.post("/sessions")
@@ -120,16 +151,7 @@ def lines_of(body: dict[str, Any]) -> tuple[str, list[Line]]:
 def treat(body: dict[str, Any]) -> Any:
     """Record a session: every line is supplied by FEFO, or nothing moves (S3 to S7)."""
     site = site_or_first(body.get("site"))
-    level = price_list.level(g.db, body["level"]).code if "level" in body else ""
-    formulation, lines = lines_of(body)
-    visit = Visit(
-        patient_ref=body["patient_ref"],
-        at=body.get("at", g.now),
-        formulation=formulation,
-        level=level,
-        prepared_in=body["prepared_in"],
-    )
-    treated = treatments.treat(g.db, visit, lines, site=site, recorded_at=g.now, by=g.caller.name)
+    treated = perform(body, site) if "course" in body else walk_in(body, site)
     shown = session_shown(treated.session, site.code) | {
         "uses": treated.uses,
         "cost": treated.cost,

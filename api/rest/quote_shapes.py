@@ -1,0 +1,198 @@
+"""How a quote is shown: to who keeps the books with its costs, to everybody else without them (P5)."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import g
+from marshmallow import fields
+
+from api.schemas import Cost, Day, Moment, Money, Rate, Shape, may_see_costs, one_word
+from inventory.clinic import Site
+from pricing import quote_life, quote_records
+from pricing.courses import Course
+from pricing.price_list import PractitionerLevel
+from pricing.protocols import Protocol
+from pricing.quote_records import Quote, QuoteStatus
+
+FROM_THE_MARKET = ("band", "discount", "tax")
+"""Stages whose amounts are prices; the earlier ones are the cost and what follows from it."""
+
+WITHOUT_COST = {
+    "shortage": "Present stock cannot supply the whole course; ask the stockroom.",
+    "discount_trimmed": "The discount was trimmed to the least price.",
+}
+"""Warnings whose sentences tell costs, as they are said to who does not see costs."""
+
+
+class BandShape(Shape):
+    """The price band that the price lies in."""
+
+    low = Money()
+    high = Money()
+    source = fields.String()
+
+
+class StageShape(Shape):
+    """One of the eight stages of the price, explaining itself."""
+
+    name = fields.String()
+    amount = Money(allow_none=True)
+    note = fields.String(allow_none=True)
+
+
+class OfferedSessionShape(Shape):
+    """A session as offered."""
+
+    number = fields.Integer()
+    on = Day()
+    price = Money()
+    actual = Cost(allow_none=True)
+    average = Cost(allow_none=True)
+    replacement = Cost(allow_none=True)
+    short_of = fields.List(fields.String())
+
+
+class WarningShape(Shape):
+    """Something to look at; what blocks stops the issue."""
+
+    code = fields.String()
+    message = fields.String()
+    blocks = fields.Boolean()
+
+
+class ScreenedShape(Shape):
+    """What the patient answered."""
+
+    allergies = fields.List(fields.String())
+    pregnant = fields.Boolean()
+    autoimmune = fields.Boolean()
+    skin_infection = fields.Boolean()
+    nsaids = fields.Boolean()
+
+
+class EventShape(Shape):
+    """A step in a quote's life."""
+
+    status = one_word(QuoteStatus)
+    at = Moment()
+    by = fields.String()
+    reason = fields.String()
+
+
+class TaxShape(Shape):
+    """The tax that the price was reckoned with."""
+
+    name = fields.String()
+    rate = Rate()
+    inclusive = fields.Boolean()
+
+
+class QuoteRowShape(Shape):
+    """A quote in a list."""
+
+    id = fields.Integer()
+    number = fields.String(allow_none=True)
+    version = fields.Integer()
+    status = one_word(QuoteStatus)
+    patient_ref = fields.String()
+    starts_on = Day()
+    sessions = fields.Integer()
+    currency = fields.String()
+    total = Money()
+    valid_until = Day()
+    created_at = Moment()
+    created_by = fields.String()
+
+
+class QuoteShape(Shape):
+    """A quote: all that it promises, and where it stands."""
+
+    id = fields.Integer()
+    number = fields.String(allow_none=True)
+    version = fields.Integer()
+    status = one_word(QuoteStatus)
+    site = fields.String()
+    protocol = fields.String()
+    level = fields.String()
+    patient_ref = fields.String()
+    starts_on = Day()
+    interval_weeks = fields.Integer()
+    plan_reason = fields.String()
+    region = fields.String()
+    currency = fields.String()
+    band = fields.Nested(BandShape)
+    stages = fields.List(fields.Nested(StageShape))
+    sessions = fields.List(fields.Nested(OfferedSessionShape))
+    cost = Cost(allow_none=True)
+    floor = Cost(allow_none=True)
+    discount_rate = Rate()
+    subtotal = Money()
+    discount = Money()
+    tax = Money()
+    total = Money()
+    tax_rule = fields.Nested(TaxShape)
+    price_override = fields.String()
+    issued_on = Day(allow_none=True)
+    valid_until = Day()
+    screening = fields.Nested(ScreenedShape)
+    warnings = fields.List(fields.Nested(WarningShape))
+    events = fields.List(fields.Nested(EventShape))
+    course = fields.Integer(allow_none=True)
+    created_at = Moment()
+    created_by = fields.String()
+
+
+class DriftShape(Shape):
+    """What the course cost when it was quoted, and what it would cost now."""
+
+    then = Cost(allow_none=True)
+    now = Cost(allow_none=True)
+    difference = Cost(allow_none=True, signed=True)
+
+
+def shown(quote: Quote, site: Site) -> dict[str, Any]:
+    """A quote as whoever asks may see it."""
+    state = quote_records.state(g.db, quote)
+    named = (
+        "id version patient_ref starts_on interval_weeks plan_reason region currency cost floor discount_rate "
+        "subtotal discount tax total price_override created_at created_by"
+    )
+    return {name: getattr(quote, name) for name in named.split()} | {
+        "number": state.number,
+        "status": quote_life.status_on(state, site.day(g.now)),
+        "site": site.code,
+        "protocol": g.db.get_one(Protocol, quote.protocol_id).code,
+        "level": g.db.get_one(PractitionerLevel, quote.level_id).code,
+        "band": {"low": quote.band_low, "high": quote.band_high, "source": quote.band_source},
+        "stages": _stages(quote),
+        "sessions": quote_records.sessions_of(g.db, quote),
+        "tax_rule": {"name": quote.tax_name, "rate": quote.tax_rate, "inclusive": quote.tax_inclusive},
+        "issued_on": state.issued_on,
+        "valid_until": state.valid_until,
+        "screening": quote.answers,
+        "warnings": _warnings(quote),
+        "events": quote_life.events(g.db, quote),
+        "course": g.db.scalar(sa.select(Course.id).where(Course.quote_id == quote.id)),
+    }
+
+
+def _stages(quote: Quote) -> list[dict[str, Any]]:
+    # The notes reckon with the cost and the floor, so they go where the costs may be seen.
+    sees = may_see_costs()
+    return [
+        {
+            "name": stage.name,
+            "amount": stage.amount if sees or stage.name in FROM_THE_MARKET else None,
+            "note": stage.note if sees else None,
+        }
+        for stage in quote_records.stages_of(g.db, quote)
+    ]
+
+
+def _warnings(quote: Quote) -> list[dict[str, Any]]:
+    if may_see_costs():
+        return quote.warnings
+    said = {warning["code"]: warning for warning in quote.warnings if warning["code"] in WITHOUT_COST}
+    return [warning for warning in quote.warnings if warning["code"] not in said] + [
+        warning | {"message": WITHOUT_COST[code]} for code, warning in said.items()
+    ]

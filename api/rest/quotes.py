@@ -1,0 +1,187 @@
+"""JSON: quotes, from a draft to what became of it; who does not see costs sees prices alone (P4, P5)."""
+
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from flask import g
+from marshmallow import fields
+
+from api import auth, paging
+from api.paging import PageQuery
+from api.rest.calls import listed, made, noun, page_of, site_or_first
+from api.rest.quote_shapes import DriftShape, QuoteRowShape, QuoteShape, shown
+from api.schemas import Day, Flag, Many, Rate, Shape, Whole, Words, one_word
+from inventory.clinic import Site
+from pricing import protocols, quote_life, quote_records, quotes
+from pricing.quote_records import Quote, QuoteState, QuoteStatus
+from pricing.quotes import Request
+from pricing.screening import Screening
+
+blueprint = noun("quotes", "Quotes and what became of them")
+
+
+class ScreeningShape(Shape):
+    """What the patient answered (T6)."""
+
+    allergies = Many(Words(120), most=50, load_default=list)
+    pregnant = Flag(load_default=False)
+    autoimmune = Flag(load_default=False)
+    skin_infection = Flag(load_default=False)
+    nsaids = Flag(load_default=False)
+
+
+class QuoteChange(Shape):
+    """What a revision may ask otherwise."""
+
+    protocol = Words(20)
+    level = Words(20)
+    sessions = Whole(least=1, most=protocols.MOST_SESSIONS)
+    starts_on = Day()
+    interval_weeks = Whole(least=1, most=protocols.MOST_INTERVAL_WEEKS)
+    plan_reason = Words(500, metadata={"description": "Why the protocol's range is left (T4)"})
+    patient_ref = Words(40)
+    screening = fields.Nested(ScreeningShape)
+    discount_rate = Rate()
+    region = Words(40)
+    price_override = Words(500, metadata={"description": "A manager's reason to price above the band (P1)"})
+
+
+class NewQuote(QuoteChange):
+    """What the front desk asks a price for."""
+
+    protocol = Words(20, required=True)
+    level = Words(20, required=True)
+    starts_on = Day(required=True)
+    patient_ref = Words(40, required=True)
+    screening = fields.Nested(ScreeningShape, required=True)
+    site = Words(20)
+
+
+class Step(Shape):
+    """Why a quote takes this step, where a reason is needed."""
+
+    reason = Words(500, shortest=0, load_default="")
+
+
+class QuoteQuery(PageQuery):
+    """Which quotes."""
+
+    status = one_word(QuoteStatus)
+    patient_ref = Words(40)
+    number = Words(20)
+
+
+def asked(body: dict[str, Any]) -> dict[str, Any]:
+    """A body's fields as those of a request. Raises NotAllowed for an override by who may not override."""
+    if "price_override" in body:
+        auth.require(g.caller, auth.STOCKROOM, "A price above the band")
+    if "screening" in body:
+        answers = body["screening"]
+        body["screening"] = Screening(**answers | {"allergies": tuple(answers["allergies"])})
+    return body
+
+
+def quote_and_site(key: int) -> tuple[Quote, Site]:
+    """A quote and the site that it is of. Raises UnknownQuote."""
+    quote = quote_records.quote(g.db, key)
+    return quote, g.db.get_one(Site, quote.site_id)
+
+
+@blueprint.post("/quotes")
+@blueprint.arguments(NewQuote)
+@blueprint.response(201, QuoteShape)
+def draft(body: dict[str, Any]) -> Any:
+    """Draft a quote: cost, price and screen a course, and keep all that it promises (section 4, T6)."""
+    site = site_or_first(body.pop("site", None))
+    quote = quotes.draft(g.db, Request(**asked(body)), site=site, at=g.now, by=g.caller.name)
+    return made(shown(quote, site), f"/quotes/{quote.id}")
+
+
+@blueprint.get("/quotes")
+@blueprint.arguments(QuoteQuery, location="query")
+@blueprint.response(200, page_of(QuoteRowShape))
+def list_quotes(query: dict[str, Any]) -> Any:
+    """List the quotes, the newest first; `status` is as it was last recorded."""
+    quote, state = Quote.__table__.c, QuoteState.__table__.c
+    statement = sa.select(
+        quote.id, quote.version, quote.patient_ref, quote.starts_on, quote.sessions, quote.currency,
+        quote.total, quote.created_at, quote.created_by, state.number, state.status, state.valid_until,
+    ).join(QuoteState.__table__, state.quote_id == quote.id)  # fmt: skip
+    for name, column in (
+        ("status", state.status),
+        ("patient_ref", quote.patient_ref),
+        ("number", state.number),
+    ):
+        if name in query:
+            statement = statement.where(column == query[name])
+    page = paging.rows(g.db, statement, quote.id, limit=query["limit"], after=query["after"], descending=True)
+    return listed(page)
+
+
+@blueprint.get("/quotes/<id:quote_id>")
+@blueprint.response(200, QuoteShape)
+def get_quote(quote_id: int) -> Any:
+    """Show a quote and where it stands today."""
+    return shown(*quote_and_site(quote_id))
+
+
+@blueprint.get("/quotes/<id:quote_id>/drift")
+@blueprint.response(200, DriftShape)
+def get_drift(quote_id: int) -> Any:
+    """Show what the quoted course would cost now, against what it cost then (P4)."""
+    quote, site = quote_and_site(quote_id)
+    return quote_life.drift(g.db, quote, site=site, on=site.day(g.now))
+
+
+@blueprint.post("/quotes/<id:quote_id>/issue")
+@blueprint.arguments(Step)
+@blueprint.response(200, QuoteShape)
+def issue(body: dict[str, Any], quote_id: int) -> Any:
+    """Number and freeze a draft; a practitioner's reason overrides an allergen match (P4, T6)."""
+    quote, site = quote_and_site(quote_id)
+    override = body["reason"] if g.caller.role in auth.CLINICAL else ""
+    quote_life.issue(g.db, quote, site=site, at=g.now, by=g.caller.name, override=override)
+    return shown(quote, site)
+
+
+@blueprint.post("/quotes/<id:quote_id>/accept")
+@blueprint.arguments(Step)
+@blueprint.response(200, QuoteShape)
+def accept(body: dict[str, Any], quote_id: int) -> Any:
+    """Start the course of an issued quote; a manager's reason accepts a lapsed one (P4, P5)."""
+    quote, site = quote_and_site(quote_id)
+    late = body["reason"] if g.caller.role in auth.STOCKROOM else ""
+    quote_life.accept(g.db, quote, site=site, at=g.now, by=g.caller.name, late_reason=late)
+    return shown(quote, site)
+
+
+@blueprint.post("/quotes/<id:quote_id>/decline")
+@blueprint.arguments(Step)
+@blueprint.response(200, QuoteShape)
+def decline(body: dict[str, Any], quote_id: int) -> Any:
+    """Record that the patient said no."""
+    quote, site = quote_and_site(quote_id)
+    quote_life.decline(g.db, quote, at=g.now, by=g.caller.name, reason=body["reason"])
+    return shown(quote, site)
+
+
+@blueprint.post("/quotes/<id:quote_id>/withdraw")
+@blueprint.arguments(Step)
+@blueprint.response(200, QuoteShape)
+def withdraw(body: dict[str, Any], quote_id: int) -> Any:
+    """Take a quote back; an issued one with a reason."""
+    quote, site = quote_and_site(quote_id)
+    quote_life.withdraw(g.db, quote, at=g.now, by=g.caller.name, reason=body["reason"])
+    return shown(quote, site)
+
+
+@blueprint.post("/quotes/<id:quote_id>/revise")
+@blueprint.arguments(QuoteChange)
+@blueprint.response(201, QuoteShape)
+def revise(body: dict[str, Any], quote_id: int) -> Any:
+    """Draft a new version beside the old, which stands until the new one is issued (P4)."""
+    quote, site = quote_and_site(quote_id)
+    request = replace(quotes.request_of(g.db, quote), **asked(body))
+    revised = quote_life.revise(g.db, quote, request, site=site, at=g.now, by=g.caller.name)
+    return made(shown(revised, site), f"/quotes/{revised.id}")
