@@ -3,7 +3,7 @@
 Patients, dates, lots, costs of deliveries and mishaps are all invented.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from random import Random
@@ -15,7 +15,8 @@ from inventory import clinic, treatments, wastage
 from inventory.clinic import Site
 from inventory.picking import NotEnoughStock
 from inventory.treatments import Visit
-from seed_data import demo_menu, demo_stockroom
+from seed_data import demo_front_desk, demo_menu, demo_stockroom
+from seed_data.demo_front_desk import PRACTITIONER, FrontDesk
 from seed_data.demo_menu import LIDOCAINE, POPULARITY, Menu
 from seed_data.demo_stockroom import MANAGER, Stockroom
 
@@ -29,7 +30,7 @@ PATIENTS = 320
 FRIDAY = 4
 ORDER_DAYS = (0, 3)  # Mondays and Thursdays
 BRANCH_DAYS = (1, 3)
-PRACTITIONER = "demo practitioner"
+ENQUIRY_DAYS = (0, 1, 3)
 SECOND_OPENED = 90  # days before the end
 SECOND_MENU = ("F-01", "F-03", "F-27")
 NOT_USED = ("AC-002", "AC-004", "AC-005", "CN-035", "MP-006", "MP-050", "RX-025", "RX-038")
@@ -56,6 +57,7 @@ class Diary:
     menu: Menu
     chance: Random
     now: datetime
+    desk: FrontDesk
     script: list[tuple[int, Scene]] = field(default_factory=list)
     sessions: int = 0
     turned_away: int = 0
@@ -85,6 +87,7 @@ def load(db: Session, *, now: datetime, days: int = DAYS, progress: Progress | N
             _branch_day(branch, day, left=left)
         if progress is not None:
             progress(done + 1, days + 1)
+    demo_front_desk.enquire(diary.desk, at=now)  # a draft that nobody has issued yet
     for each in (diary, branch):
         _evening(each, at=now)
     return Year(diary.sessions + branch.sessions, diary.turned_away + branch.turned_away)
@@ -150,7 +153,7 @@ def _diary(db: Session, site: Site, codes: Iterable[str], *, sessions_a_week: in
     items = demo_stockroom.items_by_sku(db)
     weekly = demo_menu.weekly_use(db, menu, items, sessions=sessions_a_week)
     room = demo_stockroom.open_stockroom(db, site, chance, weekly, items, on=site.day(now))
-    return Diary(db, room, menu, chance, now)
+    return Diary(db, room, menu, chance, now, demo_front_desk.FrontDesk(db, site, chance))
 
 
 def _day(diary: Diary, day: date, *, left: int) -> None:
@@ -163,9 +166,11 @@ def _day(diary: Diary, day: date, *, left: int) -> None:
         demo_stockroom.order(room, on=day)
     while diary.script and diary.script[0][0] >= left:
         diary.script.pop(0)[1](diary, day, morning)
+    demo_front_desk.follow_up(diary.desk, at=diary.moment(day, "08:30"))
     hours = sorted(diary.chance.sample(HOURS, diary.chance.choice(SESSIONS_A_DAY)))
-    for clock in hours:
-        _session(diary, day, clock)
+    _sessions(diary, day, hours)
+    if day.weekday() in ENQUIRY_DAYS:
+        demo_front_desk.enquire(diary.desk, at=diary.moment(day, "17:30"))
     _evening(diary, at=evening)
     if day.weekday() == FRIDAY:
         demo_stockroom.throw_away_expired(room, at=evening)
@@ -180,14 +185,28 @@ def _branch_day(branch: Diary, day: date, *, left: int) -> None:
     if day.weekday() in BRANCH_DAYS and left:
         demo_stockroom.deliver(branch.room, on=day, at=branch.moment(day, "08:00"))
         demo_stockroom.order(branch.room, on=day)
-        _session(branch, day, "10:00")
+        _sessions(branch, day, ["10:00"])
         _evening(branch, at=branch.moment(day, "17:00"))
 
 
-def _session(diary: Diary, day: date, clock: str) -> None:
-    at = diary.moment(day, clock)
-    if at >= diary.now:
-        return
+def _sessions(diary: Diary, day: date, hours: Sequence[str]) -> None:
+    """Course patients first, walk-ins in the hours that are left; who cannot be supplied is turned away."""
+    waiting = list(demo_front_desk.due_today(diary.desk, on=day))
+    for clock in hours:
+        at = diary.moment(day, clock)
+        if at >= diary.now:
+            return
+        try:
+            if waiting:
+                demo_front_desk.perform(diary.desk, waiting.pop(0), at=at)
+            else:
+                _walk_in(diary, at=at)
+            diary.sessions += 1
+        except NotEnoughStock:  # refused before anything moved (S7)
+            diary.turned_away += 1
+
+
+def _walk_in(diary: Diary, *, at: datetime) -> None:
     treatment = diary.menu.choose(diary.chance)
     visit = Visit(
         patient_ref=f"P-{1000 + diary.chance.randrange(PATIENTS)}",
@@ -195,13 +214,7 @@ def _session(diary: Diary, day: date, clock: str) -> None:
         formulation=treatment.label,
         level=diary.chance.choice(LEVELS),
     )
-    try:
-        treatments.treat(
-            diary.db, visit, treatment.lines, site=diary.room.site, recorded_at=at, by=PRACTITIONER
-        )
-        diary.sessions += 1
-    except NotEnoughStock:  # refused before anything moved (S7): the patient gets another day
-        diary.turned_away += 1
+    treatments.treat(diary.db, visit, treatment.lines, site=diary.room.site, recorded_at=at, by=PRACTITIONER)
 
 
 def _evening(diary: Diary, *, at: datetime) -> None:

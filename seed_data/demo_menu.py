@@ -56,15 +56,17 @@ class Menu:
 
 def menu(db: Session, codes: Iterable[str] = POPULARITY) -> Menu:
     """The menu from the formulations on record and the consumables of their techniques (T2, T3)."""
-    treatments = {}
-    for code in codes:
-        recipe = formulations.latest(db, code)
-        lines = [Line(line.quantity, sku=line.item.sku) for line in recipe.products if line.item]
-        lines += [Line(amount, sku=item.sku) for item, amount in protocols.consumables(db, recipe.technique)]
-        if recipe.area in NUMBED_AREAS:
-            lines.append(Line(NUMBED_AREAS[recipe.area], sku=LIDOCAINE))
-        treatments[code] = Treatment(recipe, tuple(lines))
-    return Menu(treatments)
+    recipes = [formulations.latest(db, code) for code in codes]
+    return Menu({one.code: Treatment(one, lines_of(db, one, one.technique)) for one in recipes})
+
+
+def lines_of(db: Session, recipe: Recipe, technique: str) -> tuple[Line, ...]:
+    """Every line of a session: products, what the technique uses, and lidocaine where it hurts most."""
+    lines = [Line(line.quantity, sku=line.item.sku) for line in recipe.products if line.item]
+    lines += [Line(amount, sku=item.sku) for item, amount in protocols.consumables(db, technique)]
+    if recipe.area in NUMBED_AREAS:
+        lines.append(Line(NUMBED_AREAS[recipe.area], sku=LIDOCAINE))
+    return tuple(lines)
 
 
 def weekly_use(
