@@ -1,7 +1,7 @@
-"""The books: the chart of accounts, and the journal that the stock ledger's movements make (B1, B3).
+"""The books: the journal that the stock ledger's movements make, and what it adds up to (B1, B3).
 
-No entry is ever written down: each is reckoned from the movements of one document by one table, so that
-journal and stock cannot disagree. Sales and payments will be further sources of `journal`.
+No entry is ever written down: each is reckoned from the movements of one document by the one table in
+`chart`, so that journal and stock cannot disagree. Sales and payments will be further sources of `journal`.
 """
 
 from collections import defaultdict
@@ -9,135 +9,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
-from inventory.catalog import Item, ItemKind
-from inventory.clinic import HELD, Place, PlaceKind
-from inventory.database import Base, choice, one_of
-from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind, WasteReason
+from inventory.catalog import Item
+from inventory.clinic import Place, PlaceKind
+from inventory.errors import Invalid
+from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind
 from inventory.measures import ZERO
+from pricing.chart import INVENTORY_ACCOUNTS, Side, posting
+from pricing.chart import Account as Account  # who asks for the books finds the chart here too
+from pricing.chart import AccountKind as AccountKind
+from pricing.chart import Statement as Statement
 
 CHUNK = 500  # documents read at a time: what a journal of any length holds in memory
-
-
-class AccountKind(StrEnum):
-    """What an account collects."""
-
-    ASSET = "asset"
-    CONTRA_ASSET = "contra asset"
-    LIABILITY = "liability"
-    EQUITY = "equity"
-    REVENUE = "revenue"
-    CONTRA_REVENUE = "contra revenue"
-    COST_OF_SALES = "cost of sales"
-    EXPENSE = "expense"
-
-
-class Side(StrEnum):
-    """The column of a journal line."""
-
-    DEBIT = "debit"
-    CREDIT = "credit"
-
-
-class Statement(StrEnum):
-    """The report in which an account stands."""
-
-    BALANCE_SHEET = "balance sheet"
-    PROFIT_AND_LOSS = "profit and loss"
-
-
-class Account(Base):
-    """One account of the clinic's chart, and what other software calls its type (B6)."""
-
-    __tablename__ = "accounts"
-    __table_args__ = (
-        one_of("kind", AccountKind),
-        one_of("normal_balance", Side),
-        one_of("statement", Statement),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    code: Mapped[str] = mapped_column(sa.String(10), unique=True)
-    name: Mapped[str] = mapped_column(sa.String(120))
-    kind: Mapped[AccountKind] = mapped_column(choice(AccountKind))
-    normal_balance: Mapped[Side] = mapped_column(choice(Side))
-    statement: Mapped[Statement] = mapped_column(choice(Statement))
-    xero_type: Mapped[str] = mapped_column(sa.String(40), default="")
-    qbo_type: Mapped[str] = mapped_column(sa.String(60), default="")
-    tax_default: Mapped[str] = mapped_column(sa.String(20), default="")
-    description: Mapped[str] = mapped_column(sa.String(300), default="")
-    illustrative: Mapped[bool] = mapped_column(default=False)
-    source: Mapped[str] = mapped_column(sa.String(500), default="")
-
-
-GRNI = "2050"
-DISCARD = "5020"
-EXPIRED = "5100"
-WRITTEN_OFF = "5110"
-DIFFERENCES = "5120"
-
-INVENTORY = {
-    ItemKind.INJECTABLE: "1200",
-    ItemKind.CONSUMABLE: "1210",
-    ItemKind.TOPICAL: "1210",
-    ItemKind.RETAIL: "1220",
-}
-TREATMENT = {
-    ItemKind.INJECTABLE: "5000",
-    ItemKind.CONSUMABLE: "5010",
-    ItemKind.TOPICAL: "5010",
-    ItemKind.RETAIL: "5030",
-}
-"""Retail goods leave by sale; used in a session they are still the cost of goods for retail."""
-
-INVENTORY_ACCOUNTS = frozenset(INVENTORY.values())
-TREATMENT_ACCOUNTS = frozenset(TREATMENT.values())
-
-
-class Flow(StrEnum):
-    """Why stock came or went, as the roll-forward has it in columns (B3)."""
-
-    RECEIVED = "received"
-    USED = "used"
-    DISCARDED = "discarded"
-    WASTED = "wasted"
-    RETURNED = "returned"
-    COUNTED = "counted"
-    WITHIN = "within"
-
-
-@dataclass(frozen=True)
-class Posting:
-    """What a movement across the border means: debit and credit, by the item's kind where it matters."""
-
-    debit: str | Mapping[ItemKind, str]
-    credit: str | Mapping[ItemKind, str]
-    flow: Flow
-
-    def accounts(self, kind: ItemKind, *, mirrored: bool) -> tuple[str, str]:
-        """Debit and credit for an item; a reversal takes back what its original wrote (S8)."""
-        debit, credit = (side if isinstance(side, str) else side[kind] for side in (self.debit, self.credit))
-        return (credit, debit) if mirrored else (debit, credit)
-
-
-SHELF = PlaceKind.SHELF  # stands for every place whose stock is the clinic's own
-
-POSTINGS: dict[tuple[PlaceKind, PlaceKind, WasteReason | None], Posting] = {
-    (PlaceKind.SUPPLIER, SHELF, None): Posting(INVENTORY, GRNI, Flow.RECEIVED),
-    (SHELF, PlaceKind.SUPPLIER, None): Posting(GRNI, INVENTORY, Flow.RETURNED),
-    (SHELF, PlaceKind.PATIENT, None): Posting(TREATMENT, INVENTORY, Flow.USED),
-    (SHELF, PlaceKind.WASTE, WasteReason.SINGLE_DOSE_REMAINDER): Posting(DISCARD, INVENTORY, Flow.DISCARDED),
-    (SHELF, PlaceKind.WASTE, WasteReason.BEYOND_USE): Posting(DISCARD, INVENTORY, Flow.DISCARDED),
-    (SHELF, PlaceKind.WASTE, WasteReason.EXPIRED): Posting(EXPIRED, INVENTORY, Flow.WASTED),
-    (SHELF, PlaceKind.WASTE, None): Posting(WRITTEN_OFF, INVENTORY, Flow.WASTED),  # every other reason
-    (SHELF, PlaceKind.COUNT, None): Posting(DIFFERENCES, INVENTORY, Flow.COUNTED),
-    (PlaceKind.COUNT, SHELF, None): Posting(INVENTORY, DIFFERENCES, Flow.COUNTED),
-}
-"""From where to where, and why, to debit and credit: the stock journal is these rows and no other (B1)."""
 
 WORDS = {
     DocumentKind.RECEIPT: "Goods received",
@@ -191,21 +77,19 @@ class AccountTotal:
         return self.opening + self.debit - self.credit
 
 
+class BadPeriod(Invalid):
+    """A period ends on or after the day on which it begins."""
+
+
+def check_period(since: date, until: date) -> None:
+    """Raises BadPeriod when a period would end before it begins."""
+    if until < since:
+        raise BadPeriod(f"A period from {since} cannot end on {until}.")
+
+
 def entry_id(document_id: int) -> str:
     """The name of the entry that a stock document makes; other sources will have other letters."""
     return f"ST-{document_id}"
-
-
-def posting(source: PlaceKind, target: PlaceKind, reason: str | None, *, mirrored: bool) -> Posting:
-    """The rule for a movement between two kinds of place; a reversal is read as the movement it undoes."""
-    if mirrored:
-        source, target = target, source
-    here, there = (SHELF if kind in HELD else kind for kind in (source, target))
-    waste = WasteReason(reason) if reason in REASONS else None
-    return POSTINGS.get((here, there, waste)) or POSTINGS[here, there, None]
-
-
-REASONS = frozenset(WasteReason)
 
 
 def place_kinds(db: Session) -> dict[int, PlaceKind]:
@@ -224,8 +108,9 @@ def journal(
     """Every entry of a period in the order of date and document, a few at a time (B1).
 
     `after` is the `key` of the last entry seen. What moved within the clinic makes no entry, nor does
-    what was worth nothing.
+    what was worth nothing. Raises BadPeriod.
     """
+    check_period(since, until)
     kinds, names = place_kinds(db), chart(db)
     fields = (
         MOVEMENTS.c.document_id,
@@ -293,7 +178,11 @@ def documents(
 
 
 def trial_balance(db: Session, *, since: date, until: date) -> tuple[AccountTotal, ...]:
-    """Every account that stock has touched, by code: opening, the period's two sides, closing (B3)."""
+    """Every account that stock has touched, by code: opening, the period's two sides, closing (B3).
+
+    Raises BadPeriod.
+    """
+    check_period(since, until)
     before = _sides(db, MOVEMENTS.c.on < since)
     within = _sides(db, MOVEMENTS.c.on.between(since, until))
     names = chart(db)
@@ -351,6 +240,11 @@ def _lines(totals: Mapping[tuple[str, Side], Decimal], names: Mapping[str, str])
     )
     assert sum(line.debit for line in lines) == sum(line.credit for line in lines), lines
     return lines
+
+
+def _debits_first(total: tuple[tuple[str, Side], Decimal]) -> tuple[bool, str]:
+    (code, side), _ = total
+    return side is Side.CREDIT, code
 
 
 def _description(head: Head) -> str:

@@ -24,7 +24,7 @@ INVENTORY = [
 PRICING = [
     "formulations", "protocols", "price_list", "stages",
     "covering", "sharing", "outlook", "sheets", "costing",
-    "accounting",
+    "quote_records", "chart", "accounting", "details", "reports",
 ]  # fmt: skip
 ORDER = [
     "inventory", *(f"inventory.{chapter}" for chapter in INVENTORY),
