@@ -1,11 +1,11 @@
 """The application: one request is one person, one moment and one transaction.
 
-This is the only place that asks what time it is; everything below is told.
+This is the only place that asks the clock; everything below is told.
 """
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.routing import BaseConverter
 
 from api import auth, bodies, errors, idempotency, openapi, rest
+from api.settings import utc_now
 from inventory.database import Database
 
 Clock = Callable[[], datetime]
@@ -29,11 +30,6 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-
-
-def utc_now() -> datetime:
-    """The time."""
-    return datetime.now(UTC)
 
 
 class IdConverter(BaseConverter):

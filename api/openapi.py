@@ -4,7 +4,6 @@ import importlib.resources
 from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from flask import Flask, Response, jsonify, send_from_directory
@@ -13,6 +12,7 @@ from marshmallow import fields
 
 from api import auth, errors, schemas
 from api.schemas import Shape
+from api.settings import program_version
 
 BASE = "/api/v1"
 PAGE_POLICY = (
@@ -61,14 +61,6 @@ class Problem(Shape):
     name = fields.String(metadata={"description": "The refusal by its name in the glossary"})
     errors = fields.Dict(metadata={"description": "What is wrong with each field"})
     facts = fields.Dict(metadata={"description": "The numbers of the sentence, for programs"})
-
-
-def program_version() -> str:
-    """The version of the program that is installed."""
-    try:
-        return version("vialbook")
-    except PackageNotFoundError:
-        return "0+source"
 
 
 def install(app: Flask, blueprints: Iterable[Blueprint]) -> None:

@@ -3,8 +3,11 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from inventory.database import Database
 from inventory.errors import Invalid
 
 DEFAULT_PORT = 8000
@@ -27,9 +30,44 @@ class Environment:
         """Where the tokens of the demo clinic's people are written on its first start."""
         return self.home / "demo-tokens.txt"
 
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The file of the database, if it is one."""
+        return Path(self.database_url.removeprefix("sqlite:///")) if self.is_sqlite else None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is the embedded one."""
+        return self.database_url.startswith("sqlite")
+
+    def open_database(self) -> Database:
+        """The database, with the patience that its engine needs; nothing is connected yet."""
+        if self.is_sqlite:
+            return Database(self.database_url)
+        return Database(
+            self.database_url,
+            pool_pre_ping=True,  # a connection that died with a restarted server is noticed before it is used
+            pool_recycle=900,
+            pool_size=10,
+            connect_args={"connect_timeout": 3, "options": "-c lock_timeout=5000"},
+        )
+
     def make_home(self) -> None:
         """Make the folder for everything the program writes; other people of the machine cannot look in."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def utc_now() -> datetime:
+    """The time: asked once per request and once per command, and then told to everything else."""
+    return datetime.now(UTC)
+
+
+def program_version() -> str:
+    """The version of the program that is installed."""
+    try:
+        return version("vialbook")
+    except PackageNotFoundError:
+        return "0+source"
 
 
 def from_environment(variables: Mapping[str, str] | None = None) -> Environment:

@@ -1,0 +1,219 @@
+"""The command line: `vialbook init`, `serve`, `token`, `import`, `export`, `reorder`, `verify`."""
+
+import logging
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from api import auth, settings
+from api.auth import Role
+from api.settings import Environment, program_version, utc_now
+from inventory.clinic import Site
+from inventory.database import Database
+from inventory.errors import Conflict, Invalid, Refusal
+
+BY = "command line"
+
+
+class NotInitialised(Conflict):
+    """The database is not there, or is an earlier version's."""
+
+
+class CannotListen(Conflict):
+    """Somebody else listens on the port, or it is not ours to listen on."""
+
+
+class BadFile(Invalid):
+    """The file is not there, or must not be written over."""
+
+
+def main() -> NoReturn:
+    """Run a command; whatever goes wrong is one sentence on standard error and a status that is not 0."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        sys.exit(vialbook(standalone_mode=False) or 0)
+    except click.exceptions.Abort:
+        _fail("Stopped.", 130)
+    except click.ClickException as wrong:
+        _fail(wrong.format_message(), wrong.exit_code)
+    except Refusal as refusal:
+        _fail(str(refusal), 1)
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        _fail(f"The database refused: {reason}", 1)
+    except OSError as error:
+        _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ") + ".", 1)
+
+
+def _fail(sentence: str, status: int) -> NoReturn:
+    click.echo(sentence, err=True)
+    sys.exit(status)
+
+
+@click.group()
+@click.version_option(program_version(), prog_name="vialbook")
+def vialbook() -> None:
+    """What a mesotherapy clinic has in stock, what it costs, what it quotes, and its books."""
+
+
+def opened(environment: Environment) -> Database:
+    """The database of this version. Raises NotInitialised."""
+    from api import migrations
+
+    file = environment.sqlite_file
+    if file is not None and not file.exists():
+        raise NotInitialised(f"There is no database at {file}: run `vialbook init` first.")
+    database = environment.open_database()
+    found = migrations.current(database)
+    if found != migrations.newest():
+        raise NotInitialised(
+            f"The database is at version {found or 'none'}, the program needs {migrations.newest()}: "
+            "run `vialbook init`."
+        )
+    return database
+
+
+@vialbook.command()
+@click.option("--no-seed", is_flag=True, help="Leave the reference tables out.")
+@click.option("--demo", is_flag=True, help="Also load a demo clinic with a year of history.")
+@click.option("--site-name", default="Main site", show_default=True, help="Of the first site, MAIN.")
+@click.option("--country", default="US", show_default=True, help="Of the first site, as ISO 3166 has it.")
+@click.option("--region", default="North America", show_default=True, help="Of the price bands.")
+@click.option("--tax-region", default="", help="A state, where tax has one.")
+@click.option("--time-zone", default="UTC", show_default=True, help="Of the first site: Europe/Madrid.")
+def init(no_seed: bool, demo: bool, **site: str) -> None:
+    """Create or migrate the database, and load the reference tables."""
+    from api import migrations, starting
+
+    if demo and no_seed:
+        raise click.UsageError(
+            "The demo clinic needs the reference tables: leave one of the two options out."
+        )
+    environment = settings.from_environment()
+    environment.make_home()
+    database = environment.open_database()
+    migrations.upgrade(database)
+    now = utc_now()
+    if not no_seed:
+        added = starting.load_reference(database, now=now)
+        click.echo(f"Reference tables: {added} rows added." if added else "Reference tables: complete.")
+    if demo:
+        _demo(database, environment, now)
+    elif starting.open_first_site(database, **site):
+        click.echo(f"Opened the site MAIN ({site['country']}, {site['time_zone']}).")
+    click.echo(f"The database is ready: {database.engine.url.render_as_string()}")
+
+
+def _demo(database: Database, environment: Environment, now: datetime) -> None:
+    from api import starting
+
+    if starting.has_site(database):
+        click.echo("There is a clinic on record already; the demo clinic is not added to it.")
+    else:
+        with click.progressbar(length=1000, label="A year at the demo clinic") as bar:
+            tokens = starting.load_demo(
+                database, now=now, progress=lambda done, of: bar.update(done * 1000 // of - bar.pos)
+            )
+        starting.write_tokens(environment.demo_tokens, tokens)
+    if environment.demo_tokens.exists():
+        click.echo(f"Sign in with one of these tokens (kept in {environment.demo_tokens}):")
+        click.echo(environment.demo_tokens.read_text("utf-8").rstrip())
+
+
+@vialbook.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: PORT, else 8000.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
+def serve(host: str, port: int | None, workers: int) -> None:
+    """Serve the interface and its readable pages."""
+    from api import serving
+    from api.app import create_app
+
+    environment = settings.from_environment()
+    opened(environment).engine.dispose()
+    number = port or environment.port
+    try:
+        listening = serving.listen(host, number)
+    except OSError as error:
+        raise CannotListen(f"Cannot listen on {host} port {number}: {error.strerror}.") from error
+    click.echo(f"Vialbook {program_version()} serves http://{host}:{number}")
+    click.echo(f"The calls: http://{host}:{number}/api/v1/docs")
+    click.echo("Sign in with the header `Authorization: Bearer TOKEN`; `vialbook token` makes tokens.")
+    if environment.demo_tokens.exists():
+        click.echo(f"Tokens of the demo clinic's people, one per role: {environment.demo_tokens}")
+    sys.stdout.flush()
+    serving.serve(lambda: create_app(environment.open_database()), listening, workers=workers)
+
+
+@vialbook.command()
+@click.argument("name")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+def token(name: str, role: str) -> None:
+    """Make or renew a person's token, and print it alone. An old token is void from then on."""
+    database = opened(settings.from_environment())
+    with database.write.begin() as db:
+        made = auth.issue_token(db, name, role=Role(role), at=utc_now())
+    click.echo(made)
+
+
+@vialbook.command("import")
+@click.argument("kind", type=click.Choice(["opening-stock", "items", "offers"]))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would become of each row.")
+@click.option("--partial", is_flag=True, help="Take the good rows of a file that has bad ones.")
+@click.option("--site", "site_code", help="Where the stock is. Default: the first site.")
+def import_list(kind: str, file: Path, dry_run: bool, partial: bool, site_code: str | None) -> None:
+    """Import a list from xlsx or csv: every row, or none."""
+    from api import imports
+
+    database = opened(settings.from_environment())
+    with database.write() as db:
+        site, content = _site(db, site_code), file.read_bytes()
+        report = imports.run(db, kind, file.name, content, partial=partial, at=utc_now(), by=BY, site=site)
+        bad = [row for row in report.rows if not row.ok]
+        if not dry_run and report.imported:
+            db.commit()
+    for row in bad:
+        click.echo(row.message, err=True)
+    for header in report.ignored:
+        click.echo(f"The column {header!r} was ignored.", err=True)
+    verb = "would be imported" if dry_run else "imported"
+    click.echo(f"{report.imported} of {report.total} rows {verb}.")
+    if bad and not partial:
+        sys.exit(1)
+
+
+def _site(db: Any, code: str | None) -> Site:
+    from inventory import clinic
+
+    if code is not None:
+        return clinic.site(db, code)
+    first = db.scalar(sa.select(Site).order_by(Site.id).limit(1))
+    if first is None:
+        raise NotInitialised("The clinic has no site yet: run `vialbook init`.")
+    return first
+
+
+@vialbook.command()
+def verify() -> None:
+    """Check every invariant of the books against the raw facts; status 1 if one is broken."""
+    from inventory import proof
+
+    database = opened(settings.from_environment())
+    with database.read() as db:
+        breaches = proof.verify(db)
+    for breach in breaches:
+        click.echo(f"{breach.invariant}: {breach.sentence}")
+    if breaches:
+        click.echo(f"{len(breaches)} breaches.", err=True)
+        sys.exit(1)
+    click.echo("The books are sound.")
+
+
+if __name__ == "__main__":
+    main()

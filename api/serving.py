@@ -1,0 +1,78 @@
+"""Serving: a production server that finishes the requests it has begun when it is told to stop."""
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import waitress
+from flask import Flask
+
+THREADS = 8
+LARGEST_REQUEST = (
+    8 * 1024 * 1024
+)  # the application refuses smaller ones with a problem; this is the last wall
+LONGEST_HEADERS = 64 * 1024
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; several workers share it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    listening.listen(1024)
+    return listening
+
+
+def serve(make_app: Callable[[], Flask], listening: socket.socket, *, workers: int) -> None:
+    """Serve until SIGTERM or Ctrl-C. Each worker makes its own application, and so its own connections."""
+    if workers == 1:
+        _work(make_app, listening)
+        return
+    children = {_start(make_app, listening) for _ in range(workers)}
+    stopping = False
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+        for child in children:
+            os.kill(child, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while children:
+        child, _ = os.wait()
+        children.discard(child)
+        if not stopping:  # a worker that died is replaced
+            children.add(_start(make_app, listening))
+
+
+def _start(make_app: Callable[[], Flask], listening: socket.socket) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            _work(make_app, listening)
+        finally:
+            os._exit(0)
+    return child
+
+
+def _work(make_app: Callable[[], Flask], listening: socket.socket) -> None:
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        # Without this, waitress drops the requests that are under way.
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    waitress.serve(
+        make_app(),
+        sockets=[listening],
+        threads=THREADS,
+        ident=None,
+        max_request_body_size=LARGEST_REQUEST,
+        max_request_header_size=LONGEST_HEADERS,
+        clear_untrusted_proxy_headers=True,
+        channel_timeout=60,
+        _quiet=True,
+    )

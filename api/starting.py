@@ -1,0 +1,68 @@
+"""A clinic's first day: its reference tables, its first site, or a demo clinic to sign in to."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from api import auth
+from api.auth import Role
+from inventory import clinic
+from inventory.clinic import Site
+from inventory.database import Database
+
+
+def load_reference(database: Database, *, now: datetime) -> int:
+    """Load the reference tables that are missing; answers how many rows were added."""
+    from seed_data import reference
+
+    with database.write.begin() as db:
+        return reference.load(db, at=now).total
+
+
+def has_site(database: Database) -> bool:
+    """Whether a clinic is on record."""
+    with database.read() as db:
+        return db.scalar(sa.select(Site.id).limit(1)) is not None
+
+
+def open_first_site(
+    database: Database, *, site_name: str, country: str, region: str, tax_region: str, time_zone: str
+) -> bool:
+    """Open the site MAIN, unless there is a site; answers whether it was opened."""
+    if has_site(database):
+        return False
+    with database.write.begin() as db:
+        clinic.open_site(
+            db,
+            code="MAIN",
+            name=site_name,
+            country=country,
+            region=region,
+            tax_region=tax_region,
+            time_zone=time_zone,
+        )
+    return True
+
+
+def load_demo(
+    database: Database, *, now: datetime, progress: Callable[[int, int], None]
+) -> dict[str, tuple[Role, str]]:
+    """Load the demo clinic and make a token for a person of each role: name to role and token."""
+    from seed_data import demo
+
+    with database.write.begin() as db:
+        demo.load(db, now=now, progress=progress)
+        people = {f"demo {role.spoken}": role for role in Role}
+        return {name: (role, auth.issue_token(db, name, role=role, at=now)) for name, role in people.items()}
+
+
+def write_tokens(file: Path, tokens: dict[str, tuple[Role, str]]) -> None:
+    """Write the tokens where only their owner can read them."""
+    lines = [f"{role.value:<13}{token}" for role, token in tokens.values()]
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as kept:
+        kept.write("\n".join(lines) + "\n")
