@@ -97,7 +97,7 @@ def lots(
     rows: Sequence[Any] = db.connection().execute(page).all()
     values = _values(db, rows, site=site, by_lot=by_lot)
     at_hand = 8 if site is None else 11  # of all sites, or of this one
-    return [LotRow(*row[:8], on_hand=row[at_hand] or ZERO, value=values[row[0]]) for row in rows]
+    return [LotRow(*(*row[:8], row[at_hand] or ZERO, values[row[0]])) for row in rows]
 
 
 def _values(db: Session, rows: Sequence[Any], *, site: Site | None, by_lot: bool) -> dict[int, Decimal]:

@@ -1,0 +1,342 @@
+"""Reordering: what to order, from whom, how much, by when and why; never more than can be used (O1, O2).
+
+The rule, for one item at one site. Need is what open courses were promised, on their days, and the walk-in
+use per day that the ledger shows. Stock is aged against it, first expired first: what expires before it is
+needed does not count. When what counts is less than the need until an order placed next time would arrive,
+with a safety stock for uncertain use, the difference is ordered in whole packs. Floats stay in `variance`
+and `safety_stock`. `propose` is the rule itself and touches no database; `advise` reads for it.
+"""
+
+from bisect import bisect_right
+from calendar import monthrange
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from itertools import accumulate
+from math import sqrt
+from statistics import NormalDist
+
+from sqlalchemy.orm import Session
+
+from inventory import catalog, clinic, usage
+from inventory.catalog import Replacement
+from inventory.clinic import Settings, Site
+from inventory.measures import QUANTITY_PLACES, ZERO, fit, plain, to_cents_half_up
+from inventory.usage import Batch, ItemFacts
+
+SMALLEST = Decimal(1).scaleb(-QUANTITY_PLACES)
+FORESIGHT = timedelta(days=3650)  # what lasts ten years does not run out
+
+
+@dataclass(frozen=True)
+class Need:
+    """What will be asked for: planned sessions on their days, and walk-in use on every day after today."""
+
+    on: date
+    per_day: Decimal
+    planned: tuple[tuple[date, Decimal], ...] = ()  # by day
+    _days: tuple[date, ...] = field(init=False, repr=False)
+    _sums: tuple[Decimal, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_days", tuple(day for day, _ in self.planned))
+        object.__setattr__(self, "_sums", tuple(accumulate(quantity for _, quantity in self.planned)))
+
+    def through(self, day: date) -> Decimal:
+        """All that is needed up to the end of a day. A session overdue is still to be supplied."""
+        if day < self.on:
+            return ZERO
+        due = bisect_right(self._days, day)
+        return self.per_day * (day - self.on).days + (self._sums[due - 1] if due else ZERO)
+
+    def first_day_above(self, quantity: Decimal) -> date | None:
+        """The day on which the need outgrows a quantity; none within ten years."""
+        first, last = self.on.toordinal(), (self.on + FORESIGHT).toordinal()
+        if self.through(date.fromordinal(last)) <= quantity:
+            return None
+        while first < last:
+            middle = (first + last) // 2
+            if self.through(date.fromordinal(middle)) > quantity:
+                last = middle
+            else:
+                first = middle + 1
+        return date.fromordinal(first)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do about one item, with the numbers it rests on and a sentence that says it all."""
+
+    sku: str
+    name: str
+    unit: str
+    usable: Decimal
+    allocated: Decimal
+    usage_per_day: Decimal
+    lead_days: int | None
+    safety_stock: Decimal
+    reorder_point: Decimal
+    position: Decimal  # what counts: usable and not expiring unused before the next order's arrival
+    stock_out_on: date | None
+    at_risk: Decimal  # expires before it can be used
+    days_of_cover: int | None
+    order_packs: int
+    pack_containers: int | None
+    order_quantity: Decimal
+    supplier: str | None
+    order_by: date | None
+    cost: Decimal
+    why: str
+
+
+@dataclass(frozen=True)
+class Ageing:
+    """What becomes of the stock on hand, used first expired first against the need."""
+
+    used: Decimal
+    at_risk: Decimal
+    position: Decimal
+
+
+def age(batches: Iterable[Batch], need: Need, *, until: date) -> Ageing:
+    """Use up the batches in order of expiry: what each can give is the need up to its last day, less what
+    went before. The position leaves out only what will have expired unused before `until`."""
+    used = lost = position = ZERO
+    for batch in sorted(batches, key=lambda batch: batch.last_day):
+        given = min(batch.quantity, max(ZERO, need.through(batch.last_day) - used))
+        used += given
+        lost += batch.quantity - given
+        position += batch.quantity if batch.last_day >= until else given
+    return Ageing(used, lost, position)
+
+
+def variance(daily: Sequence[Decimal], *, days: int) -> float:
+    """The variance of use per day; the days without use, which are not listed, count as zero."""
+    if days < 2:
+        return 0.0
+    mean = float(sum(daily, ZERO)) / days
+    squares = sum((float(used) - mean) ** 2 for used in daily)
+    return (squares + (days - len(daily)) * mean**2) / (days - 1)
+
+
+def safety_stock(*, variance: float, days: int, service_level: float) -> float:
+    """What covers so many days' uncertain use in that share of all cycles: z x sqrt(variance x days)."""
+    z = NormalDist().inv_cdf(min(max(service_level, 0.5), 0.9999))
+    return z * sqrt(variance * days)
+
+
+def advise(db: Session, *, site: Site, on: date, everything: bool = False) -> list[Advice]:
+    """The reorder list of a site on a day, by SKU: what lacks, or every item in use (O1, O2).
+
+    Stock and promises are read as they stand; expired, quarantined, recalled and past-discard stock and
+    vials that are one patient's are not even read.
+    """
+    settings = clinic.settings(db)
+    facts = usage.read(db, site=site, on=on, window_days=settings.usage_window_days)
+    offers = catalog.replacements(db, [item.item_id for item in facts], on=on)
+    advice = (propose(item, offers.get(item.item_id), on=on, settings=settings) for item in facts)
+    return [one for one, lacking in advice if lacking or everything]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """How an item's stock stands against its need, and what an order placed today could do."""
+
+    item: ItemFacts
+    offer: Replacement | None
+    need: Need
+    ageing: Ageing
+    lead_days: int
+    review_days: int
+    service_level: Decimal
+    until: date  # the last day that stock must reach: an order of the next review comes then
+    coming: Decimal  # needed by then
+    safety: Decimal
+    lacking: Decimal
+    stock_out_on: date | None
+
+    @property
+    def arrives_on(self) -> date:
+        return self.need.on + timedelta(days=self.lead_days)
+
+    @property
+    def keeps_until(self) -> date | None:
+        """The last day of a lot that arrives fresh; none where no shelf life is on record."""
+        months = self.item.shelf_life_months
+        return None if months is None else _months_after(self.arrives_on, months)
+
+    @property
+    def too_slow(self) -> bool:
+        """It takes longer to come than it keeps."""
+        return self.keeps_until is not None and self.lead_days > (self.keeps_until - self.arrives_on).days
+
+    @property
+    def too_late(self) -> Decimal:
+        """Needed before a delivery can come, and not on the shelf."""
+        return max(ZERO, self.need.through(self.arrives_on - timedelta(days=1)) - self.ageing.used)
+
+    @property
+    def usable_fresh(self) -> Decimal | None:
+        """How much of a new lot can be used before it expires; none where no limit is known.
+
+        It is the need from its arrival to its last day that the stock on hand does not meet.
+        """
+        if self.keeps_until is None:
+            return None
+        served = max(self.need.through(self.arrives_on - timedelta(days=1)), self.ageing.used)
+        return max(ZERO, self.need.through(self.keeps_until) - served)
+
+
+@dataclass(frozen=True)
+class Order:
+    """How many packs to order, and how many were wanted before the limits."""
+
+    packs: int = 0
+    wanted: int = 0
+    quantity: Decimal = ZERO
+
+
+def outlook(item: ItemFacts, offer: Replacement | None, *, on: date, settings: Settings) -> Outlook:
+    """Set an item's stock against its need until an order of the next review would come."""
+    lead, review = 0 if offer is None else offer.lead_days, settings.reorder_review_days
+    until = on + timedelta(days=lead + review)
+    need = Need(on, sum(item.daily, ZERO) / item.days, item.planned)
+    ageing = age(item.batches, need, until=until)
+    buffer = safety_stock(
+        variance=variance(item.daily, days=item.days),
+        days=lead + review,
+        service_level=float(settings.service_level),
+    )
+    safety = Decimal(buffer).quantize(SMALLEST, ROUND_CEILING)
+    coming = need.through(until).quantize(SMALLEST, ROUND_CEILING)
+    return Outlook(
+        item=item,
+        offer=offer,
+        need=need,
+        ageing=ageing,
+        lead_days=lead,
+        review_days=review,
+        service_level=settings.service_level,
+        until=until,
+        coming=coming,
+        safety=safety,
+        lacking=max(ZERO, (coming + safety - ageing.position).quantize(SMALLEST, ROUND_CEILING)),
+        stock_out_on=need.first_day_above(ageing.used),
+    )
+
+
+def order(seen: Outlook) -> Order:
+    """Whole packs for what lacks: at least the supplier's minimum, at most what can be used in date."""
+    if not seen.lacking or seen.offer is None:
+        return Order()
+    pack = seen.offer.pack_containers * seen.item.content
+    wanted = packs = max(seen.offer.minimum_packs, int(fit(seen.lacking, pack)))
+    if seen.usable_fresh is not None:
+        packs = min(packs, int(seen.usable_fresh // pack))
+    if packs < seen.offer.minimum_packs or seen.too_slow:
+        packs = 0
+    return Order(packs, wanted, packs * pack)
+
+
+def propose(
+    item: ItemFacts, offer: Replacement | None, *, on: date, settings: Settings
+) -> tuple[Advice, bool]:
+    """The advice on one item, and whether anything lacks."""
+    seen = outlook(item, offer, on=on, settings=settings)
+    chosen = order(seen)
+    out = seen.stock_out_on
+    order_by = None
+    if chosen.packs:
+        order_by = on if out is None else max(on, out - timedelta(days=seen.lead_days))
+    advice = Advice(
+        sku=item.sku,
+        name=item.name,
+        unit=item.unit,
+        usable=sum((batch.quantity for batch in item.batches), ZERO),
+        allocated=sum((quantity for _, quantity in item.planned), ZERO),
+        usage_per_day=seen.need.per_day.quantize(SMALLEST),
+        lead_days=None if offer is None else offer.lead_days,
+        safety_stock=seen.safety,
+        reorder_point=seen.coming + seen.safety,
+        position=seen.ageing.position.quantize(SMALLEST, ROUND_FLOOR),
+        stock_out_on=out,
+        at_risk=seen.ageing.at_risk.quantize(SMALLEST),
+        days_of_cover=None if out is None else (out - on).days,
+        order_packs=chosen.packs,
+        pack_containers=None if offer is None else offer.pack_containers,
+        order_quantity=chosen.quantity,
+        supplier=None if offer is None else offer.supplier,
+        order_by=order_by,
+        cost=ZERO if offer is None else to_cents_half_up(chosen.packs * offer.pack_price),
+        why=why(seen, chosen, order_by),
+    )
+    return advice, seen.lacking > 0
+
+
+def why(seen: Outlook, chosen: Order, order_by: date | None) -> str:
+    """The advice in one sentence, with the numbers in it."""
+    item, offer, unit = seen.item, seen.offer, seen.item.unit
+    basis = (
+        f"{_said(seen.ageing.position)} {unit} usable against {_said(seen.coming)} needed by {seen.until} "
+        f"({seen.lead_days} days for a delivery, {seen.review_days} to the next order) and "
+        f"{_said(seen.safety)} for safety at {_said(seen.service_level * 100)} %"
+    )
+    if not seen.lacking and not seen.coming:
+        said = f"Nothing to order: not used in the last {item.days} days and planned for no session"
+    elif not seen.lacking:
+        said = f"Nothing to order: {basis}"
+    elif offer is None:
+        said = f"No supplier offers it, so find one with its price and delivery time: {basis}"
+    elif seen.too_slow:
+        said = (
+            f"Do not order it for the shelf: it takes {offer.lead_days} days to come and keeps "
+            f"{item.shelf_life_months} months; {basis}"
+        )
+    elif not chosen.packs:
+        least = _packs(offer, offer.minimum_packs, item)
+        said = (
+            f"Do not order it for the shelf: {least} is the smallest order and "
+            f"{_said(seen.usable_fresh or ZERO)} {unit} can be used before a new lot would expire on "
+            f"{seen.keeps_until}; {basis}"
+        )
+    else:
+        said = f"Order {_packs(offer, chosen.packs, item)} from {offer.supplier_name} by {order_by}: {basis}"
+    return "; ".join([said, *_asides(seen, chosen)]) + "."
+
+
+def _asides(seen: Outlook, chosen: Order) -> list[str]:
+    """What else a manager should know: limits that were met, dates, and what will be thrown away."""
+    unit, asides = seen.item.unit, []
+    if chosen.packs and chosen.packs < chosen.wanted:
+        asides.append(
+            f"{chosen.wanted} packs would be more than the {_said(seen.usable_fresh or ZERO)} {unit} "
+            f"that can be used before a new lot would expire on {seen.keeps_until}"
+        )
+    elif chosen.packs and seen.offer is not None and chosen.packs == seen.offer.minimum_packs > 1:
+        asides.append("the supplier sells no fewer")
+    if seen.lacking and seen.stock_out_on is not None:
+        asides.append(f"stock runs out on {seen.stock_out_on}")
+    if seen.lacking and seen.offer is not None and seen.too_late:
+        asides.append(
+            f"{_said(seen.too_late)} {unit} of it is needed before a delivery can come on {seen.arrives_on}"
+        )
+    if seen.ageing.at_risk:
+        asides.append(f"{_said(seen.ageing.at_risk)} {unit} on the shelf will expire before it can be used")
+    return asides
+
+
+def _packs(offer: Replacement, packs: int, item: ItemFacts) -> str:
+    quantity = _said(packs * offer.pack_containers * item.content)
+    return f"{packs} {'pack' if packs == 1 else 'packs'} of {offer.pack_containers} ({quantity} {item.unit})"
+
+
+def _said(number: Decimal) -> str:
+    """A number as precise as a sentence needs it."""
+    return plain(number.quantize(Decimal("0.01") if abs(number) >= 1 else SMALLEST, ROUND_HALF_UP))
+
+
+def _months_after(day: date, months: int) -> date:
+    month = day.month - 1 + months
+    year = day.year + month // 12
+    return date(year, month % 12 + 1, min(day.day, monthrange(year, month % 12 + 1)[1]))
