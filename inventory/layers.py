@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory.clinic import CostFormula
-from inventory.database import MONEY, QUANTITY, Base, add_row, sql_list, table_of
+from inventory.database import MONEY, QUANTITY, Base, add_rows, sql_list, table_of
 from inventory.errors import Conflict
 from inventory.measures import ZERO, plain, value_of_part
 
@@ -84,24 +84,33 @@ class LayerSpent(Conflict):
     """What a receipt brought was used already, so the receipt cannot be taken back."""
 
 
-def add(db: Session, formula: CostFormula, want: Want, *, value: Decimal, received_on: date) -> int:
-    """Add received stock to the layers; answers the layer's key."""
+def add(
+    db: Session, formula: CostFormula, brought: Sequence[tuple[Want, Decimal]], *, received_on: date
+) -> list[int]:
+    """Add received quantities and their values to the layers; answers each one's layer."""
     if formula is CostFormula.WEIGHTED_AVERAGE:
-        pool = db.scalar(
-            sa.select(LAYERS.c.id).where(LAYERS.c.item_id == want.item_id, LAYERS.c.lot_id.is_(None))
-        )
-        if pool is not None:
-            give_back(db, [Share(pool, want.quantity, value)])
-            return int(pool)
-    return add_row(
-        db,
-        LAYERS,
-        item_id=want.item_id,
-        lot_id=None if formula is CostFormula.WEIGHTED_AVERAGE else want.lot_id,
-        received_on=received_on,
-        quantity_left=want.quantity,
-        value_left=value,
+        return [_add_to_pool(db, want, value, received_on) for want, value in brought]
+    return add_rows(db, LAYERS, [_row(want, want.lot_id, value, received_on) for want, value in brought])
+
+
+def _add_to_pool(db: Session, want: Want, value: Decimal, received_on: date) -> int:
+    pool = db.scalar(
+        sa.select(LAYERS.c.id).where(LAYERS.c.item_id == want.item_id, LAYERS.c.lot_id.is_(None))
     )
+    if pool is None:
+        return add_rows(db, LAYERS, [_row(want, None, value, received_on)])[0]
+    give_back(db, [Share(pool, want.quantity, value)])
+    return int(pool)
+
+
+def _row(want: Want, lot_id: int | None, value: Decimal, received_on: date) -> dict[str, object]:
+    return {
+        "item_id": want.item_id,
+        "lot_id": lot_id,
+        "received_on": received_on,
+        "quantity_left": want.quantity,
+        "value_left": value,
+    }
 
 
 def take(db: Session, formula: CostFormula, wants: Sequence[Want]) -> list[tuple[Share, ...]]:

@@ -20,7 +20,7 @@ from inventory.database import (
     MONEY,
     QUANTITY,
     Base,
-    add_row,
+    add_rows,
     append_only,
     choice,
     one_of,
@@ -158,37 +158,38 @@ class UnknownMovement(NotFound):
 
 def open_document(db: Session, kind: DocumentKind, act: Act) -> int:
     """Add a document and answer its key. Refuses a date in a closed period (B4)."""
-    periods.refuse_closed(db, act.on)
-    return add_row(
-        db,
-        DOCUMENTS,
-        kind=kind,
-        site_id=act.site_id,
-        on=act.on,
-        at=act.at,
-        recorded_at=act.recorded_at,
-        by=act.by,
-        reference=act.reference,
-        note=act.note,
-    )
+    return open_documents(db, kind, [act])[0]
+
+
+def open_documents(db: Session, kind: DocumentKind, acts: Sequence[Act]) -> list[int]:
+    """Add a document for each act; answers their keys in order. Refuses a date in a closed period (B4)."""
+    for on in {act.on for act in acts}:
+        periods.refuse_closed(db, on)
+    return add_rows(db, DOCUMENTS, [{"kind": kind, **vars(act)} for act in acts])
 
 
 def post(db: Session, document_id: int, on: date, moves: Sequence[Move], *, held: frozenset[int]) -> None:
-    """Append movements and carry the balances along, all or nothing.
+    """Append a document's movements and carry the balances along, all or nothing.
 
     `held` names the places whose stock is the clinic's own. Refuses whatever would leave a place below
     zero now or at any time since `on` (S8, S12).
     """
+    post_many(db, on, [(document_id, move) for move in moves], held=held)
+
+
+def post_many(db: Session, on: date, posted: Sequence[tuple[int, Move]], *, held: frozenset[int]) -> None:
+    """Append the movements of several documents of one day, as `post` does those of one."""
     changes: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
     lots: dict[int, LotFacts] = {}
-    for move in moves:
+    for _, move in posted:
         lots[move.lot.id] = move.lot
         if move.source_id in held:
             changes[move.source_id, move.lot.id] -= move.quantity
         if move.target_id in held:
             changes[move.target_id, move.lot.id] += move.quantity
-    _check_since(db, on, {key: -change for key, change in changes.items() if change < 0}, moves)
-    db.execute(sa.insert(MOVEMENTS), [_row(document_id, on, move) for move in moves])
+    leaving = {key: -change for key, change in changes.items() if change < 0}
+    _check_since(db, on, leaving, [move for _, move in posted])
+    db.execute(sa.insert(MOVEMENTS), [_row(document_id, on, move) for document_id, move in posted])
     balances.carry(db, on, changes, lots)
 
 

@@ -1,5 +1,6 @@
 """Lots: what was received under one maker's number, with one expiry and one state (S9, S10)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -7,10 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory.catalog import Item
-from inventory.database import Base, append_only, choice, one_of
+from inventory.database import Base, append_only, choice, one_of, sql_list
 from inventory.errors import Conflict, Invalid, NotFound
 
 LONGEST_NUMBER = 20  # GS1 AI (10)
+MOST_SOUGHT = 1_000  # a statement has room for so many numbers on either database
 
 
 class LotState(StrEnum):
@@ -87,27 +89,43 @@ def find(db: Session, item: Item, number: str) -> Lot | None:
     return db.scalar(sa.select(Lot).where(Lot.item_id == item.id, Lot.number == number))
 
 
+def register_many(db: Session, wanted: Sequence[tuple[Item, str, date]], *, received_on: date) -> list[Lot]:
+    """The lot of each item, number and expiry as on record, or a new one; refuses as `register` does (S9)."""
+    known: dict[tuple[int, str], Lot] = {}
+    for start in range(0, len(wanted), MOST_SOUGHT):
+        part = wanted[start : start + MOST_SOUGHT]
+        found = sa.select(Lot).where(
+            Lot.item_id.in_(sql_list(item.id for item, _, _ in part)),
+            Lot.number.in_({number for _, number, _ in part}),
+        )
+        known |= {(lot.item_id, lot.number): lot for lot in db.scalars(found)}
+    registered = []
+    for item, number, expires_on in wanted:
+        check_number(number)
+        lot = known.get((item.id, number))
+        if lot is None:
+            lot = Lot(
+                item_id=item.id,
+                number=number,
+                expires_on=expires_on,
+                received_on=received_on,
+                state=LotState.RELEASED,
+            )
+            known[item.id, number] = lot
+            db.add(lot)
+        if lot.expires_on != expires_on:
+            raise ExpiryDisagrees(
+                f"Lot {number} of {item.sku} is on record as expiring on {lot.expires_on}, not {expires_on}."
+            )
+        lot.received_on = min(lot.received_on, received_on)
+        registered.append(lot)
+    db.flush()
+    return registered
+
+
 def register(db: Session, item: Item, *, number: str, expires_on: date, received_on: date) -> Lot:
     """The lot as on record, or a new one. Refuses an expiry that disagrees with the record (S9)."""
-    check_number(number)
-    known = find(db, item, number)
-    if known is None:
-        known = Lot(
-            item_id=item.id,
-            number=number,
-            expires_on=expires_on,
-            received_on=received_on,
-            state=LotState.RELEASED,
-        )
-        db.add(known)
-        db.flush()
-        return known
-    if known.expires_on != expires_on:
-        raise ExpiryDisagrees(
-            f"Lot {number} of {item.sku} is on record as expiring on {known.expires_on}, not {expires_on}."
-        )
-    known.received_on = min(known.received_on, received_on)
-    return known
+    return register_many(db, [(item, number, expires_on)], received_on=received_on)[0]
 
 
 def check_number(number: str) -> None:

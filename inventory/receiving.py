@@ -102,33 +102,18 @@ def receive_many(
     """Receive many lines of one day, all or nothing; each is a document and a cost layer of its own."""
     for delivery in deliveries:
         _check(delivery)
-    places = clinic.places(db, site.id)
-    held = frozenset(clinic.held_places(db))
-    formula = clinic.settings(db).cost_formula
+    if not deliveries:
+        return []
     at = site.moment_on(received_on, recorded_at)
-    received = []
-    for delivery in deliveries:
-        lot = lots.register(
-            db,
-            delivery.item,
-            number=delivery.lot_number,
-            expires_on=delivery.expires_on,
-            received_on=received_on,
-        )
-        warnings = _hold_if_needed(db, lot, on=received_on, at=at, by=by)
-        act = Act(
-            site_id=site.id,
-            on=received_on,
-            at=at,
-            recorded_at=recorded_at,
-            by=by,
-            reference=delivery.document,
-        )
-        target = places[PlaceKind.SHELF if lot.state is LotState.RELEASED else PlaceKind.QUARANTINE]
-        receipt = _post(db, delivery, lot, act, formula, places[PlaceKind.SUPPLIER], target, held)
-        received.append(Received(receipt, lot, warnings))
-    db.flush()
-    return received
+    wanted = [(delivery.item, delivery.lot_number, delivery.expires_on) for delivery in deliveries]
+    registered = lots.register_many(db, wanted, received_on=received_on)
+    warnings = [_hold_if_needed(db, lot, on=received_on, at=at, by=by) for lot in registered]
+    acts = [
+        Act(site_id=site.id, on=received_on, at=at, recorded_at=recorded_at, by=by, reference=one.document)
+        for one in deliveries
+    ]
+    receipts = _post(db, deliveries, registered, acts, site=site)
+    return [Received(*line) for line in zip(receipts, registered, warnings, strict=True)]
 
 
 def receipt(db: Session, key: int) -> Receipt:
@@ -160,34 +145,41 @@ def _hold_if_needed(db: Session, lot: Lot, *, on: date, at: datetime, by: str) -
 
 
 def _post(
-    db: Session,
-    delivery: Delivery,
-    lot: Lot,
-    act: Act,
-    formula: clinic.CostFormula,
-    source_id: int,
-    target_id: int,
-    held: frozenset[int],
-) -> Receipt:
-    stock = delivery.item.content * delivery.containers
-    value = to_cents_half_up(delivery.containers * delivery.unit_cost)
-    document_id = ledger.open_document(db, DocumentKind.RECEIPT, act)
-    layer_id = layers.add(db, formula, Want(lot.item_id, lot.id, stock), value=value, received_on=act.on)
-    facts = LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on)
-    move = Move(facts, source_id, target_id, stock, direction=1, value=value, layer_id=layer_id)
-    ledger.post(db, document_id, act.on, [move], held=held)
-    added = Receipt(
-        document_id=document_id,
-        site_id=act.site_id,
-        item_id=lot.item_id,
-        lot_id=lot.id,
-        supplier_id=None if delivery.supplier is None else delivery.supplier.id,
-        received_on=act.on,
-        containers=delivery.containers,
-        unit_cost=delivery.unit_cost,
-        quantity=stock,
-        value=value,
-        layer_id=layer_id,
-    )
-    db.add(added)
-    return added
+    db: Session, deliveries: Sequence[Delivery], registered: Sequence[Lot], acts: Sequence[Act], *, site: Site
+) -> list[Receipt]:
+    """Each line's document, layer, movement and receipt, in a handful of statements however many lines."""
+    on, shelves = acts[0].on, clinic.places(db, site.id)
+    stocks = [delivery.item.content * delivery.containers for delivery in deliveries]
+    values = [to_cents_half_up(delivery.containers * delivery.unit_cost) for delivery in deliveries]
+    wants = [Want(lot.item_id, lot.id, stock) for lot, stock in zip(registered, stocks, strict=True)]
+    documents = ledger.open_documents(db, DocumentKind.RECEIPT, acts)
+    formula = clinic.settings(db).cost_formula
+    added = layers.add(db, formula, list(zip(wants, values, strict=True)), received_on=on)
+    moves, receipts = [], []
+    for delivery, lot, stock, value, document_id, layer_id in zip(
+        deliveries, registered, stocks, values, documents, added, strict=True
+    ):
+        target = shelves[PlaceKind.SHELF if lot.state is LotState.RELEASED else PlaceKind.QUARANTINE]
+        facts = LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on)
+        supplier = shelves[PlaceKind.SUPPLIER]
+        move = Move(facts, supplier, target, stock, direction=1, value=value, layer_id=layer_id)
+        moves.append((document_id, move))
+        receipts.append(
+            Receipt(
+                document_id=document_id,
+                site_id=site.id,
+                item_id=lot.item_id,
+                lot_id=lot.id,
+                supplier_id=None if delivery.supplier is None else delivery.supplier.id,
+                received_on=on,
+                containers=delivery.containers,
+                unit_cost=delivery.unit_cost,
+                quantity=stock,
+                value=value,
+                layer_id=layer_id,
+            )
+        )
+    ledger.post_many(db, on, moves, held=frozenset(clinic.held_places(db)))
+    db.add_all(receipts)
+    db.flush()
+    return receipts
