@@ -88,19 +88,22 @@ def open_by_item(db: Session, *, site_id: int, item_ids: Iterable[int] | None = 
     return {item_id: total for item_id, total in db.execute(statement)}
 
 
+DUE_TO_OTHERS = (
+    sa.select(Allocation.item_id, sa.func.sum(Allocation.quantity))
+    .where(
+        Allocation.site_id == sa.bindparam("site"),
+        Allocation.item_id.in_(sa.bindparam("items", expanding=True)),
+        Allocation.due_on == sa.bindparam("on"),
+        Allocation.ended_at.is_(None),
+        Allocation.patient_ref != sa.bindparam("patient"),
+    )
+    .group_by(Allocation.item_id)
+)
+
+
 def due_to_others(
     db: Session, *, site_id: int, item_ids: Iterable[int], on: date, patient_ref: str
 ) -> dict[int, Decimal]:
     """How much of each item is promised to other patients' sessions of that very day."""
-    rows = db.execute(
-        sa.select(Allocation.item_id, sa.func.sum(Allocation.quantity))
-        .where(
-            Allocation.site_id == site_id,
-            Allocation.item_id.in_(sorted(set(item_ids))),
-            Allocation.due_on == on,
-            Allocation.ended_at.is_(None),
-            Allocation.patient_ref != patient_ref,
-        )
-        .group_by(Allocation.item_id)
-    )
-    return {item_id: total for item_id, total in rows}
+    asked = {"site": site_id, "items": sorted(set(item_ids)), "on": on, "patient": patient_ref}
+    return dict(db.execute(DUE_TO_OTHERS, asked).all())

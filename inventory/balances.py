@@ -1,9 +1,10 @@
 """Balances: what each place holds of each lot, carried along with every movement (S8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -99,37 +100,45 @@ def lot_facts(db: Session, lot_ids: Sequence[int]) -> dict[int, LotFacts]:
     return {row.id: LotFacts(*row) for row in rows}
 
 
-def _lessen(db: Session, rows: list[dict[str, object]]) -> None:
-    change = sa.bindparam("change", type_=QUANTITY)
-    later = sa.case((BALANCES.c.last_on > sa.bindparam("day"), BALANCES.c.last_on), else_=sa.bindparam("day"))
-    done = db.connection().execute(
-        sa.update(BALANCES)
-        .where(
-            BALANCES.c.place_id == sa.bindparam("place"),
-            BALANCES.c.lot_id == sa.bindparam("lot"),
-            BALANCES.c.quantity + change >= 0,
-        )
-        .values(quantity=BALANCES.c.quantity + change, last_on=later),
-        rows,
+_CHANGE = sa.bindparam("change", type_=QUANTITY)
+_DAY = sa.bindparam("day", type_=sa.Date)
+LESSEN = (
+    sa.update(BALANCES)
+    .where(
+        BALANCES.c.place_id == sa.bindparam("place"),
+        BALANCES.c.lot_id == sa.bindparam("lot"),
+        BALANCES.c.quantity + _CHANGE >= 0,
     )
+    .values(
+        quantity=BALANCES.c.quantity + _CHANGE,
+        last_on=sa.case((BALANCES.c.last_on > _DAY, BALANCES.c.last_on), else_=_DAY),
+    )
+)
+
+
+def _lessen(db: Session, rows: list[dict[str, object]]) -> None:
+    done = db.connection().execute(LESSEN, rows)
     if done.rowcount != len(rows):
         raise WouldHaveBeenNegative("A place does not hold what was to leave it; nothing has moved.")
 
 
-def _add(db: Session, rows: list[dict[str, object]]) -> None:
-    insert = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgresql_insert
+def _upsert(insert: Callable[[sa.Table], Any]) -> Any:
     statement = insert(BALANCES)
     new = statement.excluded
-    db.connection().execute(
-        statement.on_conflict_do_update(
-            index_elements=[BALANCES.c.place_id, BALANCES.c.lot_id],
-            set_={
-                "quantity": BALANCES.c.quantity + new.quantity,
-                "last_on": sa.case((BALANCES.c.last_on > new.last_on, BALANCES.c.last_on), else_=new.last_on),
-                "received_on": sa.case(
-                    (BALANCES.c.received_on < new.received_on, BALANCES.c.received_on), else_=new.received_on
-                ),
-            },
-        ),
-        rows,
+    return statement.on_conflict_do_update(
+        index_elements=[BALANCES.c.place_id, BALANCES.c.lot_id],
+        set_={
+            "quantity": BALANCES.c.quantity + new.quantity,
+            "last_on": sa.case((BALANCES.c.last_on > new.last_on, BALANCES.c.last_on), else_=new.last_on),
+            "received_on": sa.case(
+                (BALANCES.c.received_on < new.received_on, BALANCES.c.received_on), else_=new.received_on
+            ),
+        },
     )
+
+
+ADD = {"sqlite": _upsert(sqlite_insert), "postgresql": _upsert(postgresql_insert)}
+
+
+def _add(db: Session, rows: list[dict[str, object]]) -> None:
+    db.connection().execute(ADD[db.get_bind().dialect.name], rows)

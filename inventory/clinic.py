@@ -151,6 +151,17 @@ MOST_DECIMALS = {"price_step": 2, "draw_loss_ml": 4}
 OTHER_DECIMALS = 6
 
 
+# Statements that every session asks are put together once, not at each call.
+SITE_BY_CODE = sa.select(Site).where(Site.code == sa.bindparam("code"))
+PLACES_OF_SITE = (
+    sa.select(Place.kind, Place.id).where(Place.site_id == sa.bindparam("site")).order_by(Place.id.desc())
+)
+HELD_PLACES = sa.select(Place.id, Place.kind).where(Place.kind.in_(sorted(HELD)))
+LATEST_SETTINGS = sa.select(Setting.key, Setting.value).where(
+    Setting.id.in_(sa.select(sa.func.max(Setting.id)).group_by(Setting.key).scalar_subquery())
+)
+
+
 class UnknownSite(NotFound):
     """No site has this code."""
 
@@ -206,7 +217,7 @@ def open_site(
 
 def site(db: Session, code: str) -> Site:
     """The site with this code. Raises UnknownSite."""
-    found = db.scalar(sa.select(Site).where(Site.code == code))
+    found = db.scalar(SITE_BY_CODE, {"code": code})
     if found is None:
         raise UnknownSite(f"No site has the code {code!r}.")
     return found
@@ -214,22 +225,17 @@ def site(db: Session, code: str) -> Site:
 
 def places(db: Session, site_id: int) -> dict[PlaceKind, int]:
     """The key of the site's first place of each kind."""
-    rows = db.execute(
-        sa.select(Place.kind, Place.id).where(Place.site_id == site_id).order_by(Place.id.desc())
-    )
-    return dict(rows.all())
+    return dict(db.execute(PLACES_OF_SITE, {"site": site_id}).all())
 
 
 def held_places(db: Session) -> dict[int, PlaceKind]:
     """The kind of every place whose stock is the clinic's own, by the place's key."""
-    rows = db.execute(sa.select(Place.id, Place.kind).where(Place.kind.in_(list(HELD))))
-    return {key: kind for key, kind in rows}
+    return dict(db.execute(HELD_PLACES).all())
 
 
 def settings(db: Session) -> Settings:
     """The clinic's settings as they stand."""
-    latest = sa.select(sa.func.max(Setting.id)).group_by(Setting.key).scalar_subquery()
-    rows = db.execute(sa.select(Setting.key, Setting.value).where(Setting.id.in_(latest)))
+    rows = db.execute(LATEST_SETTINGS)
     chosen: dict[str, Any] = {key: _parse(key, value) for key, value in rows if key in SOURCES}
     return Settings(**chosen)
 

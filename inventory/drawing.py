@@ -1,6 +1,6 @@
 """Drawing: the movements that a session makes, from shelf or opened vial to patient and waste (S3, S4)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -43,12 +43,12 @@ class Posting:
     prepared_in: PreparedIn
     patient_ref: str
     site: Site
+    places: Mapping[PlaceKind, int]
     moves: list[Move] = field(default_factory=list)
     drained: list[dict[str, object]] = field(default_factory=list)
     rules: Sequence[VialRule] | None = None
 
     def __post_init__(self) -> None:
-        self.places = clinic.places(self.db, self.site.id)
         self.in_room = self.prepared_in is PreparedIn.TREATMENT_ROOM
 
     def leaving(self, draw: Draw) -> Decimal:
@@ -85,7 +85,7 @@ class Posting:
 
     def finish(self) -> None:
         """Post the moves and write what is left in the vials."""
-        held = frozenset(clinic.held_places(self.db))
+        held = frozenset(self.places[kind] for kind in clinic.HELD)
         ledger.post(self.db, self.document_id, self.act.on, self.moves, held=held)
         table = table_of(OpenedVial)
         if self.drained:

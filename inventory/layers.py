@@ -227,34 +227,49 @@ def _queue_key(formula: CostFormula, item_id: int, lot_id: int) -> int:
     return lot_id if formula is CostFormula.SPECIFIC else item_id
 
 
+_LIVE = sa.select(LAYERS.c.id, LAYERS.c.quantity_left, LAYERS.c.value_left).where(
+    LAYERS.c.quantity_left > sa.literal_column("0")
+)
+OLDEST_FIRST = (LAYERS.c.received_on, LAYERS.c.id)
+OF_LOTS = (
+    _LIVE.add_columns(LAYERS.c.lot_id)
+    .where(LAYERS.c.lot_id.in_(sa.bindparam("lots", expanding=True)))
+    .order_by(*OLDEST_FIRST)
+)
+OF_ITEM = {
+    CostFormula.FIFO: _LIVE.where(
+        LAYERS.c.item_id == sa.bindparam("item"), LAYERS.c.lot_id.is_not(None)
+    ).order_by(*OLDEST_FIRST),
+    CostFormula.WEIGHTED_AVERAGE: _LIVE.where(
+        LAYERS.c.item_id == sa.bindparam("item"), LAYERS.c.lot_id.is_(None)
+    ),
+}
+LEAVE = (
+    sa.update(LAYERS)
+    .where(LAYERS.c.id == sa.bindparam("key"))
+    .values(
+        quantity_left=sa.bindparam("quantity", type_=QUANTITY), value_left=sa.bindparam("value", type_=MONEY)
+    )
+)
+
+
 def _queues(db: Session, formula: CostFormula, wants: Sequence[Want]) -> dict[int, list[Share]]:
-    by_lot = formula is CostFormula.SPECIFIC
-    column = LAYERS.c.lot_id if by_lot else LAYERS.c.item_id
+    """The layers that wants may draw, oldest first, by lot or by item."""
+    queues: dict[int, list[Share]] = defaultdict(list)
+    if formula is CostFormula.SPECIFIC:
+        for *layer, lot_id in db.execute(OF_LOTS, {"lots": sql_list(want.lot_id for want in wants)}):
+            queues[lot_id].append(Share(*layer))
+        return queues
     needed: dict[int, Decimal] = defaultdict(Decimal)
     for want in wants:
-        needed[_queue_key(formula, want.item_id, want.lot_id)] += want.quantity
-    # A lot has few receipts, an item may have thousands: the first reads all at once, the other stops early.
-    chosen = (
-        LAYERS.c.lot_id.isnot(None)
-        if formula is CostFormula.FIFO
-        else LAYERS.c.lot_id.is_(None)
-        if formula is CostFormula.WEIGHTED_AVERAGE
-        else sa.true()
-    )
-    fields = (column, LAYERS.c.id, LAYERS.c.quantity_left, LAYERS.c.value_left)
-    live = sa.select(*fields).where(LAYERS.c.quantity_left > sa.literal_column("0"), chosen)
-    order = (LAYERS.c.received_on, LAYERS.c.id)
-    queues: dict[int, list[Share]] = defaultdict(list)
-    if by_lot:
-        for key, *layer in db.execute(live.where(column.in_(list(needed))).order_by(*order)):
-            queues[key].append(Share(*layer))
-        return queues
-    for key, quantity in needed.items():
+        needed[want.item_id] += want.quantity
+    for item_id, quantity in needed.items():
         held = ZERO
-        with db.execute(live.where(column == key).order_by(*order)) as rows:
-            for _, *layer in rows:
-                queues[key].append(Share(*layer))
-                held += layer[1]
+        # A lot has few receipts, an item may have thousands: stop reading when there is enough.
+        with db.execute(OF_ITEM[formula], {"item": item_id}) as rows:
+            for row in rows:
+                queues[item_id].append(Share(*row))
+                held += row.quantity_left
                 if held >= quantity:
                     break
     return queues
@@ -263,12 +278,4 @@ def _queues(db: Session, formula: CostFormula, wants: Sequence[Want]) -> dict[in
 def _write(db: Session, layers: Iterable[Share]) -> None:
     rows = [{"key": left.layer_id, "quantity": left.quantity, "value": left.value} for left in layers]
     if rows:
-        db.connection().execute(
-            sa.update(LAYERS)
-            .where(LAYERS.c.id == sa.bindparam("key"))
-            .values(
-                quantity_left=sa.bindparam("quantity", type_=LAYERS.c.quantity_left.type),
-                value_left=sa.bindparam("value", type_=LAYERS.c.value_left.type),
-            ),
-            rows,
-        )
+        db.connection().execute(LEAVE, rows)

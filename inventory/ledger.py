@@ -189,7 +189,7 @@ def post_many(db: Session, on: date, posted: Sequence[tuple[int, Move]], *, held
             changes[move.target_id, move.lot.id] += move.quantity
     leaving = {key: -change for key, change in changes.items() if change < 0}
     _check_since(db, on, leaving, [move for _, move in posted])
-    db.execute(sa.insert(MOVEMENTS), [_row(document_id, on, move) for document_id, move in posted])
+    db.connection().execute(ADD_MOVEMENTS, [_row(document_id, on, move) for document_id, move in posted])
     balances.carry(db, on, changes, lots)
 
 
@@ -243,17 +243,19 @@ def _row(document_id: int, on: date, move: Move) -> dict[str, object]:
     }
 
 
+MOVED_LATER = sa.select(BALANCES.c.place_id, BALANCES.c.lot_id, BALANCES.c.quantity).where(
+    BALANCES.c.lot_id.in_(sa.bindparam("lots", expanding=True)), BALANCES.c.last_on > sa.bindparam("on")
+)
+ADD_MOVEMENTS = sa.insert(MOVEMENTS)
+
+
 def _check_since(
     db: Session, on: date, leaving: dict[tuple[int, int], Decimal], moves: Sequence[Move]
 ) -> None:
     """Refuse what a backdated movement would have taken below zero at any later time (S12)."""
     if not leaving:
         return
-    later = db.execute(
-        sa.select(BALANCES.c.place_id, BALANCES.c.lot_id, BALANCES.c.quantity).where(
-            BALANCES.c.lot_id.in_(sql_list(lot for _, lot in leaving)), BALANCES.c.last_on > on
-        )
-    ).all()
+    later = db.execute(MOVED_LATER, {"lots": sql_list(lot for _, lot in leaving), "on": on}).all()
     for place_id, lot_id, held in later:
         wanted = leaving.get((place_id, lot_id))
         if wanted is None:

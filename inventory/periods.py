@@ -23,6 +23,9 @@ class Period(Base):
 append_only(Period)
 
 
+LATEST = sa.select(sa.func.max(Period.month))
+
+
 class PeriodClosed(Conflict):
     """The date lies in a closed month."""
 
@@ -33,7 +36,7 @@ class NotInTurn(Conflict):
 
 def closed_through(db: Session) -> date | None:
     """The last day that is closed, or none."""
-    month = db.scalar(sa.select(sa.func.max(Period.month)))
+    month = db.scalar(LATEST)
     return None if month is None else _next(month).replace(day=1) - date.resolution
 
 
@@ -47,7 +50,7 @@ def refuse_closed(db: Session, on: date) -> None:
 def close(db: Session, month: date, *, at: datetime, by: str) -> Period:
     """Close a month. Refuses one that is closed, or that leaves an open month before it."""
     first = month.replace(day=1)
-    latest = db.scalar(sa.select(sa.func.max(Period.month)))
+    latest = db.scalar(LATEST)
     if latest is not None and first != _next(latest):
         raise NotInTurn(f"The next month to close is {_next(latest):%Y-%m}, not {first:%Y-%m}.")
     closed = Period(month=first, closed_at=at, closed_by=by)

@@ -15,12 +15,14 @@ from sqlalchemy.orm import Session
 from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item
 from inventory.clinic import Place, PlaceKind, Site
+from inventory.database import table_of
 from inventory.errors import Conflict
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO, Unit, fit, plain
 from inventory.vials import OpenedVial, PreparedIn, Product
 
 FIRST_LOOK = 8  # lots an item; most sessions need one or two
+EVERY = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,29 @@ def _share_use(draws: list[Draw], covered: dict[int, Decimal]) -> list[Draw]:
     return settled
 
 
+ITEMS = table_of(Item)
+PRODUCTS = sa.select(
+    ITEMS.c.id,
+    ITEMS.c.sku,
+    ITEMS.c.name,
+    ITEMS.c.unit,
+    ITEMS.c.content,
+    ITEMS.c.overfill,
+    ITEMS.c.dose_class,
+    ITEMS.c.kind,
+    ITEMS.c.in_use_hours,
+    ITEMS.c.sterile,
+    ITEMS.c.container_form,
+    ITEMS.c.ingredient_id,
+).where(
+    sa.or_(
+        ITEMS.c.id.in_(sa.bindparam("keys", expanding=True)),
+        ITEMS.c.sku.in_(sa.bindparam("skus", expanding=True)),
+        sa.and_(ITEMS.c.ingredient_id.in_(sa.bindparam("ingredients", expanding=True)), ITEMS.c.active),
+    )
+)
+
+
 def products(
     db: Session,
     *,
@@ -136,19 +161,14 @@ def products(
     ingredient_ids: Iterable[int] = (),
 ) -> dict[int, Product]:
     """What drawing needs to know of items: those named, and the active ones that hold an ingredient."""
-    table = Item.__table__.c
     rows = db.execute(
-        sa.select(
-            table.id, table.sku, table.name, table.unit, table.content, table.overfill, table.dose_class,
-            table.kind, table.in_use_hours, table.sterile, table.container_form, table.ingredient_id,
-        ).where(
-            sa.or_(
-                table.id.in_(sorted(set(item_ids))),
-                table.sku.in_(sorted(set(skus))),
-                sa.and_(table.ingredient_id.in_(sorted(set(ingredient_ids))), table.active),
-            )
-        )
-    )  # fmt: skip
+        PRODUCTS,
+        {
+            "keys": sorted(set(item_ids)),
+            "skus": sorted(set(skus)),
+            "ingredients": sorted(set(ingredient_ids)),
+        },
+    )
     found = {}
     for row in rows:
         found[row.id] = Product(
@@ -172,6 +192,29 @@ def products(
     return found
 
 
+LOTS = table_of(Lot)
+SEALED = (
+    sa.select(
+        BALANCES.c.lot_id,
+        BALANCES.c.expires_on,
+        BALANCES.c.received_on,
+        BALANCES.c.quantity,
+        LOTS.c.number,
+        LOTS.c.state,
+    )
+    .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)
+    .where(
+        BALANCES.c.item_id == sa.bindparam("item"),
+        BALANCES.c.place_id == sa.bindparam("shelf"),
+        BALANCES.c.quantity > sa.literal_column("0"),
+        BALANCES.c.expires_on >= sa.bindparam("on"),
+    )
+    .order_by(BALANCES.c.expires_on, BALANCES.c.received_on, BALANCES.c.lot_id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+"""One item's sealed lots on a shelf, put together once: a session asks it for every item that it draws."""
+
+
 def sealed(
     db: Session, product: Product, *, site: Site, shelf_id: int, on: date, enough: Decimal | None
 ) -> list[Container]:
@@ -180,24 +223,10 @@ def sealed(
     Reads in handfuls until they hold `enough`; None reads all. A lot received later than `on` is not there
     yet.
     """
-    lot = Lot.__table__.c
-    statement = (
-        sa.select(
-            BALANCES.c.lot_id, BALANCES.c.expires_on, BALANCES.c.received_on, BALANCES.c.quantity,
-            lot.number, lot.state,
-        )
-        .join(Lot.__table__, lot.id == BALANCES.c.lot_id)
-        .where(
-            BALANCES.c.item_id == product.id,
-            BALANCES.c.place_id == shelf_id,
-            BALANCES.c.quantity > sa.literal_column("0"),
-            BALANCES.c.expires_on >= on,
-        )
-        .order_by(BALANCES.c.expires_on, BALANCES.c.received_on, BALANCES.c.lot_id)
-    )  # fmt: skip
     limit = FIRST_LOOK
     while True:
-        rows = db.execute(statement if enough is None else statement.limit(limit)).all()
+        asked = {"item": product.id, "shelf": shelf_id, "on": on, "most": EVERY if enough is None else limit}
+        rows = db.execute(SEALED, asked).all()
         found = [
             Container(
                 product,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory import allocations, clinic, layers, ledger, picking
 from inventory.catalog import DoseClass, Ingredient, ItemKind, UnknownIngredient, UnknownItem
-from inventory.clinic import PlaceKind, Settings, Site
+from inventory.clinic import CostFormula, PlaceKind, Settings, Site
 from inventory.database import Base
 from inventory.drawing import Posting, Use
 from inventory.errors import Invalid, NotFound
@@ -105,7 +105,10 @@ def treat(
     settings = clinic.settings(db)
     needs, by_id = resolve(db, lines)
     ledger.lock_items(db, list(by_id))
-    draws = _draw_all(db, visit, needs, by_id, site=site, settings=settings)
+    places = clinic.places(db, site.id)
+    draws = _draw_all(
+        db, visit, needs, by_id, site=site, shelf_id=places[PlaceKind.SHELF], loss=settings.draw_loss_ml
+    )
     act = Act(site.id, site.day(visit.at), visit.at, recorded_at, by, reference=visit.reference)
     document_id = ledger.open_document(db, DocumentKind.SESSION, act)
     session = TreatmentSession(
@@ -118,7 +121,8 @@ def treat(
         level=visit.level,
     )
     db.add(session)
-    uses = _post(db, document_id, act, visit, draws, site=site, settings=settings)
+    posting = Posting(db, document_id, act, visit.prepared_in, visit.patient_ref, site, places)
+    uses = _post(posting, draws, settings.cost_formula)
     db.flush()
     return Treated(session, uses, sum((use.value for use in uses), ZERO), flags(by_id.values(), settings))
 
@@ -221,11 +225,11 @@ def _draw_all(
     by_id: Mapping[int, Product],
     *,
     site: Site,
-    settings: Settings,
+    shelf_id: int,
+    loss: Decimal,
 ) -> list[tuple[Need, Draw]]:
     """Choose every line's containers; raises NotEnoughStock with a sentence for each line that is short."""
     on = site.day(visit.at)
-    shelf_id = clinic.places(db, site.id)[PlaceKind.SHELF]
     promised = allocations.due_to_others(
         db, site_id=site.id, item_ids=by_id, on=on, patient_ref=visit.patient_ref
     )
@@ -235,7 +239,7 @@ def _draw_all(
     for need in needs:
         there = [one for key in need.product_ids for one in containers[key]]
         spoken_for = sum((promised.get(key, ZERO) for key in need.product_ids), ZERO)
-        chosen, missing = picking.choose(need, there, loss=settings.draw_loss_ml)
+        chosen, missing = picking.choose(need, there, loss=loss)
         left = sum((one.held for one in there), ZERO) - sum((_stock_of(draw) for draw in chosen), ZERO)
         if missing or left < spoken_for:
             short.append(picking.why_not(db, need, there, site=site, at=visit.at, allocated=spoken_for))
@@ -292,21 +296,12 @@ def _deduct(containers: dict[int, list[Container]], draws: Sequence[Draw]) -> No
         row[row.index(draw.container)] = replace(draw.container, held=draw.container.held - _stock_of(draw))
 
 
-def _post(
-    db: Session,
-    document_id: int,
-    act: Act,
-    visit: Visit,
-    draws: Sequence[tuple[Need, Draw]],
-    *,
-    site: Site,
-    settings: Settings,
-) -> tuple[Use, ...]:
-    posting = Posting(db, document_id, act, visit.prepared_in, visit.patient_ref, site)
+def _post(posting: Posting, draws: Sequence[tuple[Need, Draw]], formula: CostFormula) -> tuple[Use, ...]:
+    """Take each draw's cost from its layers, then post everything at once."""
     wants = [
         Want(draw.container.lot.item_id, draw.container.lot.id, posting.leaving(draw)) for _, draw in draws
     ]
-    shares = layers.take(db, settings.cost_formula, wants)
+    shares = layers.take(posting.db, formula, wants)
     uses = [posting.add(need, draw, share) for (need, draw), share in zip(draws, shares, strict=True)]
     posting.finish()
     return tuple(uses)
