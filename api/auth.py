@@ -184,6 +184,13 @@ MAY: dict[str, frozenset[Role]] = {
             GET /quotes/<id:quote_id>
             GET /courses
             GET /courses/<id:course_id>
+            GET /formulations
+            GET /formulations/<code:code>
+            GET /protocols
+            GET /protocols/<code:code>
+            GET /levels
+            GET /levels/<code:code>
+            GET /reorder-advice
             """,
         ),
         (
@@ -197,6 +204,11 @@ MAY: dict[str, frozenset[Role]] = {
             GET /receipts/<id:receipt_id>
             POST /costings
             GET /quotes/<id:quote_id>/drift
+            GET /valuation
+            GET /journal
+            GET /trial-balance
+            GET /roll-forward
+            GET /reconciliation
             """,
         ),
         (
@@ -209,6 +221,8 @@ MAY: dict[str, frozenset[Role]] = {
             POST /suppliers
             PATCH /suppliers/<code:code>
             POST /offers
+            PATCH /levels/<code:code>
+            POST /list-prices
             POST /receipts
             POST /imports/<code:kind>
             POST /lots/<id:lot_id>/release

@@ -1,5 +1,6 @@
 """The command line: `vialbook init`, `serve`, `token`, `import`, `export`, `reorder`, `verify`."""
 
+import json
 import logging
 import sys
 from datetime import datetime
@@ -197,6 +198,28 @@ def _site(db: Any, code: str | None) -> Site:
     if first is None:
         raise NotInitialised("The clinic has no site yet: run `vialbook init`.")
     return first
+
+
+@vialbook.command()
+@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="As of which day. Default: today.")
+@click.option("--site", "site_code", help="Default: the first site.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: one JSON list.")
+def reorder(day: datetime | None, site_code: str | None, as_json: bool) -> None:
+    """Say what to order, from whom, by when and why."""
+    from inventory import reordering
+
+    database = opened(settings.from_environment())
+    with database.read() as db:
+        site = _site(db, site_code)
+        found = reordering.advise(db, site=site, on=day.date() if day else site.day(utc_now()))
+    if as_json:
+        from api.rest.accounting import AdviceShape
+
+        click.echo(json.dumps(AdviceShape().dump(found, many=True), indent=2))
+        return
+    for advice in found:
+        click.echo(f"{advice.sku}  {advice.name}\n    {advice.why}")
+    click.echo(f"{sum(bool(advice.order_packs) for advice in found)} items to order.")
 
 
 @vialbook.command()

@@ -1,11 +1,13 @@
 """JSON, by noun: each call loads its shape, calls one function, and dumps the shape."""
 
 from api.rest import (
+    accounting,
     catalog,
     clinic,
     costings,
     courses,
     lists,
+    menu,
     quotes,
     receiving,
     scans,
@@ -26,6 +28,8 @@ BLUEPRINTS = (
     vials.blueprint,
     quotes.blueprint,
     courses.blueprint,
+    menu.blueprint,
+    accounting.blueprint,
     lists.blueprint,
     costings.blueprint,
 )

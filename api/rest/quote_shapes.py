@@ -154,8 +154,8 @@ def shown(quote: Quote, site: Site) -> dict[str, Any]:
     """A quote as whoever asks may see it."""
     state = quote_records.state(g.db, quote)
     named = (
-        "id version patient_ref starts_on interval_weeks plan_reason region currency cost floor discount_rate "
-        "subtotal discount tax total price_override created_at created_by"
+        "id version patient_ref starts_on interval_weeks plan_reason region currency cost floor "
+        "discount_rate subtotal discount tax total price_override created_at created_by"
     )
     return {name: getattr(quote, name) for name in named.split()} | {
         "number": state.number,
