@@ -82,6 +82,10 @@ def _undo(
     document = db.get_one(Document, movements[0].document_id)
     site = db.get_one(Site, document.site_id)
     _refuse(db, movements, document)
+    if site.day(at) < document.on:
+        raise CannotReverse(
+            f"Movement {movements[0].id} is dated {document.on}; it cannot be undone on {site.day(at)}."
+        )
     ledger.lock_items(db, [movement.item_id for movement in movements])
     act = Act(site.id, site.day(at), at, recorded_at, by, reference=f"reverses {document.id}", note=reason)
     kinds = {key: kind for key, kind in db.execute(sa.select(Place.id, Place.kind))}
