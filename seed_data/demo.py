@@ -15,7 +15,7 @@ from inventory import clinic, treatments, wastage
 from inventory.clinic import Site
 from inventory.picking import NotEnoughStock
 from inventory.treatments import Visit
-from seed_data import demo_front_desk, demo_menu, demo_stockroom
+from seed_data import demo_front_desk, demo_menu, demo_mishaps, demo_stockroom
 from seed_data.demo_front_desk import PRACTITIONER, FrontDesk
 from seed_data.demo_menu import LIDOCAINE, POPULARITY, Menu
 from seed_data.demo_stockroom import MANAGER, Stockroom
@@ -97,26 +97,25 @@ def _script(last: date) -> list[tuple[int, Scene]]:
     """What happens once, so many days before the end: on that day, or the next working day after it."""
     soon, later, past = (last + timedelta(days=days) for days in (20, 27, -30))
     return [
-        (150, lambda it, _, at: demo_stockroom.hold(it.room, "MP-024", at=at, reason="box wet on arrival")),
-        (146, lambda it, _, at: demo_stockroom.release(it.room, at=at, reason="vials dry, seals whole")),
-        (100, lambda it, _, at: demo_stockroom.spoil_one(it.room, LIDOCAINE, at=at)),
+        (150, lambda it, _, at: demo_mishaps.hold(it.room, "MP-024", at=at, reason="box wet on arrival")),
+        (146, lambda it, _, at: demo_mishaps.release(it.room, at=at, reason="vials dry, seals whole")),
+        (105, lambda it, on, _: demo_stockroom.raise_prices(it.room, supplier="SUP-02", on=on)),
+        (100, lambda it, _, at: demo_mishaps.spoil_one(it.room, LIDOCAINE, at=at)),
         (
             60,
-            lambda it, _, at: demo_stockroom.recall(it.room, "MP-036", at=at, reason="maker: glass in vial"),
+            lambda it, _, at: demo_mishaps.recall(it.room, "MP-036", at=at, reason="maker: glass in vial"),
         ),
-        (41, lambda it, _, at: demo_stockroom.open_one(it.room, "RX-038", at=at)),  # and used by nobody
+        (41, lambda it, _, at: demo_mishaps.open_one(it.room, "RX-038", at=at)),  # and used by nobody
         (40, lambda it, on, at: _short_dated(it, "MP-020", soon, on, at)),
         (30, lambda it, on, at: _short_dated(it, "MP-085", later, on, at)),
-        (20, lambda it, _, at: demo_stockroom.slip(it.room, at=at)),
+        (20, lambda it, _, at: demo_mishaps.slip(it.room, at=at)),
         (12, lambda it, on, at: _short_dated(it, "MP-079", past, on, at)),  # goes straight to quarantine
         (
             6,
-            lambda it, _, at: demo_stockroom.hold(
-                it.room, "MP-040", at=at, reason="carton opened in transit"
-            ),
+            lambda it, _, at: demo_mishaps.hold(it.room, "MP-040", at=at, reason="carton opened in transit"),
         ),
-        (4, lambda it, _, at: demo_stockroom.open_one(it.room, LIDOCAINE, at=at)),
-        (3, lambda it, _, at: demo_stockroom.fridge_fails(it.room, "MP-076", at=at)),
+        (4, lambda it, _, at: demo_mishaps.open_one(it.room, LIDOCAINE, at=at)),
+        (3, lambda it, _, at: demo_mishaps.fridge_fails(it.room, "MP-076", at=at)),
     ]
 
 
@@ -173,9 +172,9 @@ def _day(diary: Diary, day: date, *, left: int) -> None:
         demo_front_desk.enquire(diary.desk, at=diary.moment(day, "17:30"))
     _evening(diary, at=evening)
     if day.weekday() == FRIDAY:
-        demo_stockroom.throw_away_expired(room, at=evening)
+        demo_mishaps.throw_away_expired(room, at=evening)
         if day.isocalendar().week % 3 == 0:
-            demo_stockroom.mishap(room, at=evening)
+            demo_mishaps.mishap(room, at=evening)
 
 
 def _branch_day(branch: Diary, day: date, *, left: int) -> None:

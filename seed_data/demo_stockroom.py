@@ -1,4 +1,4 @@
-"""The demo clinic's stockroom: what it orders, receives, finds broken, holds back and throws away."""
+"""The demo clinic's stockroom: what it uses a week, orders, and receives."""
 
 from calendar import monthrange
 from collections import Counter
@@ -11,28 +11,19 @@ from random import Random
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import catalog, clinic, corrections, holds, receiving, wastage
+from inventory import allocations, catalog, clinic, receiving
 from inventory.balances import Balance
-from inventory.catalog import Item, Replacement, Supplier
+from inventory.catalog import Item, Offer, Replacement, Supplier
 from inventory.clinic import PlaceKind, Site
-from inventory.ledger import Movement, WasteReason
-from inventory.lots import Lot, LotState
-from inventory.measures import ZERO
+from inventory.lots import Lot
+from inventory.measures import ZERO, to_cents_half_up
 from inventory.receiving import Delivery
-from inventory.vials import OpenedVial
 
 MANAGER = "demo manager"
 WEEK = 7
 COVER_WEEKS = 7  # an order brings the shelf up to so many weeks of use
-SPARE_WEEKS = 2  # and is placed when less than the lead time and this is left
+SPARE_WEEKS = 3  # and is placed when less than the lead time and this is left
 SHORT_DATED = 8  # of a hundred lots
-WRITE_OFFS = (
-    (WasteReason.BROKEN, ""),
-    (WasteReason.LOST, ""),
-    (WasteReason.CONTAMINATED, ""),
-    (WasteReason.TEMPERATURE_EXCURSION, "fridge alarm: above 8 °C for five hours"),
-    (WasteReason.OTHER, "label torn off, contents not certain"),
-)
 
 
 @dataclass(frozen=True)
@@ -82,14 +73,16 @@ def open_stockroom(
         chance=chance,
         weekly=weekly,
         items=items,
-        offers=catalog.replacements(db, [item.id for item in items.values()], on=on),
+        offers=_offers(db, items, on=on),
         suppliers={supplier.code: supplier for supplier in db.scalars(sa.select(Supplier))},
     )
 
 
 def fill(room: Stockroom, skus: Iterable[str], *, on: date, at: datetime) -> None:
     """The first delivery: a few weeks of everything, at least one pack."""
-    orders = [Order(on, sku, _packs_for(room, sku, COVER_WEEKS)) for sku in skus]
+    orders = [
+        Order(on, sku, _packs(room.items[sku], room.weekly.get(sku, ZERO) * COVER_WEEKS)) for sku in skus
+    ]
     _receive(room, orders, on=on, at=at)
 
 
@@ -101,21 +94,48 @@ def deliver(room: Stockroom, *, on: date, at: datetime) -> None:
 
 
 def order(room: Stockroom, *, on: date) -> None:
-    """Order what would run out before the delivery after the next, up to some weeks of use, by packs."""
+    """Order what would run out before the delivery after the next, up to some weeks of use, by packs.
+
+    What is promised to planned sessions is not there for walk-ins (O1).
+    """
+    room.offers = _offers(room.db, room.items, on=on)
     held = _sealed(room, on)
+    promised = allocations.open_by_item(room.db, site_id=room.site.id)
     coming: Counter[str] = Counter()
     for waiting in room.on_order:
-        item = room.items[waiting.sku]
-        coming[waiting.sku] += waiting.packs * item.pack_containers
+        coming[waiting.sku] += waiting.packs * room.items[waiting.sku].pack_containers
     for sku, weekly in room.weekly.items():
-        item, offer = room.items[sku], room.offers[room.items[sku].id]
-        position = held.get(sku, ZERO) + coming[sku] * item.content
-        least = max(weekly * (Decimal(offer.lead_days) / WEEK + SPARE_WEEKS), item.content * 2)
+        item = room.items[sku]
+        offer = room.offers[item.id]
+        position = held.get(sku, ZERO) + coming[sku] * item.content - promised.get(item.id, ZERO)
+        least = max(weekly * (Decimal(offer.lead_days) / WEEK + SPARE_WEEKS), item.content * 3)
         if position < least and sku not in room.not_supplied:
             # A supplier is a few days late now and then.
             late = room.chance.choice((0, 0, 0, 0, 1, 1, 2, 4))
             arrives = on + timedelta(days=max(1, offer.lead_days + late))
-            room.on_order.append(Order(arrives, sku, _packs_for(room, sku, COVER_WEEKS)))
+            wanted = max(weekly * COVER_WEEKS, item.content) - min(position, ZERO)
+            room.on_order.append(Order(arrives, sku, _packs(item, wanted)))
+
+
+def raise_prices(room: Stockroom, *, supplier: str, on: date) -> None:
+    """The supplier's new price list: six in a hundred more for everything it sells us."""
+    for sku in room.weekly:
+        item = room.items[sku]
+        old = room.offers[item.id]
+        if old.supplier == supplier:
+            room.db.add(
+                Offer(
+                    item_id=item.id,
+                    supplier_id=room.suppliers[supplier].id,
+                    pack_containers=old.pack_containers,
+                    pack_price=to_cents_half_up(old.pack_price * 106 / 100),
+                    minimum_packs=old.minimum_packs,
+                    lead_days=old.lead_days,
+                    valid_from=on,
+                    source="illustrative: a price list of the demo story",
+                )
+            )
+    room.db.flush()
 
 
 def receive_one(room: Stockroom, sku: str, *, packs: int, expires_on: date, on: date, at: datetime) -> Lot:
@@ -126,97 +146,19 @@ def receive_one(room: Stockroom, sku: str, *, packs: int, expires_on: date, on: 
     )[0].lot
 
 
-def throw_away_expired(room: Stockroom, *, at: datetime) -> int:
-    """Write off every sealed lot of the site that is past its expiry; answers how many."""
-    expired = _lots_on(room, PlaceKind.SHELF, Lot.expires_on < room.site.day(at))
-    for lot, held in expired:
-        _write_off(room, lot, held, WasteReason.EXPIRED, at=at)
-    return len(expired)
-
-
-def mishap(room: Stockroom, *, at: datetime) -> wastage.WrittenOff:
-    """One container of some lot is lost, by the next reason of the list."""
-    reason, note = WRITE_OFFS[room.write_offs % len(WRITE_OFFS)]
-    room.write_offs += 1
-    usable = _lots_on(room, PlaceKind.SHELF, Lot.expires_on >= room.site.day(at))
-    if reason is WasteReason.TEMPERATURE_EXCURSION:
-        cold = [one for one in usable if room.db.get_one(Item, one[0].item_id).storage == "fridge_2_8"]
-        usable = cold or usable
-    lot, _ = room.chance.choice(usable)
-    return _write_off(room, lot, room.db.get_one(Item, lot.item_id).content, reason, at=at, note=note)
-
-
-def fridge_fails(room: Stockroom, sku: str, *, at: datetime) -> None:
-    """All but one lot of a cold item is lost, most of that one too, and the supplier has none either."""
-    room.not_supplied.add(sku)
-    room.on_order = [order for order in room.on_order if order.sku != sku]
-    lots = _lots_on(room, PlaceKind.SHELF, Item.sku == sku)
-    content = room.items[sku].content
-    for number, (lot, held) in enumerate(lots):
-        lost = held if number else held - content
-        if lost:
-            note = "fridge failed overnight"
-            _write_off(room, lot, lost, WasteReason.TEMPERATURE_EXCURSION, at=at, note=note)
-
-
-def slip(room: Stockroom, *, at: datetime) -> None:
-    """A write-off is entered twice, and the second is reversed."""
-    off = mishap(room, at=at)
-    movement = room.db.scalars(sa.select(Movement).where(Movement.document_id == off.document_id)).first()
-    assert movement is not None, off
-    later = at + timedelta(minutes=5)
-    corrections.reverse(
-        room.db, movement, at=later, recorded_at=later, by=MANAGER, reason="entered twice by mistake"
+def lots_on(
+    room: Stockroom, kind: PlaceKind, *conditions: sa.ColumnElement[bool]
+) -> list[tuple[Lot, Decimal]]:
+    """The lots in a place of the site that hold anything, with how much; by SKU and number."""
+    place_id = clinic.places(room.db, room.site.id)[kind]
+    rows = room.db.execute(
+        sa.select(Lot, Balance.quantity)
+        .join(Balance, Balance.lot_id == Lot.id)
+        .join(Item, Item.id == Lot.item_id)
+        .where(Balance.place_id == place_id, Balance.quantity > 0, *conditions)
+        .order_by(Item.sku, Lot.number)
     )
-
-
-def hold(room: Stockroom, sku: str, *, at: datetime, reason: str) -> Lot:
-    """Quarantine the lot of an item that has most on the shelf."""
-    lot = _fullest(room, sku, at=at)
-    return holds.quarantine(room.db, lot, at=at, by=MANAGER, reason=reason)
-
-
-def release(room: Stockroom, *, at: datetime, reason: str) -> Lot:
-    """Let the lot that is held in quarantine be used again."""
-    held = _lots_on(room, PlaceKind.QUARANTINE, Lot.state == LotState.QUARANTINED)
-    return holds.release(room.db, held[0][0], at=at, by=MANAGER, reason=reason)
-
-
-def recall(room: Stockroom, sku: str, *, at: datetime, reason: str) -> holds.Trace:
-    """The maker calls back the lot that a patient was last treated with."""
-    patient = clinic.places(room.db, room.site.id)[PlaceKind.PATIENT]
-    lot = room.db.scalars(
-        sa.select(Lot)
-        .join(Movement, Movement.lot_id == Lot.id)
-        .where(Movement.item_id == room.items[sku].id, Movement.target_id == patient)
-        .order_by(Movement.id.desc())
-    ).first()
-    return holds.recall(room.db, lot or _fullest(room, sku, at=at), at=at, by=MANAGER, reason=reason)
-
-
-def open_one(room: Stockroom, sku: str, *, at: datetime) -> OpenedVial:
-    """Open a multi-dose vial ahead of the day."""
-    lot = _fullest(room, sku, at=at)
-    return wastage.open_vial(room.db, lot, site=room.site, at=at, recorded_at=at, by=MANAGER)
-
-
-def spoil_one(room: Stockroom, sku: str, *, at: datetime) -> wastage.WrittenOff:
-    """Throw away an opened vial because it touched something."""
-    opened = room.db.scalars(
-        sa.select(OpenedVial)
-        .join(Item, Item.id == OpenedVial.item_id)
-        .where(Item.sku == sku, OpenedVial.site_id == room.site.id, OpenedVial.closed_at.is_(None))
-        .order_by(OpenedVial.opened_at, OpenedVial.id)
-    ).first()
-    return wastage.discard(
-        room.db,
-        opened or open_one(room, sku, at=at),
-        site=room.site,
-        at=at,
-        recorded_at=at,
-        by=MANAGER,
-        reason=WasteReason.CONTAMINATED,
-    )
+    return [(lot, quantity) for lot, quantity in rows]
 
 
 def _receive(room: Stockroom, orders: Iterable[Order], *, on: date, at: datetime) -> None:
@@ -260,57 +202,19 @@ def _expiry(room: Stockroom, sku: str, on: date) -> date:
     return date(year, month + 1, monthrange(year, month + 1)[1])
 
 
-def _packs_for(room: Stockroom, sku: str, weeks: int) -> int:
-    item = room.items[sku]
-    pack = item.content * item.pack_containers
-    wanted = room.weekly.get(sku, ZERO) * weeks / pack
-    return max(1, int(wanted.to_integral_value(ROUND_CEILING)))
+def _packs(item: Item, stock: Decimal) -> int:
+    """The fewest packs that hold so much."""
+    return max(1, int((stock / (item.content * item.pack_containers)).to_integral_value(ROUND_CEILING)))
+
+
+def _offers(db: Session, items: Mapping[str, Item], *, on: date) -> dict[int, Replacement]:
+    return catalog.replacements(db, [item.id for item in items.values()], on=on)
 
 
 def _sealed(room: Stockroom, on: date) -> dict[str, Decimal]:
     """What lies sealed, released and in date on the shelf, by SKU."""
     held: dict[str, Decimal] = {}
-    for lot, quantity in _lots_on(room, PlaceKind.SHELF, Lot.expires_on >= on + timedelta(days=WEEK)):
+    for lot, quantity in lots_on(room, PlaceKind.SHELF, Lot.expires_on >= on + timedelta(days=WEEK)):
         sku = room.db.get_one(Item, lot.item_id).sku
         held[sku] = held.get(sku, ZERO) + quantity
     return held
-
-
-def _lots_on(
-    room: Stockroom, kind: PlaceKind, *conditions: sa.ColumnElement[bool]
-) -> list[tuple[Lot, Decimal]]:
-    place_id = clinic.places(room.db, room.site.id)[kind]
-    rows = room.db.execute(
-        sa.select(Lot, Balance.quantity)
-        .join(Balance, Balance.lot_id == Lot.id)
-        .join(Item, Item.id == Lot.item_id)
-        .where(Balance.place_id == place_id, Balance.quantity > 0, *conditions)
-        .order_by(Item.sku, Lot.number)
-    )
-    return [(lot, quantity) for lot, quantity in rows]
-
-
-def _fullest(room: Stockroom, sku: str, *, at: datetime) -> Lot:
-    """The usable lot of which most is on the shelf; where there is none, a courier brings a pack."""
-    today = room.site.day(at)
-    usable = (Item.sku == sku, Lot.state == LotState.RELEASED, Lot.expires_on > today)
-    on_shelf = _lots_on(room, PlaceKind.SHELF, *usable)
-    if not on_shelf:
-        return receive_one(room, sku, packs=1, expires_on=today + timedelta(days=365), on=today, at=at)
-    return max(on_shelf, key=lambda row: (row[1], row[0].number))[0]
-
-
-def _write_off(
-    room: Stockroom, lot: Lot, quantity: Decimal, reason: WasteReason, *, at: datetime, note: str = ""
-) -> wastage.WrittenOff:
-    return wastage.write_off(
-        room.db,
-        lot,
-        quantity_off=quantity,
-        reason=reason,
-        site=room.site,
-        at=at,
-        recorded_at=at,
-        by=MANAGER,
-        note=note,
-    )

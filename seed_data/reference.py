@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from inventory.catalog import Ingredient, Item, Offer, Supplier
 from inventory.vials import VialRule
-from pricing.accounting import Account
+from pricing.chart import Account
 from pricing.formulations import Formulation, FormulationLine, FormulationVersion
 from pricing.price_list import PractitionerLevel, PriceBand, TaxRule
 from pricing.protocols import Protocol, Technique, TechniqueStep

@@ -7,7 +7,7 @@ from typing import Any
 
 from inventory.catalog import DoseClass, ItemKind
 from inventory.measures import Unit
-from pricing.accounting import AccountKind, Side, Statement
+from pricing.chart import AccountKind, Side, Statement
 from pricing.formulations import LineKind
 from pricing.protocols import Step, TechniqueFamily
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import clinic, proof
+from inventory.allocations import Allocation
 from inventory.balances import Balance
 from inventory.catalog import Item, ItemKind
 from inventory.clinic import Place, PlaceKind
@@ -16,6 +17,9 @@ from inventory.lots import Lot, LotState
 from inventory.receiving import Receipt
 from inventory.treatments import TreatmentSession
 from inventory.vials import OpenedVial
+from pricing.courses import CourseSession
+from pricing.quote_life import QuoteEvent
+from pricing.quote_records import Quote, QuoteSession, QuoteState, QuoteStatus
 from seed_data import demo, reference
 
 TODAY = date(2026, 3, 12)
@@ -161,6 +165,49 @@ def test_retail_stock_lies_on_the_shelf_though_no_session_uses_it(story: Session
     )
 
     assert kinds == set(ItemKind)
+
+
+def test_quotes_are_in_every_state(story: Session):
+    statuses = set(story.scalars(sa.select(QuoteState.status)))
+
+    assert statuses == set(QuoteStatus)
+
+
+def test_the_numbers_of_quotes_have_no_gaps(story: Session):
+    numbers = set(story.scalars(sa.select(QuoteState.number).where(QuoteState.number.is_not(None))))
+
+    for year in ("2025", "2026"):
+        of_year = sorted(number for number in numbers if number is not None and year in number)
+        assert of_year == [f"Q-{year}-{n:05}" for n in range(1, len(of_year) + 1)]
+        assert of_year
+
+
+def test_every_price_lies_inside_its_band(story: Session):
+    prices = story.execute(
+        sa.select(QuoteSession.price, Quote.band_low, Quote.band_high).join(
+            Quote, Quote.id == QuoteSession.quote_id
+        )
+    ).all()
+
+    assert len(prices) > 100
+    assert all(low <= price <= high for price, low, high in prices)
+
+
+def test_an_allergen_was_overridden_with_a_reason(story: Session):
+    reasons = story.scalars(sa.select(QuoteEvent.reason).where(QuoteEvent.status == QuoteStatus.ISSUED)).all()
+
+    assert any("Skin test negative" in reason for reason in reasons)
+
+
+def test_courses_go_on_and_their_stock_is_promised(story: Session):
+    performed = story.scalars(sa.select(CourseSession).where(CourseSession.session_id.is_not(None))).all()
+    to_come = story.scalars(sa.select(CourseSession).where(CourseSession.planned_on > TODAY)).all()
+    promised = story.scalars(sa.select(Allocation).where(Allocation.ended_at.is_(None))).all()
+
+    assert len(performed) > 30
+    assert len(to_come) > 10
+    assert {session.session_id for session in to_come} == {None}
+    assert {promise.due_on for promise in promised} >= {session.planned_on for session in to_come}
 
 
 def test_the_same_moment_gives_the_same_story(new_database):
