@@ -172,7 +172,7 @@ def held_at(
 
 def held_by_place(db: Session, lot_ids: Iterable[int] | None, on: date) -> dict[int, dict[str, Decimal]]:
     """How much of each lot every place held at the end of a day, by the place's code; None: of all."""
-    codes = dict(db.execute(sa.select(PLACES.c.id, PLACES.c.code)).tuples().all())
+    codes = dict(db.execute(sa.select(PLACES.c.id, PLACES.c.code)).all())
     wanted = None if lot_ids is None else set(lot_ids)
     few = wanted if wanted is not None and len(wanted) <= 1000 else None  # databases limit how many are named
     places: dict[int, dict[str, Decimal]] = defaultdict(dict)
@@ -241,7 +241,7 @@ def opened_at(db: Session, item_ids: Sequence[int], *, site_id: int, on: date) -
         .group_by(c.vial_id)
         .having(left > 0)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def held_back(db: Session, item_ids: Sequence[int], *, moment: datetime) -> set[int]:

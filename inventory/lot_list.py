@@ -111,7 +111,7 @@ def _values(db: Session, rows: Sequence[Any], *, site: Site | None, by_lot: bool
     items = sorted({row.item_id for row in rows})
     layers = sa.select(LAYERS.c.item_id, sa.func.sum(LAYERS.c.value_left)).group_by(LAYERS.c.item_id)
     live = layers.where(LAYERS.c.item_id.in_(items), LAYERS.c.quantity_left > NOTHING)
-    worth = dict(db.execute(live).tuples().all())
+    worth = dict(db.execute(live).all())
     return dict.fromkeys((row.id for row in rows), ZERO) | _shared(db, BALANCES.c.item_id, worth, site=site)
 
 

@@ -279,7 +279,7 @@ def why(seen: Outlook, chosen: Order, order_by: date | None) -> str:
     item, offer, unit = seen.item, seen.offer, seen.item.unit
     basis = (
         f"{_said(seen.ageing.position)} {unit} usable against {_said(seen.coming)} needed by {seen.until} "
-        f"({seen.lead_days} days for a delivery, {seen.review_days} to the next order) and "
+        f"({_counted(seen.lead_days, 'day')} for a delivery, {seen.review_days} to the next order) and "
         f"{_said(seen.safety)} for safety at {_said(seen.service_level * 100)} %"
     )
     if not seen.lacking and not seen.coming:
@@ -290,8 +290,8 @@ def why(seen: Outlook, chosen: Order, order_by: date | None) -> str:
         said = f"No supplier offers it, so find one with its price and delivery time: {basis}"
     elif seen.too_slow:
         said = (
-            f"Do not order it for the shelf: it takes {offer.lead_days} days to come and keeps "
-            f"{item.shelf_life_months} months; {basis}"
+            f"Do not order it for the shelf: it takes {_counted(offer.lead_days, 'day')} to come and keeps "
+            f"{_counted(item.shelf_life_months or 0, 'month')}; {basis}"
         )
     elif not chosen.packs:
         least = _packs(offer, offer.minimum_packs, item)
@@ -328,7 +328,11 @@ def _asides(seen: Outlook, chosen: Order) -> list[str]:
 
 def _packs(offer: Replacement, packs: int, item: ItemFacts) -> str:
     quantity = _said(packs * offer.pack_containers * item.content)
-    return f"{packs} {'pack' if packs == 1 else 'packs'} of {offer.pack_containers} ({quantity} {item.unit})"
+    return f"{_counted(packs, 'pack')} of {offer.pack_containers} ({quantity} {item.unit})"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what if number == 1 else what + 's'}"
 
 
 def _said(number: Decimal) -> str:

@@ -177,7 +177,7 @@ def _promised(db: Session, ids: Sequence[int], *, site: Site, moment: datetime |
         )
         .group_by(c.item_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _now(
@@ -230,7 +230,7 @@ def _values_now(db: Session, ids: Sequence[int], *, site: Site) -> dict[int, Dec
     elsewhere = sa.select(BALANCES.c.lot_id).where(*held, BALANCES.c.place_id.in_(others)).limit(1)
     if not others or db.scalar(elsewhere) is None:
         alone = sa.select(LAYERS.c.item_id, sa.func.sum(LAYERS.c.value_left)).where(*live)
-        return dict(db.execute(alone.group_by(LAYERS.c.item_id)).tuples().all())
+        return dict(db.execute(alone.group_by(LAYERS.c.item_id)).all())
     by_lot = clinic.settings(db).cost_formula is CostFormula.SPECIFIC
     layer_key = LAYERS.c.lot_id if by_lot else LAYERS.c.item_id
     balance_key = BALANCES.c.lot_id if by_lot else BALANCES.c.item_id
@@ -241,8 +241,8 @@ def _values_now(db: Session, ids: Sequence[int], *, site: Site) -> dict[int, Dec
         .where(*held)
         .group_by(balance_key, BALANCES.c.item_id, PLACES.c.site_id)
     )
-    totals: dict[int, Decimal] = dict(db.execute(worth).tuples().all())
-    return _by_site(totals, db.execute(sites).tuples(), site_id=site.id)
+    totals: dict[int, Decimal] = dict(db.execute(worth).all())
+    return _by_site(totals, db.execute(sites), site_id=site.id)
 
 
 def _by_site(
@@ -269,7 +269,7 @@ def _then(
     """Shelves and values by item as the movements left them at the end of a day that is past."""
     held = history.held_at(db, on=day, item_ids=ids)
     labels = sa.select(LOTS.c.id, LOTS.c.expires_on).where(LOTS.c.item_id.in_(ids))
-    expiries = dict(db.execute(labels).tuples().all())
+    expiries = dict(db.execute(labels).all())
     held_back = history.held_back(db, ids, moment=moment)
     shelves: dict[int, _Shelf] = defaultdict(_Shelf)
     for row in held:
@@ -297,7 +297,7 @@ def _values_then(
         .where(MOVEMENTS.c.item_id.in_(ids), MOVEMENTS.c.on <= day)
         .group_by(key)
     )
-    totals: dict[int, Decimal] = dict(db.execute(worth).tuples().all())
+    totals: dict[int, Decimal] = dict(db.execute(worth).all())
     holdings = (
         (row.lot_id if by_lot else row.item_id, row.item_id, row.site_id, row.quantity) for row in held
     )
