@@ -19,7 +19,7 @@ INVENTORY = [
     "gs1", "scanning",
     "allocations", "periods", "lots", "layers", "vials", "ledger",
     "history", "receiving", "picking", "drawing", "treatments", "wastage",
-    "lot_list", "stock", "holds", "corrections", "proof_of_use", "proof",
+    "lot_list", "stock", "usage", "reordering", "holds", "corrections", "proof_of_use", "proof",
 ]  # fmt: skip
 PRICING = [
     "formulations", "protocols", "price_list", "stages",
