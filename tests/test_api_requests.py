@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -11,10 +12,9 @@ from sqlalchemy.exc import OperationalError
 from api.auth import Role
 from api.idempotency import RequestKey
 from inventory.catalog import Item, Supplier
+from inventory.database import Database
 from inventory.errors import Invalid
-from tests.calls import Clinic
-
-pytest_plugins = ("tests.calls",)
+from tests.calls import Clinic, opened
 
 NEW_ITEM = {
     "sku": "VITC-5",
@@ -24,6 +24,13 @@ NEW_ITEM = {
     "content": "5",
     "dose_class": "single_dose",
 }
+
+
+@pytest.fixture
+def here(database: Database) -> Iterator[Clinic]:
+    """A clinic of the test's own."""
+    with opened(database) as found:
+        yield found
 
 
 def items_on_record(here: Clinic) -> int:
