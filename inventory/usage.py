@@ -107,7 +107,7 @@ def _usable(db: Session, *, site: Site, on: date) -> dict[int, list[Batch]]:
             lot.state == LotState.RELEASED,
             lot.expires_on >= on,
         )
-        .order_by(vial.id)
+        .order_by(vial.item_id, vial.site_id)  # as the index of vials in use has them
     )
     for item_id, discard_at, left in db.execute(opened):
         found[item_id].append(Batch(_last_whole_day(site, discard_at), left))
