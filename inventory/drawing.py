@@ -47,6 +47,7 @@ class Posting:
     moves: list[Move] = field(default_factory=list)
     drained: list[dict[str, object]] = field(default_factory=list)
     rules: Sequence[VialRule] | None = None
+    backdated: bool = False  # something may have moved since, so the ledger must look (S12)
 
     def __post_init__(self) -> None:
         self.in_room = self.prepared_in is PreparedIn.TREATMENT_ROOM
@@ -62,6 +63,7 @@ class Posting:
     def add(self, need: Need, draw: Draw, shares: Sequence[Share]) -> Use:
         """Turn one draw and the cost it takes along into moves."""
         used, wasted = layers.split(shares, draw.used)
+        self.backdated = self.backdated or draw.container.last_on > self.act.on
         vial_id = draw.container.vial_id
         if vial_id is not None:
             self._leave(draw, PlaceKind.OPENED, used, wasted, vial_id, need.reason)
@@ -86,7 +88,7 @@ class Posting:
     def finish(self) -> None:
         """Post the moves and write what is left in the vials."""
         held = frozenset(self.places[kind] for kind in clinic.HELD)
-        ledger.post(self.db, self.document_id, self.act.on, self.moves, held=held)
+        ledger.post(self.db, self.document_id, self.act.on, self.moves, held=held, backdated=self.backdated)
         table = table_of(OpenedVial)
         if self.drained:
             left = table.c.remaining - sa.bindparam("gone", type_=QUANTITY)

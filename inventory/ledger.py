@@ -168,16 +168,33 @@ def open_documents(db: Session, kind: DocumentKind, acts: Sequence[Act]) -> list
     return add_rows(db, DOCUMENTS, [{"kind": kind, **vars(act)} for act in acts])
 
 
-def post(db: Session, document_id: int, on: date, moves: Sequence[Move], *, held: frozenset[int]) -> None:
+def post(
+    db: Session,
+    document_id: int,
+    on: date,
+    moves: Sequence[Move],
+    *,
+    held: frozenset[int],
+    backdated: bool = True,
+) -> None:
     """Append a document's movements and carry the balances along, all or nothing.
 
     `held` names the places whose stock is the clinic's own. Refuses whatever would leave a place below
-    zero now or at any time since `on` (S8, S12).
+    zero now or at any time since `on` (S8, S12); `backdated` false says that the caller, who holds the
+    lock, has seen that nothing moved there since.
     """
-    post_many(db, on, [(document_id, move) for move in moves], held=held)
+    posted = [(document_id, move) for move in moves]
+    post_many(db, on, posted, held=held, backdated=backdated)
 
 
-def post_many(db: Session, on: date, posted: Sequence[tuple[int, Move]], *, held: frozenset[int]) -> None:
+def post_many(
+    db: Session,
+    on: date,
+    posted: Sequence[tuple[int, Move]],
+    *,
+    held: frozenset[int],
+    backdated: bool = True,
+) -> None:
     """Append the movements of several documents of one day, as `post` does those of one."""
     changes: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
     lots: dict[int, LotFacts] = {}
@@ -187,8 +204,9 @@ def post_many(db: Session, on: date, posted: Sequence[tuple[int, Move]], *, held
             changes[move.source_id, move.lot.id] -= move.quantity
         if move.target_id in held:
             changes[move.target_id, move.lot.id] += move.quantity
-    leaving = {key: -change for key, change in changes.items() if change < 0}
-    _check_since(db, on, leaving, [move for _, move in posted])
+    if backdated:
+        leaving = {key: -change for key, change in changes.items() if change < 0}
+        _check_since(db, on, leaving, [move for _, move in posted])
     db.connection().execute(ADD_MOVEMENTS, [_row(document_id, on, move) for document_id, move in posted])
     balances.carry(db, on, changes, lots)
 

@@ -1,25 +1,18 @@
 """Choosing which containers to use: first expired, first out, over opened vials and sealed lots (S7).
 
-`plan` is the rule itself and touches no database; `shelf` reads what it needs from one.
+This is the rule itself and touches no database; `shelf` reads what it chooses from.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
-
-from inventory.balances import BALANCES, LotFacts
-from inventory.catalog import Item
-from inventory.clinic import Place, PlaceKind, Site
-from inventory.database import table_of
+from inventory.balances import LotFacts
 from inventory.errors import Conflict
-from inventory.lots import Lot, LotState
-from inventory.measures import ZERO, Unit, fit, plain
-from inventory.vials import OpenedVial, PreparedIn, Product
+from inventory.measures import ZERO, fit
+from inventory.vials import Product
 
 FIRST_LOOK = 8  # lots an item; most sessions need one or two
 EVERY = 1_000_000_000
@@ -36,6 +29,7 @@ class Container:
     deadline: datetime  # effective: an opened vial's `discard_at`, a sealed lot's expiry
     vial_id: int | None = None
     in_room: bool = False  # an opened vial that entered the treatment room
+    last_on: date = date.max  # the latest day on which the place's stock of the lot moved; max: not known
 
     @property
     def order(self) -> tuple[datetime, bool, date, int]:
@@ -130,160 +124,6 @@ def _share_use(draws: list[Draw], covered: dict[int, Decimal]) -> list[Draw]:
     return settled
 
 
-ITEMS = table_of(Item)
-PRODUCTS = sa.select(
-    ITEMS.c.id,
-    ITEMS.c.sku,
-    ITEMS.c.name,
-    ITEMS.c.unit,
-    ITEMS.c.content,
-    ITEMS.c.overfill,
-    ITEMS.c.dose_class,
-    ITEMS.c.kind,
-    ITEMS.c.in_use_hours,
-    ITEMS.c.sterile,
-    ITEMS.c.container_form,
-    ITEMS.c.ingredient_id,
-).where(
-    sa.or_(
-        ITEMS.c.id.in_(sa.bindparam("keys", expanding=True)),
-        ITEMS.c.sku.in_(sa.bindparam("skus", expanding=True)),
-        sa.and_(ITEMS.c.ingredient_id.in_(sa.bindparam("ingredients", expanding=True)), ITEMS.c.active),
-    )
-)
-
-
-def products(
-    db: Session,
-    *,
-    item_ids: Iterable[int] = (),
-    skus: Iterable[str] = (),
-    ingredient_ids: Iterable[int] = (),
-) -> dict[int, Product]:
-    """What drawing needs to know of items: those named, and the active ones that hold an ingredient."""
-    rows = db.execute(
-        PRODUCTS,
-        {
-            "keys": sorted(set(item_ids)),
-            "skus": sorted(set(skus)),
-            "ingredients": sorted(set(ingredient_ids)),
-        },
-    )
-    found = {}
-    for row in rows:
-        found[row.id] = Product(
-            id=row.id,
-            sku=row.sku,
-            name=row.name,
-            unit=row.unit,
-            content=row.content,
-            overfill=row.overfill,
-            dose_class=row.dose_class,
-            kind=row.kind,
-            in_use_hours=row.in_use_hours,
-            sterile=row.sterile,
-            loses_on_drawing=(
-                row.dose_class.one_patient
-                and row.unit is Unit.ML
-                and row.container_form != "prefilled_syringe"
-            ),
-            ingredient_id=row.ingredient_id,
-        )
-    return found
-
-
-LOTS = table_of(Lot)
-SEALED = (
-    sa.select(
-        BALANCES.c.lot_id,
-        BALANCES.c.expires_on,
-        BALANCES.c.received_on,
-        BALANCES.c.quantity,
-        LOTS.c.number,
-        LOTS.c.state,
-    )
-    .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)
-    .where(
-        BALANCES.c.item_id == sa.bindparam("item"),
-        BALANCES.c.place_id == sa.bindparam("shelf"),
-        BALANCES.c.quantity > sa.literal_column("0"),
-        BALANCES.c.expires_on >= sa.bindparam("on"),
-    )
-    .order_by(BALANCES.c.expires_on, BALANCES.c.received_on, BALANCES.c.lot_id)
-    .limit(sa.bindparam("most", type_=sa.Integer))
-)
-"""One item's sealed lots on a shelf, put together once: a session asks it for every item that it draws."""
-
-
-def sealed(
-    db: Session, product: Product, *, site: Site, shelf_id: int, on: date, enough: Decimal | None
-) -> list[Container]:
-    """The usable sealed lots of an item on a shelf on a date, soonest to expire first.
-
-    Reads in handfuls until they hold `enough`; None reads all. A lot received later than `on` is not there
-    yet.
-    """
-    limit = FIRST_LOOK
-    while True:
-        asked = {"item": product.id, "shelf": shelf_id, "on": on, "most": EVERY if enough is None else limit}
-        rows = db.execute(SEALED, asked).all()
-        found = [
-            Container(
-                product,
-                LotFacts(lot_id, product.id, expires_on, received_on),
-                number,
-                quantity,
-                site.end_of(expires_on),
-            )
-            for lot_id, expires_on, received_on, quantity, number, state in rows
-            if state is LotState.RELEASED and received_on <= on
-        ]
-        if enough is None or len(rows) < limit or sum((one.held for one in found), ZERO) >= enough:
-            return found
-        limit *= 8
-
-
-def opened(
-    db: Session, by_id: Mapping[int, Product], *, site: Site, at: datetime, patient_ref: str | None
-) -> dict[int, list[Container]]:
-    """The opened vials of items at a site that may serve a patient at an instant, by item (S4).
-
-    A vial that is one patient's serves no other; where the clinic does not share, the first patient
-    served makes it theirs. `patient_ref` None asks for what anyone could still be served from.
-    """
-    rows = db.execute(
-        sa.select(OpenedVial, Lot.number, Lot.expires_on, Lot.received_on)
-        .join(Lot, Lot.id == OpenedVial.lot_id)
-        .where(
-            OpenedVial.item_id.in_(sorted(by_id)),
-            OpenedVial.site_id == site.id,
-            OpenedVial.closed_at.is_(None),
-            OpenedVial.remaining > 0,
-            OpenedVial.discard_at > at,
-            OpenedVial.opened_at <= at,
-            Lot.state == LotState.RELEASED,
-            Lot.expires_on >= site.day(at),
-        )
-        .order_by(OpenedVial.id)
-    )
-    found: dict[int, list[Container]] = defaultdict(list)
-    for vial, number, expires_on, received_on in rows:
-        if vial.patient_ref is not None and vial.patient_ref != patient_ref:
-            continue
-        found[vial.item_id].append(
-            Container(
-                product=by_id[vial.item_id],
-                lot=LotFacts(vial.lot_id, vial.item_id, expires_on, received_on),
-                lot_number=number,
-                held=vial.remaining,
-                deadline=vial.discard_at,
-                vial_id=vial.id,
-                in_room=vial.prepared_in is PreparedIn.TREATMENT_ROOM,
-            )
-        )
-    return found
-
-
 def choose(need: Need, containers: Sequence[Container], *, loss: Decimal) -> tuple[list[Draw], Decimal]:
     """FEFO's draws, or those from the lot or vial that the need names with a reason (S7).
 
@@ -304,51 +144,3 @@ def choose(need: Need, containers: Sequence[Container], *, loss: Decimal) -> tup
         due = ", ".join(dict.fromkeys(draw.container.lot_number for draw in first)) or "none"
         raise NotFirstToExpire(f"{need.label}: lot {due} expires first; taking another needs a reason.")
     return draws, missing
-
-
-def why_not(
-    db: Session, need: Need, usable: Sequence[Container], *, site: Site, at: datetime, allocated: Decimal
-) -> str:
-    """One sentence on a shortage: needed, usable, and why the rest is not (S7)."""
-    on = site.day(at)
-    rest: dict[str, Decimal] = defaultdict(Decimal)
-    for held, state, expires_on, received_on in _sealed_anywhere(db, need, site):
-        if state is not LotState.RELEASED:
-            rest[str(state)] += held
-        elif expires_on < on:
-            rest["expired"] += held
-        elif received_on > on:
-            rest["received later"] += held
-    serving = {one.vial_id for one in usable}
-    for vial in db.scalars(
-        sa.select(OpenedVial).where(
-            OpenedVial.item_id.in_(need.product_ids),
-            OpenedVial.site_id == site.id,
-            OpenedVial.closed_at.is_(None),
-        )
-    ):
-        if vial.id not in serving:
-            past = vial.discard_at <= at
-            rest["past its discard time" if past else "opened for another patient"] += vial.remaining
-    rest["allocated to others today"] += allocated
-    reasons = ", ".join(f"{plain(amount)} {need.unit} {why}" for why, amount in rest.items() if amount)
-    held = sum((one.held for one in usable), ZERO)
-    return (
-        f"{need.label}: {plain(need.quantity)} {need.unit} needed, {plain(held)} {need.unit} usable on {on}"
-        + (f" ({reasons})." if reasons else ".")
-    )
-
-
-def _sealed_anywhere(db: Session, need: Need, site: Site) -> Sequence[sa.Row[Decimal, LotState, date, date]]:
-    """Every sealed balance of a need's items on the site's shelves and in its quarantine."""
-    return db.execute(
-        sa.select(BALANCES.c.quantity, Lot.state, Lot.expires_on, BALANCES.c.received_on)
-        .join(Lot, Lot.id == BALANCES.c.lot_id)
-        .join(Place, Place.id == BALANCES.c.place_id)
-        .where(
-            Place.site_id == site.id,
-            Place.kind.in_([PlaceKind.SHELF, PlaceKind.QUARANTINE]),
-            BALANCES.c.item_id.in_(need.product_ids),
-            BALANCES.c.quantity > sa.literal_column("0"),
-        )
-    ).all()

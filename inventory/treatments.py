@@ -10,10 +10,10 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory import allocations, clinic, layers, ledger, picking
+from inventory import allocations, clinic, layers, ledger, picking, shelf
 from inventory.catalog import DoseClass, Ingredient, ItemKind, UnknownIngredient, UnknownItem
 from inventory.clinic import CostFormula, PlaceKind, Settings, Site
-from inventory.database import Base
+from inventory.database import Base, add_row, table_of
 from inventory.drawing import Posting, Use
 from inventory.errors import Invalid, NotFound
 from inventory.layers import Want
@@ -111,19 +111,18 @@ def treat(
     )
     act = Act(site.id, site.day(visit.at), visit.at, recorded_at, by, reference=visit.reference)
     document_id = ledger.open_document(db, DocumentKind.SESSION, act)
-    session = TreatmentSession(
-        document_id=document_id,
-        site_id=site.id,
-        on=act.on,
-        at=visit.at,
-        patient_ref=visit.patient_ref,
-        formulation=visit.formulation,
-        level=visit.level,
-    )
-    db.add(session)
+    facts = {
+        "document_id": document_id,
+        "site_id": site.id,
+        "on": act.on,
+        "at": visit.at,
+        "patient_ref": visit.patient_ref,
+        "formulation": visit.formulation,
+        "level": visit.level,
+    }
+    session = TreatmentSession(id=add_row(db, table_of(TreatmentSession), **facts), **facts)
     posting = Posting(db, document_id, act, visit.prepared_in, visit.patient_ref, site, places)
     uses = _post(posting, draws, settings.cost_formula)
-    db.flush()
     return Treated(session, uses, sum((use.value for use in uses), ZERO), flags(by_id.values(), settings))
 
 
@@ -138,7 +137,7 @@ def resolve(db: Session, lines: Sequence[Line]) -> tuple[list[Need], dict[int, P
             sa.select(Ingredient.code, Ingredient.id).where(Ingredient.code.in_(sorted(codes)))
         )
         ingredients = {code: key for code, key in found}
-    by_id = picking.products(
+    by_id = shelf.products(
         db, skus=[line.sku for line in lines if line.sku], ingredient_ids=ingredients.values()
     )
     by_sku = {product.sku: product for product in by_id.values()}
@@ -242,7 +241,7 @@ def _draw_all(
         chosen, missing = picking.choose(need, there, loss=loss)
         left = sum((one.held for one in there), ZERO) - sum((_stock_of(draw) for draw in chosen), ZERO)
         if missing or left < spoken_for:
-            short.append(picking.why_not(db, need, there, site=site, at=visit.at, allocated=spoken_for))
+            short.append(shelf.why_not(db, need, there, site=site, at=visit.at, allocated=spoken_for))
             continue
         draws.extend((need, draw) for draw in chosen)
         _deduct(containers, chosen)
@@ -277,11 +276,12 @@ def _containers(
     openable = {key: one for key, one in by_id.items() if not one.dose_class.one_patient}
     found: dict[int, list[Container]] = defaultdict(list)
     if openable:
-        found.update(picking.opened(db, openable, site=site, at=visit.at, patient_ref=visit.patient_ref))
-    for key, enough in wanted.items():
-        found[key] = found.get(key, []) + picking.sealed(
-            db, by_id[key], site=site, shelf_id=shelf_id, on=on, enough=enough
-        )
+        found.update(shelf.opened(db, openable, site=site, at=visit.at, patient_ref=visit.patient_ref))
+    lots = shelf.sealed(
+        db, [by_id[key] for key in wanted], site=site, shelf_id=shelf_id, on=on, enough=wanted
+    )
+    for key, sealed in lots.items():
+        found[key] = found.get(key, []) + sealed
     return found
 
 

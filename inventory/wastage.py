@@ -7,7 +7,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import catalog, clinic, layers, ledger, lots, picking, vials
+from inventory import catalog, clinic, layers, ledger, lots, shelf, vials
 from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item
 from inventory.clinic import PlaceKind, Site
@@ -35,6 +35,10 @@ class NotThatMuch(Conflict):
     """The place or vial holds less than is to be thrown away."""
 
 
+class VialElsewhere(Conflict):
+    """The opened vial is at another site."""
+
+
 class ReasonNeeded(Invalid):
     """This reason needs a note, or belongs to sessions alone (S11)."""
 
@@ -59,17 +63,17 @@ def open_vial(
     Raises OpensInItsSession, PharmacyBulk, LotNotUsable, PatientNeeded.
     """
     on = site.day(at)
-    product = picking.products(db, item_ids=[lot.item_id])[lot.item_id]
+    product = shelf.products(db, item_ids=[lot.item_id])[lot.item_id]
     vials.check_openable(product)
     if prepared_in is PreparedIn.TREATMENT_ROOM and not patient_ref:
         raise PatientNeeded(f"A {product.sku} opened in the treatment room is one patient's: say whose.")
     ledger.lock_items(db, [lot.item_id])
     places = clinic.places(db, site.id)
-    shelf = _held(db, places[PlaceKind.SHELF], lot.id)
-    if lot.state is not LotState.RELEASED or lot.expires_on < on or shelf < product.content:
+    sealed = _held(db, places[PlaceKind.SHELF], lot.id)
+    if lot.state is not LotState.RELEASED or lot.expires_on < on or sealed < product.content:
         raise LotNotUsable(
             f"Lot {lot.number} of {product.sku} is {lot.state}, expires on {lot.expires_on} and holds "
-            f"{plain(shelf)} {product.unit} on the shelf: no {plain(product.content)} {product.unit} "
+            f"{plain(sealed)} {product.unit} on the shelf: no {plain(product.content)} {product.unit} "
             "container of it can be opened."
         )
     deadline = vials.discard_at(
@@ -164,7 +168,7 @@ def write_off(
     """Throw stock away with a reason: whole containers from shelf or quarantine, or from an opened vial.
 
     An expired, quarantined or recalled lot can be thrown away. Raises NotThatMuch, ReasonNeeded,
-    catalog.NotWholeContainers (S1), VialClosed.
+    catalog.NotWholeContainers (S1), VialClosed, VialElsewhere.
     """
     _check(lot, quantity_off, reason, note)
     item = db.get_one(Item, lot.item_id)
@@ -175,7 +179,7 @@ def write_off(
         catalog.whole_containers(item, quantity_off)
         parts = _from_shelf_then_quarantine(db, lot, item, places, quantity_off, site)
     else:
-        parts = _from_vial(opened, lot, item, places, quantity_off)
+        parts = _from_vial(opened, lot, item, places, quantity_off, site)
         opened.remaining -= quantity_off
         opened.closed_at = at if not opened.remaining else None
     settings = clinic.settings(db)
@@ -229,8 +233,10 @@ def _from_shelf_then_quarantine(
 
 
 def _from_vial(
-    opened: OpenedVial, lot: Lot, item: Item, places: dict[PlaceKind, int], wanted: Decimal
+    opened: OpenedVial, lot: Lot, item: Item, places: dict[PlaceKind, int], wanted: Decimal, site: Site
 ) -> list[tuple[int, Decimal]]:
+    if opened.site_id != site.id:
+        raise VialElsewhere(f"Opened vial {opened.id} is not at {site.code}.")
     if opened.lot_id != lot.id or wanted > opened.remaining:
         raise NotThatMuch(
             f"Opened vial {opened.id} holds {plain(opened.remaining)} {item.unit} of its lot; "

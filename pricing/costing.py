@@ -12,7 +12,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import catalog, clinic, layers, picking
+from inventory import catalog, clinic, layers, shelf
 from inventory.catalog import DoseClass
 from inventory.clinic import Settings, Site
 from inventory.errors import Conflict, Invalid
@@ -163,7 +163,7 @@ def _doses(
                 (key, much, source) for key, much in _chosen(db, line, site=site, on=on, settings=settings)
             ]
     used = [(item.id, much, f"technique: {technique}") for item, much in protocols.consumables(db, technique)]
-    products = picking.products(db, item_ids=[key for key, _, _ in (*named, *used)])
+    products = shelf.products(db, item_ids=[key for key, _, _ in (*named, *used)])
     for product in products.values():
         if product.dose_class is DoseClass.PHARMACY_BULK:
             raise PharmacyBulk(
@@ -179,7 +179,7 @@ def _chosen(
     assert line.ingredient is not None, line
     holding = [
         one
-        for one in picking.products(db, ingredient_ids=[line.ingredient.id]).values()
+        for one in shelf.products(db, ingredient_ids=[line.ingredient.id]).values()
         if one.unit == line.unit and one.dose_class is not DoseClass.PHARMACY_BULK
     ]
     if not holding:

@@ -13,7 +13,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import clinic, picking
+from inventory import clinic, picking, shelf
 from inventory.allocations import Allocation
 from inventory.clinic import PlaceKind, Site
 from inventory.measures import ZERO
@@ -46,7 +46,7 @@ class Outlook:
         at = site.moment_on(since, site.end_of(since))
         openable = {key: one for key, one in products.items() if not one.dose_class.one_patient}
         self.vials: dict[int, list[Container]] = (
-            picking.opened(db, openable, site=site, at=at, patient_ref=None) if openable else {}
+            shelf.opened(db, openable, site=site, at=at, patient_ref=None) if openable else {}
         )
         self.promised = self._promises(until)
 
@@ -101,14 +101,14 @@ class Outlook:
         """Read more of an item's lots, from those that are usable on the day."""
         before = {one.lot.id: one for one in self.known.get(product_id, [])}
         spoken_for = sum((amount for (lot, _), amount in self.gone.items() if lot in before), ZERO)
-        rows = picking.sealed(
+        rows = shelf.sealed(
             self.db,
-            self.products[product_id],
+            [self.products[product_id]],
             site=self.site,
             shelf_id=self.shelf_id,
             on=on,
-            enough=enough + spoken_for,
-        )
+            enough={product_id: enough + spoken_for},
+        )[product_id]
         if all(one.lot.id in before for one in rows):
             self.complete.add(product_id)
         self.known[product_id] = list({**before, **{one.lot.id: one for one in rows}}.values())

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from inventory import picking
+from inventory import picking, shelf
 from inventory.clinic import PlaceKind
 from inventory.picking import Need, NotFirstToExpire
 from tests.shelf import NOW, TODAY, Clinic, containers, product, refused
@@ -247,15 +247,15 @@ def clinic(db):
 
 
 def sealed(clinic, sku="HA", *, on=TODAY, enough=None):
-    of = picking.products(clinic.db, skus=[sku])[clinic.item(sku).id]
-    found = picking.sealed(
+    of = shelf.products(clinic.db, skus=[sku])[clinic.item(sku).id]
+    found = shelf.sealed(
         clinic.db,
-        of,
+        [of],
         site=clinic.site,
         shelf_id=clinic.place(PlaceKind.SHELF),
         on=on,
-        enough=None if enough is None else Decimal(enough),
-    )
+        enough={of.id: None if enough is None else Decimal(enough)},
+    )[of.id]
     return [(one.lot_number, one.held) for one in found]
 
 
@@ -297,8 +297,8 @@ def test_another_sites_shelf_is_not_put_forward(clinic):
 
 
 def opened_for(clinic, patient_ref, *, at=NOW):
-    by_id = picking.products(clinic.db, skus=["LIDO"])
-    found = picking.opened(clinic.db, by_id, site=clinic.site, at=at, patient_ref=patient_ref)
+    by_id = shelf.products(clinic.db, skus=["LIDO"])
+    found = shelf.opened(clinic.db, by_id, site=clinic.site, at=at, patient_ref=patient_ref)
     return [one.held for row in found.values() for one in row]
 
 

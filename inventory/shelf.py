@@ -1,0 +1,259 @@
+"""The shelf: the containers that may be drawn from, read as far as they are needed (S4, S7)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from inventory.balances import BALANCES, LotFacts
+from inventory.catalog import Item
+from inventory.clinic import Place, PlaceKind, Site
+from inventory.database import table_of
+from inventory.lots import Lot, LotState
+from inventory.measures import ZERO, Unit, plain
+from inventory.picking import Container, Need
+from inventory.vials import OpenedVial, PreparedIn, Product
+
+FIRST_LOOK = 4  # lots an item; most sessions need one or two
+EVERY = 1_000_000_000
+
+ITEMS = table_of(Item)
+PRODUCTS = sa.select(
+    ITEMS.c.id,
+    ITEMS.c.sku,
+    ITEMS.c.name,
+    ITEMS.c.unit,
+    ITEMS.c.content,
+    ITEMS.c.overfill,
+    ITEMS.c.dose_class,
+    ITEMS.c.kind,
+    ITEMS.c.in_use_hours,
+    ITEMS.c.sterile,
+    ITEMS.c.container_form,
+    ITEMS.c.ingredient_id,
+).where(
+    sa.or_(
+        ITEMS.c.id.in_(sa.bindparam("keys", expanding=True)),
+        ITEMS.c.sku.in_(sa.bindparam("skus", expanding=True)),
+        sa.and_(ITEMS.c.ingredient_id.in_(sa.bindparam("ingredients", expanding=True)), ITEMS.c.active),
+    )
+)
+
+
+def products(
+    db: Session,
+    *,
+    item_ids: Iterable[int] = (),
+    skus: Iterable[str] = (),
+    ingredient_ids: Iterable[int] = (),
+) -> dict[int, Product]:
+    """What drawing needs to know of items: those named, and the active ones that hold an ingredient."""
+    rows = db.execute(
+        PRODUCTS,
+        {
+            "keys": sorted(set(item_ids)),
+            "skus": sorted(set(skus)),
+            "ingredients": sorted(set(ingredient_ids)),
+        },
+    )
+    found = {}
+    for row in rows:
+        found[row.id] = Product(
+            id=row.id,
+            sku=row.sku,
+            name=row.name,
+            unit=row.unit,
+            content=row.content,
+            overfill=row.overfill,
+            dose_class=row.dose_class,
+            kind=row.kind,
+            in_use_hours=row.in_use_hours,
+            sterile=row.sterile,
+            loses_on_drawing=(
+                row.dose_class.one_patient
+                and row.unit is Unit.ML
+                and row.container_form != "prefilled_syringe"
+            ),
+            ingredient_id=row.ingredient_id,
+        )
+    return found
+
+
+LOTS = table_of(Lot)
+
+
+@lru_cache(maxsize=256)
+def _first_of(count: int) -> sa.Select[Any]:
+    """The statement that reads the first lots of `count` items at once, put together once for each count.
+
+    A statement an item would cost a session of ten more time than all its other reading.
+    """
+    arms = [
+        sa.select(
+            BALANCES.c.item_id,
+            BALANCES.c.lot_id,
+            BALANCES.c.expires_on,
+            BALANCES.c.received_on,
+            BALANCES.c.quantity,
+            BALANCES.c.last_on,
+        )
+        .where(
+            BALANCES.c.item_id == sa.bindparam(f"item{n}"),
+            BALANCES.c.place_id == sa.bindparam("shelf"),
+            BALANCES.c.quantity > sa.literal_column("0"),
+            BALANCES.c.expires_on >= sa.bindparam("on"),
+        )
+        .order_by(BALANCES.c.expires_on, BALANCES.c.received_on, BALANCES.c.lot_id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .subquery()
+        .select()
+        for n in range(count)
+    ]
+    first = sa.union_all(*arms).subquery() if count > 1 else arms[0].subquery()
+    return sa.select(first, LOTS.c.number, LOTS.c.state).join(LOTS, LOTS.c.id == first.c.lot_id)
+
+
+def sealed(
+    db: Session,
+    products: Sequence[Product],
+    *,
+    site: Site,
+    shelf_id: int,
+    on: date,
+    enough: Mapping[int, Decimal | None],
+) -> dict[int, list[Container]]:
+    """The usable sealed lots of items on a shelf on a date, by item, soonest to expire first.
+
+    Reads in handfuls until an item's lots hold `enough` of it; None reads all. A lot received later than
+    `on` is not there yet.
+    """
+    found: dict[int, list[Container]] = {}
+    asked = [product for product in products if enough[product.id] is not None]
+    limit = FIRST_LOOK
+    while asked:
+        rows = _read_sealed(db, asked, site=site, shelf_id=shelf_id, on=on, limit=limit)
+        found.update((key, lots) for key, (lots, _) in rows.items())
+        asked = [
+            product
+            for product in asked
+            if rows[product.id][1] == limit
+            and sum((one.held for one in found[product.id]), ZERO) < (enough[product.id] or ZERO)
+        ]
+        limit *= 8
+    if every := [product for product in products if enough[product.id] is None]:
+        rows = _read_sealed(db, every, site=site, shelf_id=shelf_id, on=on, limit=EVERY)
+        found.update((key, lots) for key, (lots, _) in rows.items())
+    return found
+
+
+def _read_sealed(
+    db: Session, products: Sequence[Product], *, site: Site, shelf_id: int, on: date, limit: int
+) -> dict[int, tuple[list[Container], int]]:
+    """The first `limit` lots of each item: those that are usable, and how many were read."""
+    found: dict[int, list[Container]] = {product.id: [] for product in products}
+    read = dict.fromkeys(found, 0)
+    by_id = {product.id: product for product in products}
+    asked = {f"item{n}": product.id for n, product in enumerate(products)}
+    rows = db.execute(_first_of(len(products)), {**asked, "shelf": shelf_id, "on": on, "most": limit})
+    for item_id, lot_id, expires_on, received_on, held, last_on, number, state in rows:
+        read[item_id] += 1
+        if state is LotState.RELEASED and received_on <= on:
+            lot = LotFacts(lot_id, item_id, expires_on, received_on)
+            found[item_id].append(
+                Container(by_id[item_id], lot, number, held, site.end_of(expires_on), last_on=last_on)
+            )
+    return {key: (lots, read[key]) for key, lots in found.items()}
+
+
+def opened(
+    db: Session, by_id: Mapping[int, Product], *, site: Site, at: datetime, patient_ref: str | None
+) -> dict[int, list[Container]]:
+    """The opened vials of items at a site that may serve a patient at an instant, by item (S4).
+
+    A vial that is one patient's serves no other; where the clinic does not share, the first patient
+    served makes it theirs. `patient_ref` None asks for what anyone could still be served from.
+    """
+    rows = db.execute(
+        sa.select(OpenedVial, Lot.number, Lot.expires_on, Lot.received_on)
+        .join(Lot, Lot.id == OpenedVial.lot_id)
+        .where(
+            OpenedVial.item_id.in_(sorted(by_id)),
+            OpenedVial.site_id == site.id,
+            OpenedVial.closed_at.is_(None),
+            OpenedVial.remaining > 0,
+            OpenedVial.discard_at > at,
+            OpenedVial.opened_at <= at,
+            Lot.state == LotState.RELEASED,
+            Lot.expires_on >= site.day(at),
+        )
+        .order_by(OpenedVial.id)
+    )
+    found: dict[int, list[Container]] = defaultdict(list)
+    for vial, number, expires_on, received_on in rows:
+        if vial.patient_ref is not None and vial.patient_ref != patient_ref:
+            continue
+        found[vial.item_id].append(
+            Container(
+                product=by_id[vial.item_id],
+                lot=LotFacts(vial.lot_id, vial.item_id, expires_on, received_on),
+                lot_number=number,
+                held=vial.remaining,
+                deadline=vial.discard_at,
+                vial_id=vial.id,
+                in_room=vial.prepared_in is PreparedIn.TREATMENT_ROOM,
+            )
+        )
+    return found
+
+
+def why_not(
+    db: Session, need: Need, usable: Sequence[Container], *, site: Site, at: datetime, allocated: Decimal
+) -> str:
+    """One sentence on a shortage: needed, usable, and why the rest is not (S7)."""
+    on = site.day(at)
+    rest: dict[str, Decimal] = defaultdict(Decimal)
+    for held, state, expires_on, received_on in _sealed_anywhere(db, need, site):
+        if state is not LotState.RELEASED:
+            rest[str(state)] += held
+        elif expires_on < on:
+            rest["expired"] += held
+        elif received_on > on:
+            rest["received later"] += held
+    serving = {one.vial_id for one in usable}
+    for vial in db.scalars(
+        sa.select(OpenedVial).where(
+            OpenedVial.item_id.in_(need.product_ids),
+            OpenedVial.site_id == site.id,
+            OpenedVial.closed_at.is_(None),
+        )
+    ):
+        if vial.id not in serving:
+            past = vial.discard_at <= at
+            rest["past its discard time" if past else "opened for another patient"] += vial.remaining
+    rest["allocated to others today"] += allocated
+    reasons = ", ".join(f"{plain(amount)} {need.unit} {why}" for why, amount in rest.items() if amount)
+    held = sum((one.held for one in usable), ZERO)
+    return (
+        f"{need.label}: {plain(need.quantity)} {need.unit} needed, {plain(held)} {need.unit} usable on {on}"
+        + (f" ({reasons})." if reasons else ".")
+    )
+
+
+def _sealed_anywhere(db: Session, need: Need, site: Site) -> Sequence[sa.Row[Decimal, LotState, date, date]]:
+    """Every sealed balance of a need's items on the site's shelves and in its quarantine."""
+    return db.execute(
+        sa.select(BALANCES.c.quantity, Lot.state, Lot.expires_on, BALANCES.c.received_on)
+        .join(Lot, Lot.id == BALANCES.c.lot_id)
+        .join(Place, Place.id == BALANCES.c.place_id)
+        .where(
+            Place.site_id == site.id,
+            Place.kind.in_([PlaceKind.SHELF, PlaceKind.QUARANTINE]),
+            BALANCES.c.item_id.in_(need.product_ids),
+            BALANCES.c.quantity > sa.literal_column("0"),
+        )
+    ).all()
