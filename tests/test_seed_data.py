@@ -1,16 +1,19 @@
 """Loading the reference tables: everything once, in the book's own words, and never over an edit."""
 
+import csv
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import vials
+from inventory import clinic, vials
 from inventory.catalog import DoseClass, Item, ItemKind, Offer, Supplier, replacements
 from inventory.clinic import Site
 from inventory.measures import Unit
+from pricing import costing, formulations, price_list
 from pricing.formulations import Formulation, FormulationLine, FormulationVersion, LineKind
 from pricing.price_list import PractitionerLevel, PriceBand, TaxRule
 from pricing.protocols import Protocol, Technique, TechniqueFamily, TechniqueStep
@@ -191,3 +194,24 @@ def test_a_tax_rate_is_a_fraction_with_its_dates(db: Session):
     assert rules["TX-US-NJ1"].effective_to == date(2012, 6, 30)
     assert rules["TX-001"].inclusive
     assert not rules["TX-US-CT"].inclusive
+
+
+def test_with_an_empty_shelf_each_formulation_costs_what_the_golden_table_says(db: Session):
+    reference.load(db, at=NOW)
+    site = clinic.open_site(
+        db, code="MAIN", name="Main", country="US", region="North America", time_zone="America/New_York"
+    )
+    nurse = price_list.level(db, "L2")
+
+    costs = {}
+    for code in db.scalars(sa.select(Formulation.code)):
+        recipe = formulations.latest(db, code)
+        course = costing.cost_course(db, recipe, level=nurse, site=site, dates=[TODAY])
+        drawn = [line for line in course.sessions[0].lines if line.kind == "injectable"]
+        costs[code] = sum(line.replacement for line in drawn)
+
+    with (Path(__file__).parent / "golden" / "formulation_costs.csv").open(encoding="utf-8") as lines:
+        golden = {
+            row["formulation_code"]: Decimal(row["cost_by_container_usd"]) for row in csv.DictReader(lines)
+        }
+    assert costs == golden
