@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from inventory import clinic, vials
 from inventory.clinic import PlaceKind, Site
 from inventory.ledger import DOCUMENTS, MOVEMENTS
-from inventory.measures import ZERO
 from inventory.vials import PreparedIn, Product
 
 ONE = Decimal(1)
+NEGLIGIBLE = Decimal("1e-12")  # a chance of one more dose that changes no cent
 LONGEST_USE_DAYS = Decimal(28)  # where neither label nor rule says less (vial rule VR-09)
 
 
@@ -28,19 +28,22 @@ def expected_doses(room: int, mean: Decimal) -> Decimal:
     expected = ONE
     for j in range(1, room):
         at_least -= probability
-        expected += max(at_least, ZERO)
+        if at_least < NEGLIGIBLE:
+            break
+        expected += at_least
         probability = probability * mean / j
     return expected
 
 
 def doses_used(db: Session, product: Product, dose: Decimal, *, site: Site, on: date) -> Decimal:
-    """Expected doses used of one opened container at a site, from its use over the settings' window.
+    """Expected doses used of the container that a dose leaves open, from the use over the settings' window.
 
     Where the clinic does not share opened vials, one patient's dose is all that a vial serves (S4).
     """
-    room = max(1, int(product.content // dose))
-    if not site.share_opened_vials or room == 1:
+    rest = dose % product.content
+    if not site.share_opened_vials or not rest or rest * 2 > product.content:
         return ONE
+    room = int(product.content // rest)
     days = clinic.settings(db).usage_window_days
     sessions = _sessions_with(db, product.id, site=site, since=on - timedelta(days=days), until=on)
     mean = Decimal(sessions) / days * _days_in_use(db, product, site, on)
@@ -71,20 +74,20 @@ def _days_in_use(db: Session, product: Product, site: Site, on: date) -> Decimal
 
 
 def _sessions_with(db: Session, item_id: int, *, site: Site, since: date, until: date) -> int:
-    """How many sessions drew from an item at a site. Reads only the window, not the whole ledger."""
+    """How many sessions drew from an item at a site, without those undone. Reads only the window."""
     first = db.scalar(sa.select(sa.func.min(DOCUMENTS.c.id)).where(DOCUMENTS.c.on >= since))
     if first is None:
         return 0
     start = db.scalar(sa.select(sa.func.min(MOVEMENTS.c.id)).where(MOVEMENTS.c.document_id == first))
     patients = clinic.places(db, site.id)[PlaceKind.PATIENT]
-    return (
-        db.scalar(
-            sa.select(sa.func.count(sa.distinct(MOVEMENTS.c.document_id))).where(
-                MOVEMENTS.c.item_id == item_id,
-                MOVEMENTS.c.id >= (start or 0),
-                MOVEMENTS.c.target_id == patients,
-                MOVEMENTS.c.on.between(since, until),
-            )
+    undoing = MOVEMENTS.alias()
+    found = db.scalar(
+        sa.select(sa.func.count(sa.distinct(MOVEMENTS.c.document_id))).where(
+            MOVEMENTS.c.item_id == item_id,
+            MOVEMENTS.c.id >= (start or 0),
+            MOVEMENTS.c.target_id == patients,
+            MOVEMENTS.c.on.between(since, until),
+            ~sa.exists().where(undoing.c.corrects_id == MOVEMENTS.c.id),
         )
-        or 0
     )
+    return found or 0

@@ -1,0 +1,147 @@
+"""How many doses an opened vial serves, and what stock a dose is charged with (C4, S4)."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from inventory import corrections, shelf
+from inventory.vials import VialRule
+from pricing import sharing
+from tests.shelf import NOW, TODAY, Clinic, product
+
+LIDO = product("LIDO 20 mL multi_dose")
+
+MEANS = (".25", ".5", "1", "2", "4", "8", "16")
+EXPECTED = {
+    2: ("1.2212", "1.3935", "1.6321", "1.8647", "1.9817", "1.9997", "2.0000"),
+    3: ("1.2477", "1.4837", "1.8964", "2.4587", "2.8901", "2.9966", "3.0000"),
+    5: ("1.2500", "1.4998", "1.9957", "2.9249", "4.2185", "4.9405", "4.9999"),
+    10: ("1.2500", "1.5000", "2.0000", "2.9999", "4.9877", "8.2908", "9.9621"),
+    20: ("1.2500", "1.5000", "2.0000", "3.0000", "5.0000", "8.9996", "16.4449"),
+}
+"""1 + the sum of P(Poisson(mean) >= j) for j from 1 to room - 1, reckoned with another program."""
+
+
+@pytest.mark.parametrize(
+    ("room", "mean", "doses"),
+    [(room, mean, one) for room, row in EXPECTED.items() for mean, one in zip(MEANS, row, strict=True)],
+)
+def test_the_doses_that_an_opened_vial_serves_follow_the_renewal_formula(room, mean, doses):
+    found = sharing.expected_doses(room, Decimal(mean))
+
+    assert found.quantize(Decimal("0.0001")) == Decimal(doses)
+
+
+def test_a_vial_with_room_for_one_dose_or_that_nobody_else_asks_for_serves_one():
+    assert sharing.expected_doses(1, Decimal(16)) == 1
+    assert sharing.expected_doses(20, Decimal(0)) == 1
+
+
+def test_room_for_a_million_doses_is_reckoned_as_fast_as_for_a_hundred():
+    # A dose of 0.0001 of a vial of 1000 IU leaves room for ten million.
+    assert sharing.expected_doses(10_000_000, Decimal(4)).quantize(Decimal("0.0001")) == 5
+
+
+@pytest.mark.parametrize(
+    ("dose", "doses", "charged"),
+    [
+        ("3", "6", "3.3333"),  # six doses of 3 leave 2 of 20 to be discarded
+        ("3", "2.5", "8"),
+        ("3", "1", "20"),  # not shared: the whole vial
+        ("4", "5", "4"),
+        ("4", "5.5", "4"),  # never less than the dose
+        ("20", "1", "20"),
+        ("25", "3", "26.6667"),  # one whole vial, and 5 of the next
+        ("40", "1", "40"),
+    ],
+)
+def test_a_dose_is_charged_with_itself_and_its_share_of_what_will_be_discarded(dose, doses, charged):
+    assert sharing.charged_stock(LIDO, Decimal(dose), Decimal(doses)) == Decimal(charged)
+
+
+def doses_used(clinic, dose="3", *, on=TODAY, site=None):
+    found = shelf.products(clinic.db, skus=["LIDO"])[clinic.item("LIDO").id]
+    return sharing.doses_used(clinic.db, found, Decimal(dose), site=site or clinic.site, on=on)
+
+
+def clinic_with_lidocaine(db, *, shared=True, label="28 d"):
+    clinic = Clinic(db, share_opened_vials=shared)
+    clinic.add_items(f"LIDO 20 mL multi_dose {label}")
+    clinic.receive("LIDO", "A17 exp 2027-12-31 50 x 3.20", on=date(2025, 6, 2))
+    return clinic
+
+
+def treat_on(clinic, *days, quantity=3, **other):
+    return [
+        clinic.treat(f"P-{day}", f"LIDO {quantity}", at=NOW - timedelta(days=day), **other)
+        for day in sorted(days, reverse=True)
+    ]
+
+
+def test_where_vials_are_not_shared_one_patient_s_dose_is_all_that_a_vial_serves(db):
+    clinic = clinic_with_lidocaine(db, shared=False)
+    treat_on(clinic, *range(1, 31))
+
+    assert doses_used(clinic) == 1
+
+
+def test_use_is_learned_from_the_sessions_of_the_last_ninety_days(db):
+    clinic = clinic_with_lidocaine(db)
+    treat_on(clinic, *range(1, 46), 91, 120)  # half a session a day; the last two are too long ago
+
+    # In 28 days 14 more doses are asked for, and the vial has room for six.
+    assert doses_used(clinic) == sharing.expected_doses(6, Decimal(45) / 90 * 28)
+
+
+def test_a_session_that_drew_twice_is_one_and_another_site_s_sessions_are_not_ours(db):
+    clinic = clinic_with_lidocaine(db)
+    branch = clinic.open_site("BRANCH", share_opened_vials=True)
+    clinic.receive("LIDO", "B02 exp 2027-12-31 5 x 3.20", site=branch)
+    treat_on(clinic, 2, quantity=25)
+    treat_on(clinic, 1, site=branch)
+
+    assert doses_used(clinic) == sharing.expected_doses(6, Decimal(1) / 90 * 28)
+
+
+def test_a_session_that_was_undone_was_never_asked_for(db):
+    clinic = clinic_with_lidocaine(db)
+    treat_on(clinic, 2)
+    undone = clinic.treat("P-9", "LIDO 3")
+
+    corrections.reverse_session(
+        db, undone.session, at=NOW, recorded_at=NOW, by="mara", reason="wrong patient"
+    )
+
+    assert doses_used(clinic) == sharing.expected_doses(6, Decimal(1) / 90 * 28)
+
+
+def test_the_strictest_of_label_and_rule_says_how_long_a_vial_may_wait_for_the_next_patient(db):
+    clinic = clinic_with_lidocaine(db, label="28 d")
+    treat_on(clinic, *range(1, 46))
+    db.add(
+        VialRule(
+            code="VR-T", jurisdiction="test", country="US", dose_class="multi_dose", max_days=7,
+            automatic=True, text="seven days", source="test",
+        )
+    )  # fmt: skip
+    db.flush()
+
+    assert doses_used(clinic) == sharing.expected_doses(6, Decimal(45) / 90 * 7)
+
+
+def test_where_neither_label_nor_rule_speaks_a_vial_waits_28_days(db):
+    clinic = clinic_with_lidocaine(db, label="")
+    treat_on(clinic, *range(1, 46))
+
+    assert doses_used(clinic) == sharing.expected_doses(6, Decimal(45) / 90 * 28)
+
+
+def test_a_dose_of_more_than_a_vial_shares_the_last_vial_that_it_opens(db):
+    clinic = clinic_with_lidocaine(db)
+    treat_on(clinic, *range(1, 46))
+
+    # Of 25 mL the first vial gives 20; the 5 mL from the next leave room for three more such doses.
+    assert doses_used(clinic, "25") == sharing.expected_doses(4, Decimal(45) / 90 * 28)
+    assert doses_used(clinic, "20") == 1
+    assert doses_used(clinic, "40") == 1
