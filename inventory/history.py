@@ -97,13 +97,11 @@ def valuation(db: Session, *, on: date) -> Valuation:
     by_lot = clinic.settings(db).cost_formula is CostFormula.SPECIFIC
     quantity = sa.func.sum(signed(MOVEMENTS.c.quantity))
     value = sa.func.sum(signed(MOVEMENTS.c.value))
-    # Grouped by the bare column SQLite walks the lots' index and looks every movement up; this way it reads
-    # the covering index ix_movements_on_valuation alone, in 40 % of the time.
-    lot_id = MOVEMENTS.c.lot_id + sa.literal_column("0", sa.BigInteger)
+    # Read from the covering index ix_movements_valuation alone, lot by lot in its order.
     sums = (
-        sa.select(lot_id.label("lot_id"), quantity.label("quantity"), value.label("value"))
+        sa.select(MOVEMENTS.c.lot_id, quantity.label("quantity"), value.label("value"))
         .where(MOVEMENTS.c.on <= on)
-        .group_by(sa.text("1"))
+        .group_by(MOVEMENTS.c.lot_id)
         .having(sa.or_(quantity != 0, value != 0))
         .subquery()
     )

@@ -86,10 +86,10 @@ class Movement(Base):
         sa.CheckConstraint("source_id <> target_id", name="goes_somewhere"),
         sa.CheckConstraint("direction IN (-1, 0, 1)", name="direction_known"),
         sa.CheckConstraint("direction <> 0 OR value = 0", name="value_at_the_border"),
-        sa.Index(None, "lot_id", "on"),
+        sa.Index("ix_movements_valuation", "lot_id", "on", "direction", "quantity", "value"),
+        sa.Index(None, "on", "id"),
         sa.Index(None, "item_id", "id"),
         sa.Index(None, "document_id"),
-        sa.Index("ix_movements_on_valuation", "on", "lot_id", "direction", "quantity", "value"),
         sa.Index(
             "uq_movements_corrects_id",
             "corrects_id",
