@@ -22,15 +22,15 @@ from seed_data.demo_stockroom import MANAGER, Stockroom
 
 SEED = 797
 DAYS = 365
-SESSIONS_A_DAY = (5, 6, 6, 7, 7, 8)
-SESSIONS_A_WEEK = 33
+SESSIONS_A_DAY = (5, 5, 6, 6, 6, 8)
+SESSIONS_A_WEEK = 30
 HOURS = ("09:00", "10:00", "11:00", "12:00", "13:30", "14:30", "15:30", "16:30")
 LEVELS = ("L2", "L2", "L2", "L3", "L5", "L5", "L6")
 PATIENTS = 320
 FRIDAY = 4
 ORDER_DAYS = (0, 3)  # Mondays and Thursdays
 BRANCH_DAYS = (1, 3)
-ENQUIRY_DAYS = (0, 1, 3)
+ENQUIRY_DAYS = (1, 3)
 SECOND_OPENED = 90  # days before the end
 SECOND_MENU = ("F-01", "F-03", "F-27")
 NOT_USED = ("AC-002", "AC-004", "AC-005", "CN-035", "MP-006", "MP-050", "RX-025", "RX-038")

@@ -98,7 +98,6 @@ def order(room: Stockroom, *, on: date) -> None:
 
     What is promised to planned sessions is not there for walk-ins (O1).
     """
-    room.offers = _offers(room.db, room.items, on=on)
     held = _sealed(room, on)
     promised = allocations.open_by_item(room.db, site_id=room.site.id)
     coming: Counter[str] = Counter()
@@ -136,6 +135,7 @@ def raise_prices(room: Stockroom, *, supplier: str, on: date) -> None:
                 )
             )
     room.db.flush()
+    room.offers = _offers(room.db, room.items, on=on)
 
 
 def receive_one(room: Stockroom, sku: str, *, packs: int, expires_on: date, on: date, at: datetime) -> Lot:
