@@ -209,6 +209,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /trial-balance
             GET /roll-forward
             GET /reconciliation
+            GET /exports/accounting.xlsx
             """,
         ),
         (

@@ -16,9 +16,10 @@ from api.auth import Role
 from api.settings import Environment, program_version, utc_now
 from inventory.clinic import Site
 from inventory.database import Database
-from inventory.errors import Conflict, Invalid, Refusal
+from inventory.errors import Conflict, Refusal
 
 BY = "command line"
+DAY = click.DateTime(["%Y-%m-%d"])
 
 
 class NotInitialised(Conflict):
@@ -27,10 +28,6 @@ class NotInitialised(Conflict):
 
 class CannotListen(Conflict):
     """Somebody else listens on the port, or it is not ours to listen on."""
-
-
-class BadFile(Invalid):
-    """The file is not there, or must not be written over."""
 
 
 def main() -> NoReturn:
@@ -200,8 +197,29 @@ def _site(db: Any, code: str | None) -> Site:
     return first
 
 
+@vialbook.group()
+def export() -> None:
+    """Write files for accountants."""
+
+
+@export.command()
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--from", "since", type=DAY, required=True, help="The first day.")
+@click.option("--to", "until", type=DAY, required=True, help="The last day.")
+def accounting(out: Path, since: datetime, until: datetime) -> None:
+    """Write the accountants' workbook of a period."""
+    from api import workbook
+
+    database = opened(settings.from_environment())
+    with database.read() as db:
+        written = workbook.write_accounting(
+            db, out, since=since.date(), until=until.date(), at=utc_now(), by=BY
+        )
+    click.echo(f"Wrote {out}: {sum(written.rows.values())} rows on {len(written.rows)} sheets.")
+
+
 @vialbook.command()
-@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="As of which day. Default: today.")
+@click.option("--on", "day", type=DAY, help="As of which day. Default: today.")
 @click.option("--site", "site_code", help="Default: the first site.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: one JSON list.")
 def reorder(day: datetime | None, site_code: str | None, as_json: bool) -> None:

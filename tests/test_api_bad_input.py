@@ -2,31 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
-from api.migrations.tables import every_table
-from tests.bad_input import CALLS, WRONG, Call
+from tests.bad_input import address, cases, recorded, with_keys
+from tests.bad_input_stock import CALLS
 from tests.calls import Clinic, opened
 from tests.conftest import NewDatabase
-
-
-def cases() -> Iterator[Any]:
-    for name, call in CALLS.items():
-        for one, kind in call.kinds.items():
-            for value in WRONG[kind]:
-                yield pytest.param(
-                    name, call.body | {one: value}, 422, id=f"{name}-{one}-{ascii(value)[:24]}"
-                )
-            if one not in call.optional:
-                missing = {key: value for key, value in call.body.items() if key != one}
-                yield pytest.param(name, missing, 422, id=f"{name}-without-{one}")
-        yield pytest.param(name, call.body | {"colour": "red"}, 422, id=f"{name}-unknown-field")
-        for label, change, status in call.refused:
-            yield pytest.param(name, call.body | change, status, id=f"{name}-{label}")
 
 
 @pytest.fixture(scope="module")
@@ -48,32 +30,7 @@ def there(new_database: NewDatabase) -> Iterator[tuple[Clinic, dict[str, int]]]:
         yield found, lots
 
 
-def recorded(there: Clinic) -> list[tuple[str, int]]:
-    """How many rows every table has, and how much every balance and layer holds in all."""
-    tables = sorted(every_table().tables)
-    counts = sa.union_all(
-        *(sa.select(sa.literal(name), sa.func.count()).select_from(sa.table(name)) for name in tables)
-    )
-    held = sa.text("SELECT SUM(quantity) FROM balances UNION ALL SELECT SUM(value_left) FROM cost_layers")
-    with there.database.read() as db:
-        rows = [(name, count) for name, count in db.execute(counts)]
-        return [*rows, *(("held", int(Decimal(amount or 0))) for amount in db.scalars(held))]
-
-
-def with_keys(value: Any, lots: dict[str, int]) -> Any:
-    """Put the key of a lot where its number stands after an @."""
-    if isinstance(value, dict):
-        return {key: with_keys(part, lots) for key, part in value.items()}
-    if isinstance(value, str) and value.startswith("@"):
-        return lots[value[1:]]
-    return value
-
-
-def address(call: Call, lots: dict[str, int]) -> str:
-    return "/".join(str(with_keys(part, lots)) for part in call.path.split("/"))
-
-
-@pytest.mark.parametrize(("name", "body", "status"), cases())
+@pytest.mark.parametrize(("name", "body", "status"), list(cases(CALLS)))
 def test_what_cannot_be_is_refused_by_name_and_changes_nothing(there, name, body, status):
     clinic, lots = there
     before = recorded(clinic)

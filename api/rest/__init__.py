@@ -6,6 +6,7 @@ from api.rest import (
     clinic,
     costings,
     courses,
+    exports,
     lists,
     menu,
     quotes,
@@ -30,6 +31,7 @@ BLUEPRINTS = (
     courses.blueprint,
     menu.blueprint,
     accounting.blueprint,
+    exports.blueprint,
     lists.blueprint,
     costings.blueprint,
 )
