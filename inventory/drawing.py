@@ -52,12 +52,17 @@ class Posting:
     def __post_init__(self) -> None:
         self.in_room = self.prepared_in is PreparedIn.TREATMENT_ROOM
 
-    def leaving(self, draw: Draw) -> Decimal:
-        """How much leaves the clinic's stock: what is used, and what cannot be kept."""
-        if self._ends_with_session(draw):
-            rest = draw.kept if draw.container.vial_id is None else draw.container.held - draw.used
-        else:
+    def leaving(self, draw: Draw, *, last: bool) -> Decimal:
+        """How much leaves the clinic's stock: what is used, and what cannot be kept.
+
+        `last` says that no later line draws from the same opened vial: only then is its rest discarded.
+        """
+        if not self._ends_with_session(draw):
             rest = draw.discarded
+        elif draw.container.vial_id is None:
+            rest = draw.kept
+        else:
+            rest = draw.container.held - draw.used if last else ZERO
         return draw.used + rest
 
     def add(self, need: Need, draw: Draw, shares: Sequence[Share]) -> Use:
@@ -67,7 +72,7 @@ class Posting:
         vial_id = draw.container.vial_id
         if vial_id is not None:
             self._leave(draw, PlaceKind.OPENED, used, wasted, vial_id, need.reason)
-            self._drain(draw, vial_id)
+            self._drain(draw, vial_id, gone=sum((share.quantity for share in shares), ZERO))
         elif draw.kept and not self._ends_with_session(draw):
             vial_id = self._open_last(draw, used, need.reason)
         else:
@@ -197,11 +202,11 @@ class Posting:
         self.db.flush()
         return opened
 
-    def _drain(self, draw: Draw, vial_id: int) -> None:
+    def _drain(self, draw: Draw, vial_id: int, *, gone: Decimal) -> None:
         self.drained.append(
             {
                 "vial": vial_id,
-                "gone": self.leaving(draw),
+                "gone": gone,
                 "whose": self._whose(draw.container.product),
                 "at": self.act.at,
             }

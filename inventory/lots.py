@@ -1,6 +1,6 @@
 """Lots: what was received under one maker's number, with one expiry and one state (S9, S10)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -134,6 +134,16 @@ def check_number(number: str) -> None:
         raise BadLotNumber(f"A lot number has 1 to {LONGEST_NUMBER} characters, not {len(number)}.")
     if not number.isprintable() or number != number.strip():
         raise BadLotNumber(f"The lot number {number!r} has a character that no label prints.")
+
+
+def held_at(db: Session, lot_ids: Iterable[int], at: datetime) -> set[int]:
+    """Which of the lots were quarantined or recalled at an instant, whatever they are now (S7, S12)."""
+    events = db.execute(
+        sa.select(LotEvent.lot_id, LotEvent.state)
+        .where(LotEvent.lot_id.in_(sorted(set(lot_ids))), LotEvent.at <= at)
+        .order_by(LotEvent.at, LotEvent.id)
+    )
+    return {key for key, state in dict(events.all()).items() if state is not LotState.RELEASED}
 
 
 def change_state(db: Session, subject: Lot, state: LotState, *, at: datetime, by: str, reason: str) -> None:

@@ -256,4 +256,5 @@ def _sealed_anywhere(db: Session, need: Need, site: Site) -> Sequence[sa.Row[Dec
             BALANCES.c.item_id.in_(need.product_ids),
             BALANCES.c.quantity > sa.literal_column("0"),
         )
+        .order_by(BALANCES.c.expires_on, BALANCES.c.lot_id)
     ).all()

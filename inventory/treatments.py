@@ -18,6 +18,7 @@ from inventory.drawing import Posting, Use
 from inventory.errors import Invalid, NotFound
 from inventory.layers import Want
 from inventory.ledger import Act, DocumentKind
+from inventory.lots import held_at
 from inventory.measures import ZERO, quantity
 from inventory.picking import Container, Draw, Need, NotEnoughStock
 from inventory.vials import PharmacyBulk, PreparedIn, Product
@@ -107,7 +108,14 @@ def treat(
     ledger.lock_items(db, list(by_id))
     places = clinic.places(db, site.id)
     draws = _draw_all(
-        db, visit, needs, by_id, site=site, shelf_id=places[PlaceKind.SHELF], loss=settings.draw_loss_ml
+        db,
+        visit,
+        needs,
+        by_id,
+        site=site,
+        shelf_id=places[PlaceKind.SHELF],
+        loss=settings.draw_loss_ml,
+        backdated=visit.at < recorded_at,
     )
     act = Act(site.id, site.day(visit.at), visit.at, recorded_at, by, reference=visit.reference)
     document_id = ledger.open_document(db, DocumentKind.SESSION, act)
@@ -141,7 +149,7 @@ def resolve(db: Session, lines: Sequence[Line]) -> tuple[list[Need], dict[int, P
         db, skus=[line.sku for line in lines if line.sku], ingredient_ids=ingredients.values()
     )
     by_sku = {product.sku: product for product in by_id.values()}
-    needs = [_need(line, by_sku, ingredients) for line in lines]
+    needs = _together([_need(line, by_sku, ingredients) for line in lines])
     used = {key for need in needs for key in need.product_ids}
     return needs, {key: product for key, product in by_id.items() if key in used}
 
@@ -217,6 +225,15 @@ def _need(line: Line, by_sku: Mapping[str, Product], ingredients: Mapping[str, i
     )
 
 
+def _together(needs: Sequence[Need]) -> list[Need]:
+    """Lines that ask for the same are one need: they share its containers and lose once on drawing (S3)."""
+    same: dict[Need, Decimal] = {}
+    for need in needs:
+        kind = replace(need, quantity=ZERO)
+        same[kind] = same.get(kind, ZERO) + need.quantity
+    return [replace(kind, quantity=quantity) for kind, quantity in same.items()]
+
+
 def _draw_all(
     db: Session,
     visit: Visit,
@@ -226,13 +243,16 @@ def _draw_all(
     site: Site,
     shelf_id: int,
     loss: Decimal,
+    backdated: bool,
 ) -> list[tuple[Need, Draw]]:
     """Choose every line's containers; raises NotEnoughStock with a sentence for each line that is short."""
     on = site.day(visit.at)
     promised = allocations.due_to_others(
         db, site_id=site.id, item_ids=by_id, on=on, patient_ref=visit.patient_ref
     )
-    containers = _containers(db, visit, needs, by_id, promised, site=site, shelf_id=shelf_id)
+    containers = _containers(
+        db, visit, needs, by_id, promised, site=site, shelf_id=shelf_id, backdated=backdated
+    )
     draws: list[tuple[Need, Draw]] = []
     short: list[str] = []
     for need in needs:
@@ -259,8 +279,12 @@ def _containers(
     *,
     site: Site,
     shelf_id: int,
+    backdated: bool,
 ) -> dict[int, list[Container]]:
-    """What may be drawn from, by item; read only as far as the lines need."""
+    """What may be drawn from, by item; read only as far as the lines need.
+
+    A session of an earlier hour is supplied with what could be used at that hour (S7, S12).
+    """
     wanted: dict[int, Decimal | None] = {}
     for need in needs:
         for key in need.product_ids:
@@ -268,7 +292,7 @@ def _containers(
             # A dose and its loss never open more than one container beyond their own volume.
             much = (
                 None
-                if before is None or need.lot_id or key in promised
+                if before is None or need.lot_id or key in promised or backdated
                 else (before + need.quantity + by_id[key].content + 1)
             )
             wanted[key] = much
@@ -282,6 +306,9 @@ def _containers(
     )
     for key, sealed in lots.items():
         found[key] = found.get(key, []) + sealed
+    if backdated:
+        held = held_at(db, [one.lot.id for row in found.values() for one in row], visit.at)
+        found = {key: [one for one in row if one.lot.id not in held] for key, row in found.items()}
     return found
 
 
@@ -298,8 +325,14 @@ def _deduct(containers: dict[int, list[Container]], draws: Sequence[Draw]) -> No
 
 def _post(posting: Posting, draws: Sequence[tuple[Need, Draw]], formula: CostFormula) -> tuple[Use, ...]:
     """Take each draw's cost from its layers, then post everything at once."""
+    last = {draw.container.vial_id: draw for _, draw in draws}
     wants = [
-        Want(draw.container.lot.item_id, draw.container.lot.id, posting.leaving(draw)) for _, draw in draws
+        Want(
+            draw.container.lot.item_id,
+            draw.container.lot.id,
+            posting.leaving(draw, last=last[draw.container.vial_id] is draw),
+        )
+        for _, draw in draws
     ]
     shares = layers.take(posting.db, formula, wants)
     uses = [posting.add(need, draw, share) for (need, draw), share in zip(draws, shares, strict=True)]
