@@ -202,3 +202,15 @@ def movements(db: Session, *, since: date, until: date) -> Iterator[MovementRow]
                 recorded_at=row.recorded_at,
                 corrects=row.corrects_id,
             )
+
+
+def count_movements(db: Session, *, since: date, until: date) -> int:
+    """How many movements a period has."""
+    dated = sa.select(sa.func.count()).where(MOVEMENTS.c.on.between(since, until))
+    return db.scalar(dated) or 0
+
+
+def count_sessions(db: Session, *, since: date, until: date) -> int:
+    """How many sessions a period has, those that were undone included."""
+    dated = sa.select(sa.func.count()).where(SESSIONS.c.on.between(since, until))
+    return db.scalar(dated) or 0

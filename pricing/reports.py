@@ -17,7 +17,6 @@ from inventory.clinic import PlaceKind, Site
 from inventory.history import signed
 from inventory.layers import LAYERS
 from inventory.ledger import MOVEMENTS
-from inventory.lots import LotState
 from inventory.measures import ZERO
 from pricing import accounting
 from pricing.accounting import check_period, place_kinds
@@ -26,6 +25,8 @@ from pricing.details import LOTS, Subject, place_names, subjects
 from pricing.details import MovementRow as MovementRow  # who asks for reports finds the long lists here too
 from pricing.details import TreatmentRow as TreatmentRow
 from pricing.details import cost_of_treatment as cost_of_treatment
+from pricing.details import count_movements as count_movements
+from pricing.details import count_sessions as count_sessions
 from pricing.details import movements as movements
 from pricing.protocols import Protocol
 from pricing.quote_records import Quote, QuoteState, QuoteStatus
@@ -75,7 +76,6 @@ class ValuationRow:
     lot_id: int
     lot_number: str
     expires_on: date
-    state: LotState  # as of now
     places: str
     quantity: Decimal
     value: Decimal
@@ -167,7 +167,6 @@ def roll_forward(db: Session, *, since: date, until: date) -> tuple[RollForwardR
 def valuation(db: Session, *, on: date) -> tuple[ValuationRow, ...]:
     """Every lot held at the end of a day, by SKU, expiry and lot; the values add up to the books' (B3)."""
     items, names = subjects(db), place_names(db)
-    states = dict(db.execute(sa.select(LOTS.c.id, LOTS.c.state)).tuples().all())
     places: dict[int, list[str]] = defaultdict(list)
     for held in history.held_at(db, on=on):
         places[held.lot_id].append(names[held.place_id])
@@ -177,7 +176,6 @@ def valuation(db: Session, *, on: date) -> tuple[ValuationRow, ...]:
             lot_id=row.lot_id,
             lot_number=row.lot_number,
             expires_on=row.expires_on,
-            state=states[row.lot_id],
             places=", ".join(places[row.lot_id]),
             quantity=row.quantity,
             value=row.value,

@@ -1,0 +1,346 @@
+"""The accountants' workbook: what stock did in a period, row by row, with sums to follow (B5)."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, TypeVar
+
+from sqlalchemy.orm import Session
+
+from api import workbook_control, workbook_summary
+from api.listings import Column, Listing
+from api.package import Book, whole_file
+from api.spreadsheets import MOST_ROWS, Formula, Look
+from api.workbook_control import Period
+from inventory import clinic
+from pricing import accounting, reports
+from pricing.accounting import check_period
+from pricing.chart import Flow
+from pricing.reports import Flows
+
+Row = TypeVar("Row")
+Progress = Callable[[str, int], None]
+"""Is told the sheet that is being written and how many rows it has so far."""
+
+PROGRESS_EVERY = 1_000
+IN_COLUMNS = (Flow.RECEIVED, Flow.USED, Flow.DISCARDED, Flow.WASTED, Flow.RETURNED, Flow.COUNTED)
+INWARD = (Flow.RECEIVED, Flow.COUNTED)
+
+ITEM = (Column("Item no.", Look.WHOLE), Column("SKU"), Column("Item"))
+
+MOVEMENTS = (
+    Column("Movement", Look.WHOLE), Column("Date", Look.DATE), Column("Entry"), Column("Act"), *ITEM,
+    Column("Lot"), Column("From"), Column("To"), Column("Flow"), Column("Quantity", Look.QUANTITY),
+    Column("Unit"), Column("Stock change", Look.QUANTITY), Column("Value change", Look.MONEY, total=True),
+    Column("Reason"), Column("Reference"), Column("Note"), Column("By"),
+    Column("Recorded (UTC)", Look.INSTANT), Column("Reverses", Look.WHOLE),
+)  # fmt: skip
+TREATMENTS = (
+    Column("Date", Look.DATE), Column("Session", Look.WHOLE), Column("Entry"), Column("Patient"),
+    Column("Formulation"), Column("Level"), *ITEM, Column("Lot"), Column("Used", Look.QUANTITY),
+    Column("Discarded", Look.QUANTITY), Column("Unit"), Column("Value used", Look.MONEY, total=True),
+    Column("Value discarded", Look.MONEY, total=True), Column("Cost", Look.MONEY, total=True),
+)  # fmt: skip
+WASTAGE = (
+    Column("Reason"), Column("Account"), Column("Account name"), *ITEM, Column("Lot"),
+    Column("Expires", Look.DATE), Column("Quantity", Look.QUANTITY), Column("Unit"),
+    Column("Value", Look.MONEY, total=True),
+)  # fmt: skip
+QUOTES = (
+    Column("Date", Look.DATE), Column("Number"), Column("Version", Look.WHOLE), Column("Status"),
+    Column("Protocol"), Column("Patient"), Column("Sessions", Look.WHOLE), Column("Currency"),
+    Column("Subtotal", Look.AMOUNT, total=True), Column("Discount", Look.AMOUNT, total=True),
+    Column("Tax", Look.AMOUNT, total=True), Column("Tax is"), Column("Total", Look.AMOUNT, total=True),
+    Column("Valid until", Look.DATE),
+)  # fmt: skip
+JOURNAL = (
+    Column("Date", Look.DATE), Column("Entry"), Column("Description"), Column("Account"),
+    Column("Account name"), Column("Debit", Look.MONEY, total=True), Column("Credit", Look.MONEY, total=True),
+)  # fmt: skip
+VALUATION = (
+    *ITEM, Column("Kind"), Column("Lot"), Column("Expires", Look.DATE), Column("Days left", Look.WHOLE),
+    Column("Place"), Column("Quantity", Look.QUANTITY), Column("Unit"), Column("Unit cost", Look.UNIT_COST),
+    Column("Value", Look.MONEY, total=True),
+)  # fmt: skip
+ROLL_FORWARD = (
+    *ITEM, Column("Kind"), Column("Unit"),
+    *(Column(f"{name} qty", Look.QUANTITY)
+      for name in ("Opening", *(flow.capitalize() for flow in IN_COLUMNS), "Closing")),
+    *(Column(f"{name} value", Look.MONEY, total=True)
+      for name in ("Opening", *(flow.capitalize() for flow in IN_COLUMNS), "Closing")),
+    Column("Valuation qty", Look.QUANTITY), Column("Difference qty", Look.QUANTITY, zero=True),
+    Column("Valuation value", Look.MONEY, total=True), Column("Difference value", Look.MONEY, zero=True),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many rows each sheet was given."""
+
+    rows: dict[str, int]
+
+
+def write_accounting(
+    db: Session,
+    out: Path | IO[bytes],
+    *,
+    since: date,
+    until: date,
+    at: datetime,
+    by: str = "vialbook",
+    progress: Progress | None = None,
+    most_rows: int = MOST_ROWS,
+) -> Written:
+    """Write the workbook of a period, whole or not at all; a list longer than a sheet goes on over the next.
+
+    The same books and the same `at` give the same file. Raises accounting.BadPeriod.
+    """
+    check_period(since, until)
+    settings = clinic.settings(db)
+    book = Book(
+        title=f"{settings.clinic_name}: accounts of stock",
+        subject=f"{since} to {until}",
+        author=by,
+        currency=settings.currency,
+        at=at,
+    )
+    summary = book.sheet("Summary")
+    listings = {
+        title: Listing(book, title, columns, frozen=frozen, most_rows=most_rows)
+        for title, columns, frozen in (
+            ("Roll-forward", ROLL_FORWARD, "D2"),
+            ("Valuation", VALUATION, "D2"),
+            ("Movements", MOVEMENTS, "B2"),
+            ("Cost of treatment", TREATMENTS, "C2"),
+            ("Wastage", WASTAGE, "A2"),
+            ("Quotes", QUOTES, "C2"),
+            ("Journal", JOURNAL, "A2"),
+        )
+    }
+    control = book.sheet("Control")
+    control.widest = 90
+    period = Period(
+        since=since,
+        until=until,
+        at=at,
+        settings=settings,
+        listings=listings,
+        lots=reports.valuation(db, on=until),
+        waste=reports.wastage(db, since=since, until=until),
+        quotes=reports.quotes(db, since=since, until=until),
+    )
+    _fill(db, period, progress or _silent)
+    books = workbook_control.look_up(db, since=since, until=until)
+    gap = workbook_control.write(control, listings, books)
+    workbook_summary.write(summary, period, books, gap)
+    with whole_file(out) as file:
+        book.save(file)
+    return Written({title: listing.count for title, listing in listings.items()})
+
+
+def _silent(_sheet: str, _rows: int) -> None:
+    """Nobody is waiting to be told."""
+
+
+def _fill(db: Session, period: Period, progress: Progress) -> None:
+    """The lists first, then the roll-forward, whose formulas reach into them."""
+    _movements(db, period, progress)
+    _treatments(db, period, progress)
+    _wastage(db, period, progress)
+    _quotes(period, progress)
+    _journal(db, period, progress)
+    _valuation(period, progress)
+    _roll_forward(db, period, progress)
+
+
+def _told(listing: Listing, rows: Iterable[Row], progress: Progress) -> Iterator[Row]:
+    """The rows, telling every so often how far it is; closes the listing after the last."""
+    for number, row in enumerate(rows, start=1):
+        yield row
+        if not number % PROGRESS_EVERY:
+            progress(listing.title, listing.count)
+    listing.finish()
+    progress(listing.title, listing.count)
+
+
+def _movements(db: Session, period: Period, progress: Progress) -> None:
+    listing = period.listings["Movements"]
+    rows = reports.movements(db, since=period.since, until=period.until)
+    for row in _told(listing, rows, progress):
+        listing.append(
+            row.id,
+            row.on,
+            row.entry,
+            _words(row.act),
+            row.item.id,
+            row.item.sku,
+            row.item.name,
+            row.lot_number,
+            row.source,
+            row.target,
+            row.flow.value,
+            row.quantity,
+            row.item.unit,
+            row.change,
+            row.value,
+            _words(row.reason) or None,
+            row.reference or None,
+            row.note or None,
+            row.by,
+            row.recorded_at,
+            row.corrects,
+        )
+
+
+def _treatments(db: Session, period: Period, progress: Progress) -> None:
+    listing = period.listings["Cost of treatment"]
+    rows = reports.cost_of_treatment(db, since=period.since, until=period.until)
+    for row in _told(listing, rows, progress):
+        parts = f"{listing.here('Value used')}+{listing.here('Value discarded')}"
+        listing.append(
+            row.on,
+            row.session_id,
+            row.entry,
+            row.patient_ref,
+            row.formulation or None,
+            row.level or None,
+            row.item.id,
+            row.item.sku,
+            row.item.name,
+            row.lot_number,
+            row.used,
+            row.discarded,
+            row.item.unit,
+            row.used_value,
+            row.discarded_value,
+            Formula(parts, row.used_value + row.discarded_value),
+        )
+
+
+def _wastage(db: Session, period: Period, progress: Progress) -> None:
+    listing, names = period.listings["Wastage"], accounting.chart(db)
+    for row in _told(listing, period.waste, progress):
+        listing.append(
+            _words(row.reason),
+            row.account,
+            names.get(row.account),
+            row.item.id,
+            row.item.sku,
+            row.item.name,
+            row.lot_number,
+            row.expires_on,
+            row.quantity,
+            row.item.unit,
+            row.value,
+        )
+
+
+def _quotes(period: Period, progress: Progress) -> None:
+    listing = period.listings["Quotes"]
+    for row in _told(listing, period.quotes, progress):
+        listing.append(
+            row.on,
+            row.number or None,
+            row.version,
+            row.status.value,
+            row.protocol,
+            row.patient_ref,
+            row.sessions,
+            row.currency,
+            row.subtotal,
+            row.discount,
+            row.tax,
+            "in the price" if row.tax_inclusive else "added",
+            row.total,
+            row.valid_until,
+        )
+
+
+def _journal(db: Session, period: Period, progress: Progress) -> None:
+    listing = period.listings["Journal"]
+    rows = accounting.journal(db, since=period.since, until=period.until)
+    for entry in _told(listing, rows, progress):
+        for line in entry.lines:
+            listing.append(
+                entry.on,
+                entry.id,
+                entry.description,
+                line.account,
+                line.name or None,
+                line.debit or None,
+                line.credit or None,
+            )
+
+
+def _valuation(period: Period, progress: Progress) -> None:
+    listing = period.listings["Valuation"]
+    for row in _told(listing, period.lots, progress):
+        cost = Formula(f"{listing.here('Value')}/{listing.here('Quantity')}", row.unit_cost)
+        left = f"{listing.here('Expires')}-{workbook_summary.LAST_DAY}"
+        listing.append(
+            row.item.id,
+            row.item.sku,
+            row.item.name,
+            row.item.kind.value,
+            row.lot_number,
+            row.expires_on,
+            Formula(left, (row.expires_on - period.until).days),
+            row.places,
+            row.quantity,
+            row.item.unit,
+            cost if row.quantity else None,
+            row.value,
+        )
+
+
+def _roll_forward(db: Session, period: Period, progress: Progress) -> None:
+    """Each flow is the sum of its movements, each closing the sum of its flows, beside the valuation."""
+    listing, valued = period.listings["Roll-forward"], period.listings["Valuation"]
+    held: dict[int, tuple[Decimal, Decimal]] = {}
+    for lot in period.lots:
+        quantity, value = held.get(lot.item.id, (Decimal(0), Decimal(0)))
+        held[lot.item.id] = (quantity + lot.quantity, value + lot.value)
+    moved = period.listings["Movements"]
+    rows = reports.roll_forward(db, since=period.since, until=period.until)
+    for row in _told(listing, rows, progress):
+        own = {"Item no.": listing.here("Item no.")}
+        quantity, value = held.get(row.item.id, (Decimal(0), Decimal(0)))
+        listing.append(
+            row.item.id,
+            row.item.sku,
+            row.item.name,
+            row.item.kind.value,
+            row.item.unit,
+            *_columns(listing, moved, row.quantity, "qty", "Stock change"),
+            *_columns(listing, moved, row.value, "value", "Value change"),
+            Formula(valued.where("Quantity", own), quantity),
+            Formula(
+                f"ROUND({listing.here('Closing qty')}-{listing.here('Valuation qty')},4)",
+                row.quantity.closing - quantity,
+            ),
+            Formula(valued.where("Value", own), value),
+            Formula(
+                f"ROUND({listing.here('Closing value')}-{listing.here('Valuation value')},2)",
+                row.value.closing - value,
+            ),
+        )
+
+
+def _columns(
+    listing: Listing, moved: Listing, flows: Flows, ending: str, summed: str
+) -> Iterator[Decimal | Formula]:
+    yield flows.opening
+    closing = listing.here(f"Opening {ending}")
+    for flow in IN_COLUMNS:
+        criteria = {"Item no.": listing.here("Item no."), "Flow": f'"{flow}"'}
+        total = moved.where(summed, criteria)
+        yield Formula(total if flow in INWARD else f"-({total})", getattr(flows, flow))
+        sign = "+" if flow in INWARD else "-"
+        closing += f"{sign}{listing.here(f'{flow.capitalize()} {ending}')}"
+    yield Formula(closing, flows.closing)
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ")
