@@ -49,7 +49,7 @@ def main() -> NoReturn:
 
 
 def _fail(sentence: str, status: int) -> NoReturn:
-    click.echo(sentence, err=True)
+    click.echo(" ".join(sentence.split()), err=True)
     sys.exit(status)
 
 
