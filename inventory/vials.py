@@ -107,6 +107,9 @@ class Deadline:
     rule: str
 
 
+EUROPEAN_UNION = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+
+
 class UnknownVial(NotFound):
     """No opened vial has this key."""
 
@@ -136,11 +139,11 @@ def vial(db: Session, key: int) -> OpenedVial:
 
 
 def rules_in_force(db: Session, site: Site, on: date) -> Sequence[VialRule]:
-    """The rules that limit opened containers at a site on a date: its country's, its state's, everyone's."""
+    """The rules that limit opened containers at a site on a date, from everyone's to its state's."""
     found = db.scalars(
         sa.select(VialRule).where(
             VialRule.automatic.is_(True),
-            VialRule.country.in_([site.country, "*"]),
+            VialRule.country.in_([site.country, *unions_of(site.country)]),
             VialRule.region.in_([site.tax_region, ""]),
         )
     )
@@ -150,6 +153,11 @@ def rules_in_force(db: Session, site: Site, on: date) -> Sequence[VialRule]:
         if (rule.effective_from is None or rule.effective_from <= on)
         and (rule.effective_to is None or on <= rule.effective_to)
     ]
+
+
+def unions_of(country: str) -> list[str]:
+    """Under which wider words a rule may speak for a country: `EU`, and `*` for everyone."""
+    return ["EU", "*"] if country in EUROPEAN_UNION.split(" ") else ["*"]
 
 
 def discard_at(

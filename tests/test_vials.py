@@ -252,3 +252,15 @@ def test_a_pharmacy_bulk_package_is_opened_by_nobody_here(clinic):
 def test_a_vial_that_is_not_on_record_is_refused_by_its_key(db):
     with refused(UnknownVial, "No opened vial has the key 987654."):
         vials.vial(db, 987654)
+
+
+def test_a_rule_of_the_european_union_counts_in_its_countries_alone(clinic):
+    clinic.db.add(rule("VR-16", country="EU", max_days=28))
+    clinic.db.flush()
+
+    clinic.site.country = "DE"
+    in_germany = [one.code for one in vials.rules_in_force(clinic.db, clinic.site, TODAY)]
+    clinic.site.country = "GB"
+    in_britain = [one.code for one in vials.rules_in_force(clinic.db, clinic.site, TODAY)]
+
+    assert (in_germany, in_britain) == (["VR-16"], [])
