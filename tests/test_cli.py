@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -275,61 +274,58 @@ def answers(address: str) -> bool:
         return False
 
 
-@pytest.fixture
-def served(clinic: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server in a process of its own."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api.cli", "serve", "--port", str(port)],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    address = f"http://127.0.0.1:{port}"
+def started(words: list[str], port: int) -> subprocess.Popen[str]:
+    """A server in a process of its own, once it answers."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 30
-    while not answers(f"{address}/health"):
+    while not answers(f"http://127.0.0.1:{port}/health"):
         assert process.poll() is None
         assert time.monotonic() < deadline, "the server does not answer"
         time.sleep(0.05)
-    yield process, address
-    if process.poll() is None:
-        process.kill()
-    process.wait()
+    return process
 
 
-def test_the_server_says_where_it_is_and_ends_when_it_is_told(served):
-    process, address = served
+def test_the_server_says_where_it_is_and_ends_when_it_is_told(clinic):
+    port = free_port()
+    process = started([sys.executable, "-m", "api.cli", "serve", "--port", str(port)], port)
 
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=15)
 
-    assert address in output
+    assert f"http://127.0.0.1:{port}" in output
     assert process.returncode == 0
 
 
-def test_a_request_under_way_is_finished_before_the_server_ends(served):
-    process, address = served
-    answered: list[int] = []
-    # The answer is larger than the buffers between us: it is under way until we begin to read.
-    host, port = address.removeprefix("http://").split(":")
-    talk = socket.create_connection((host, int(port)), timeout=10)
-    talk.sendall(b"GET /api/v1/docs/swagger-ui.js HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+SLOW = """
+import sys, time
+from flask import Flask
+from api import serving
 
-    def read() -> None:
-        whole = b""
-        while part := talk.recv(65536):
-            whole += part
-        head, _, body = whole.partition(b"\r\n\r\n")
-        length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
-        answered.append(len(body) - int(length.split(b":")[1]))
+app = Flask("slow")
+app.add_url_rule("/health", "health", lambda: "up")
+app.add_url_rule("/slow", "slow", lambda: time.sleep(1) or "finished")
+serving.serve(lambda: app, serving.listen("127.0.0.1", int(sys.argv[1])), workers=int(sys.argv[2]))
+"""
 
-    reader = threading.Thread(target=read)
-    time.sleep(0.2)  # the request has reached the server
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_request_under_way_is_finished_before_the_server_ends(workers):
+    port = free_port()
+    process = started([sys.executable, "-c", SLOW, str(port), str(workers)], port)
+    answered: list[bytes] = []
+
+    def ask() -> None:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/slow", timeout=20) as answer:
+            answered.append(answer.read())
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    time.sleep(0.3)  # the request has reached the server
     process.send_signal(signal.SIGTERM)
-    reader.start()
-    reader.join(timeout=20)
+    asking.join(timeout=20)
 
-    assert answered == [0]
+    assert answered == [b"finished"]
     assert process.wait(timeout=15) == 0
 
 
