@@ -81,12 +81,12 @@ def _undo(
 ) -> Reversal:
     document = db.get_one(Document, movements[0].document_id)
     site = db.get_one(Site, document.site_id)
+    ledger.lock_items(db, [movement.item_id for movement in movements])
     _refuse(db, movements, document)
     if site.day(at) < document.on:
         raise CannotReverse(
             f"Movement {movements[0].id} is dated {document.on}; it cannot be undone on {site.day(at)}."
         )
-    ledger.lock_items(db, [movement.item_id for movement in movements])
     act = Act(site.id, site.day(at), at, recorded_at, by, reference=f"reverses {document.id}", note=reason)
     kinds = {key: kind for key, kind in db.execute(sa.select(Place.id, Place.kind))}
     moves = [_mirror(db, movement, kinds, clinic.places(db, site.id)) for movement in movements]
@@ -115,7 +115,7 @@ def _mirror(
 
     What came off the shelf of a lot that is held by now goes back to quarantine, not to the shelf.
     """
-    lot = db.get_one(Lot, movement.lot_id)
+    lot = db.get_one(Lot, movement.lot_id, populate_existing=True)
     if movement.vial_id is not None:
         _restore_vial(db, movement, kinds)
     if movement.layer_id is not None:
@@ -144,7 +144,7 @@ def _mirror(
 def _restore_vial(db: Session, movement: Movement, kinds: dict[int, PlaceKind]) -> None:
     """Give an opened vial back what was drawn or discarded, or seal one that was opened by mistake."""
     assert movement.vial_id is not None
-    vial = db.get_one(OpenedVial, movement.vial_id)
+    vial = db.get_one(OpenedVial, movement.vial_id, populate_existing=True)  # sessions drain it in SQL
     if kinds[movement.target_id] is PlaceKind.OPENED:
         if vial.remaining != movement.quantity:
             raise CannotReverse(

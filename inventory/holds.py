@@ -56,6 +56,7 @@ class CannotRelease(Conflict):
 
 def quarantine(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Lot:
     """Hold a lot back at every site until it is released. Refuses one that is held or recalled."""
+    _lock(db, lot)
     if lot.state is not LotState.RELEASED:
         raise AlreadyThere(f"Lot {lot.number} is {lot.state} already.")
     _move_sealed(db, lot, PlaceKind.SHELF, PlaceKind.QUARANTINE, at=at, by=by, reason=reason)
@@ -65,6 +66,7 @@ def quarantine(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> 
 
 def release(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Lot:
     """Let a quarantined lot be used again. Refuses a released, a recalled and an expired one."""
+    _lock(db, lot)
     if lot.state is LotState.RELEASED:
         raise AlreadyThere(f"Lot {lot.number} is released already.")
     if lot.state is LotState.RECALLED:
@@ -79,6 +81,7 @@ def release(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Lot
 
 def recall(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Trace:
     """Hold what is left of a lot at every site, for good, and say who received it (S10)."""
+    _lock(db, lot)
     if lot.state is LotState.RECALLED:
         raise AlreadyThere(f"Lot {lot.number} is recalled already.")
     _move_sealed(db, lot, PlaceKind.SHELF, PlaceKind.QUARANTINE, at=at, by=by, reason=reason)
@@ -127,11 +130,16 @@ def trace(db: Session, lot: Lot) -> Trace:
     )
 
 
+def _lock(db: Session, lot: Lot) -> None:
+    """Lock the lot's item and read the state again: whoever held the lock may have recalled it."""
+    ledger.lock_items(db, [lot.item_id])
+    db.refresh(lot)
+
+
 def _move_sealed(
     db: Session, lot: Lot, source: PlaceKind, target: PlaceKind, *, at: datetime, by: str, reason: str
 ) -> None:
     """Carry a lot's sealed containers between shelf and quarantine, site by site."""
-    ledger.lock_items(db, [lot.item_id])
     rows = db.execute(
         sa.select(Place.site_id, Place.id, BALANCES.c.quantity)
         .join(Place, Place.id == BALANCES.c.place_id)

@@ -104,6 +104,8 @@ def receive_many(
         _check(delivery)
     if not deliveries:
         return []
+    # Two deliveries of a new lot, or one and a recall, wait for each other.
+    ledger.lock_items(db, [delivery.item.id for delivery in deliveries])
     at = site.moment_on(received_on, recorded_at)
     wanted = [(delivery.item, delivery.lot_number, delivery.expires_on) for delivery in deliveries]
     registered = lots.register_many(db, wanted, received_on=received_on)

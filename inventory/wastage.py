@@ -68,6 +68,7 @@ def open_vial(
     if prepared_in is PreparedIn.TREATMENT_ROOM and not patient_ref:
         raise PatientNeeded(f"A {product.sku} opened in the treatment room is one patient's: say whose.")
     ledger.lock_items(db, [lot.item_id])
+    db.refresh(lot)  # it may have been held back while we waited for the lock
     places = clinic.places(db, site.id)
     sealed = _held(db, places[PlaceKind.SHELF], lot.id)
     if lot.state is not LotState.RELEASED or lot.expires_on < on or sealed < product.content:
@@ -119,6 +120,8 @@ def discard(
     note: str = "",
 ) -> WrittenOff:
     """Throw away what is left in an opened vial. Raises VialClosed when nothing is."""
+    ledger.lock_items(db, [opened.item_id])
+    db.refresh(opened)
     if opened.closed_at is not None or not opened.remaining:
         raise VialClosed(f"Opened vial {opened.id} was closed at {opened.closed_at}; nothing is left of it.")
     return write_off(
@@ -173,6 +176,8 @@ def write_off(
     _check(lot, quantity_off, reason, note)
     item = db.get_one(Item, lot.item_id)
     ledger.lock_items(db, [lot.item_id])
+    if opened is not None:
+        db.refresh(opened)  # it may have served a session since it was read
     on = site.day(at)
     places = clinic.places(db, site.id)
     if opened is None:
