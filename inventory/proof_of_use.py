@@ -160,15 +160,17 @@ class _Shelves:
         if change > 0:
             self.since[place_id, lot_id] = min(on, self.since.get((place_id, lot_id), on))
 
-    def passed_over(self, place_id: int, item_id: int, taken: int, *, on: date, at: datetime) -> list[str]:
-        """The lots that were usable, expire before the one taken, and are still there."""
+    def passed_over(
+        self, place_id: int, item_id: int, taken: int, *, on: date, moments: tuple[datetime, datetime]
+    ) -> list[str]:
+        """The lots that were usable at both moments, expire before the one taken, and are still there."""
         last = self.expires[taken][1]
         return [
             self.expires[lot_id][0]
             for lot_id in self.stock[place_id, item_id]
             if on <= self.expires[lot_id][1] < last
             and self.since[place_id, lot_id] <= on
-            and self._released(lot_id, at)
+            and all(self._released(lot_id, at) for at in moments)
         ]
 
     def _released(self, lot_id: int, at: datetime) -> bool:
@@ -207,7 +209,9 @@ def _judge(shelves: _Shelves, movements: list[Any], kinds: Mapping[int, PlaceKin
         if kinds[row.source_id] is PlaceKind.SHELF and row.lot_id not in excused
     }
     for lot_id, row in taken.items():
-        sooner = shelves.passed_over(row.source_id, row.item_id, lot_id, on=row.on, at=row.at)
+        # What was held back then could not be used then, nor what was by the time it was recorded.
+        moments = (row.at, row.recorded_at)
+        sooner = shelves.passed_over(row.source_id, row.item_id, lot_id, on=row.on, moments=moments)
         if sooner:
             yield (
                 f"Document {row.document_id} took lot {shelves.expires[lot_id][0]} on {row.on} without "
@@ -221,7 +225,7 @@ def _replay(db: Session) -> Iterator[Any]:
         sa.select(
             MOVEMENTS.c.document_id, MOVEMENTS.c.on, MOVEMENTS.c.item_id, MOVEMENTS.c.lot_id,
             MOVEMENTS.c.source_id, MOVEMENTS.c.target_id, MOVEMENTS.c.quantity, MOVEMENTS.c.reason,
-            DOCUMENTS.c.kind, DOCUMENTS.c.at,
+            DOCUMENTS.c.kind, DOCUMENTS.c.at, DOCUMENTS.c.recorded_at,
         )
         .join(DOCUMENTS, DOCUMENTS.c.id == MOVEMENTS.c.document_id)
         .order_by(MOVEMENTS.c.document_id, MOVEMENTS.c.id)
