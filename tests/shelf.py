@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import sqlalchemy as sa
@@ -58,6 +58,13 @@ class Clinic:
         if self.formula is not CostFormula.SPECIFIC:
             clinic.change_setting(self.db, "cost_formula", self.formula, at=NOW, by=BY)
 
+    @classmethod
+    def at_main(cls, db: Session) -> Self:
+        """The clinic that another transaction opened."""
+        known = cls.__new__(cls)
+        known.db, known.site = db, clinic.site(db, "MAIN")
+        return known
+
     def open_site(self, code: str, **other: Any) -> Site:
         """Another site; in New York unless told otherwise."""
         where = {"country": "US", "region": "North America", "time_zone": "America/New_York"}
@@ -81,13 +88,18 @@ class Clinic:
         patient_ref: str,
         *wanted: str | Line,
         at: datetime = NOW,
+        recorded_at: datetime | None = None,
         site: Site | None = None,
         **visit: Any,
     ) -> Treated:
         """A session that uses `"HA 2.5"`; a Line says more."""
-        lines = [one if isinstance(one, Line) else line(*one.split()) for one in wanted]
         return treatments.treat(
-            self.db, Visit(patient_ref, at, **visit), lines, site=site or self.site, recorded_at=at, by=BY
+            self.db,
+            Visit(patient_ref, at, **visit),
+            [one if isinstance(one, Line) else line(*one.split()) for one in wanted],
+            site=site or self.site,
+            recorded_at=recorded_at or at,
+            by=BY,
         )
 
     def item(self, sku: str) -> Item:
