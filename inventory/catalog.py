@@ -1,6 +1,6 @@
 """The catalogue: ingredients, the items that hold them, and the suppliers that offer the items."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -195,6 +195,14 @@ class SkuTaken(Conflict):
     """An item of this SKU is on record already."""
 
 
+class GtinTaken(Conflict):
+    """Another item carries the GTIN: a scanned label would mean two things."""
+
+
+class BadGtin(Invalid):
+    """The digits are not a GTIN (S13)."""
+
+
 class SupplierTaken(Conflict):
     """A supplier of this code is on record already."""
 
@@ -237,13 +245,51 @@ def item_by_gtin(db: Session, gtin: str) -> tuple[Item, int] | None:
 
 
 def add_item(db: Session, new: Item) -> Item:
-    """Add an item. Refuses a SKU that is taken and a content that is no quantity."""
+    """Add an item. Raises SkuTaken, GtinTaken, BadGtin, and measures.NotAQuantity for its content."""
     quantity(new.content)
     if db.scalar(sa.select(Item.id).where(Item.sku == new.sku)) is not None:
         raise SkuTaken(f"An item with the SKU {new.sku} is on record already.")
+    _settle_gtins(db, new)
     db.add(new)
     db.flush()
     return new
+
+
+def change_item(db: Session, subject: Item, changes: Mapping[str, object]) -> Item:
+    """Change what may be changed of an item. Raises GtinTaken, BadGtin."""
+    with db.no_autoflush:
+        for name, value in changes.items():
+            setattr(subject, name, value)
+        _settle_gtins(db, subject)
+    db.flush()
+    return subject
+
+
+def gtin_14(digits: str) -> str:
+    """A GTIN of 8, 12, 13 or 14 digits in its 14-digit form. Raises BadGtin, also for a wrong check digit."""
+    if not (digits.isascii() and digits.isdecimal()) or len(digits) not in (8, 12, 13, 14):
+        raise BadGtin(f"{digits!r} is not a GTIN: 8, 12, 13 or 14 digits.")
+    padded = digits.zfill(14)
+    weighted = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(padded[:13]))
+    if -weighted % 10 != int(padded[13]):
+        raise BadGtin(f"{digits} is not a GTIN: its last digit should be {-weighted % 10}.")
+    return padded
+
+
+def _settle_gtins(db: Session, subject: Item) -> None:
+    """Keep GTINs in their 14-digit form; one label means one item."""
+    subject.gtin = subject.gtin and gtin_14(subject.gtin)
+    subject.pack_gtin = subject.pack_gtin and gtin_14(subject.pack_gtin)
+    labels = [label for label in (subject.gtin, subject.pack_gtin) if label]
+    if len(set(labels)) < len(labels):
+        raise GtinTaken(f"{labels[0]} cannot be the GTIN of a container and of a pack.")
+    carrier = db.scalar(
+        sa.select(Item.sku)
+        .where(sa.or_(Item.gtin.in_(labels), Item.pack_gtin.in_(labels)), Item.sku != subject.sku)
+        .limit(1)
+    )
+    if labels and carrier is not None:
+        raise GtinTaken(f"The GTIN {' or '.join(labels)} is on record as {carrier}'s already.")
 
 
 def add_supplier(db: Session, new: Supplier) -> Supplier:

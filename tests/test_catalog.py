@@ -203,3 +203,38 @@ def test_items_without_an_offer_are_left_out(db, hyaluronic_acid, suppliers):
 
     assert list(found) == [hyaluronic_acid.id]
     assert catalog.replacements(db, [], on=TODAY) == {}
+
+
+def test_a_gtin_is_kept_in_fourteen_digits_so_that_every_label_of_it_is_found(db):
+    added = catalog.add_item(db, vial("BOX", gtin="9524000000019", pack_gtin="19524000000016"))
+
+    assert added.gtin == "09524000000019"
+    assert catalog.item_by_gtin(db, "09524000000019") == (added, 1)
+
+
+@pytest.mark.parametrize(
+    ("digits", "sentence"),
+    [
+        ("09524000000018", "09524000000018 is not a GTIN: its last digit should be 9."),
+        ("952400000001", "952400000001 is not a GTIN: its last digit should be 8."),
+        ("95240000000", "'95240000000' is not a GTIN: 8, 12, 13 or 14 digits."),
+        ("0952400000001⁹", "'0952400000001⁹' is not a GTIN: 8, 12, 13 or 14 digits."),
+    ],
+)
+def test_what_no_label_carries_is_no_gtin(digits, sentence):
+    with pytest.raises(catalog.BadGtin) as refusal:
+        catalog.gtin_14(digits)
+
+    assert str(refusal.value) == sentence
+
+
+def test_one_label_means_one_item(db):
+    catalog.add_item(db, vial("FIRST", gtin="09524000000019", pack_gtin="19524000000016"))
+    second = catalog.add_item(db, vial("SECOND"))
+
+    with pytest.raises(catalog.GtinTaken, match="is on record as FIRST's already"):
+        catalog.add_item(db, vial("THIRD", gtin="19524000000016"))
+    with pytest.raises(catalog.GtinTaken, match="is on record as FIRST's already"):
+        catalog.change_item(db, second, {"pack_gtin": "9524000000019"})
+    with pytest.raises(catalog.GtinTaken, match="container and of a pack"):
+        catalog.add_item(db, vial("FOURTH", gtin="09524000000026", pack_gtin="9524000000026"))

@@ -174,7 +174,5 @@ def change_item(body: dict[str, Any], sku: str) -> Any:
     """Change an item that was read before (`If-Match`)."""
     item = catalog.item(g.db, sku)
     conditions.require_match(item_tag(item.sku, item.version))
-    for name, value in body.items():
-        setattr(item, name, value)
-    g.db.flush()
+    catalog.change_item(g.db, item, body)
     return one_item(sku)
