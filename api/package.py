@@ -34,6 +34,7 @@ def formats(currency: str) -> dict[Look, str]:
     """How each kind of value is shown; money with the sign or the code of its currency, minus in red."""
     mark = MARKS.get(currency, f"[${currency}] ")
     shown = {
+        Look.KEY: "0",
         Look.TEXT: "@",
         Look.QUOTED: "@",
         Look.DATE: "yyyy-mm-dd",

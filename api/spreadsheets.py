@@ -42,6 +42,7 @@ class Look(StrEnum):
     UNIT_COST = "unit_cost"
     QUANTITY = "quantity"
     WHOLE = "whole"
+    KEY = "key"  # a number that counts nothing
 
 
 class Role(StrEnum):
@@ -55,9 +56,9 @@ class Role(StrEnum):
 
 
 OVERHANGING = frozenset({Role.TITLE, Role.NOTE})  # they run over the empty cells beside them
-NUMBERS = frozenset({Look.MONEY, Look.BALANCE, Look.AMOUNT, Look.UNIT_COST, Look.QUANTITY, Look.WHOLE})
+NUMBERS = frozenset(Look) - {Look.TEXT, Look.QUOTED, Look.DATE, Look.INSTANT}
 SIGNED = frozenset({Look.MONEY, Look.BALANCE, Look.UNIT_COST})  # these show the currency
-DECIMALS = {Look.UNIT_COST: 6, Look.QUANTITY: 4, Look.WHOLE: 0}  # the rest shows cents
+DECIMALS = {Look.UNIT_COST: 6, Look.QUANTITY: 4, Look.WHOLE: 0, Look.KEY: 0}  # the rest shows cents
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,17 +28,17 @@ PROGRESS_EVERY = 1_000
 IN_COLUMNS = (Flow.RECEIVED, Flow.USED, Flow.DISCARDED, Flow.WASTED, Flow.RETURNED, Flow.COUNTED)
 INWARD = (Flow.RECEIVED, Flow.COUNTED)
 
-ITEM = (Column("Item no.", Look.WHOLE), Column("SKU"), Column("Item"))
+ITEM = (Column("Item no.", Look.KEY), Column("SKU"), Column("Item"))
 
 MOVEMENTS = (
-    Column("Movement", Look.WHOLE), Column("Date", Look.DATE), Column("Entry"), Column("Act"), *ITEM,
+    Column("Movement", Look.KEY), Column("Date", Look.DATE), Column("Entry"), Column("Act"), *ITEM,
     Column("Lot"), Column("From"), Column("To"), Column("Flow"), Column("Quantity", Look.QUANTITY),
     Column("Unit"), Column("Stock change", Look.QUANTITY), Column("Value change", Look.MONEY, total=True),
     Column("Reason"), Column("Reference"), Column("Note"), Column("By"),
-    Column("Recorded (UTC)", Look.INSTANT), Column("Reverses", Look.WHOLE),
+    Column("Recorded (UTC)", Look.INSTANT), Column("Reverses", Look.KEY),
 )  # fmt: skip
 TREATMENTS = (
-    Column("Date", Look.DATE), Column("Session", Look.WHOLE), Column("Entry"), Column("Patient"),
+    Column("Date", Look.DATE), Column("Session", Look.KEY), Column("Entry"), Column("Patient"),
     Column("Formulation"), Column("Level"), *ITEM, Column("Lot"), Column("Used", Look.QUANTITY),
     Column("Discarded", Look.QUANTITY), Column("Unit"), Column("Value used", Look.MONEY, total=True),
     Column("Value discarded", Look.MONEY, total=True), Column("Cost", Look.MONEY, total=True),
@@ -49,7 +49,7 @@ WASTAGE = (
     Column("Value", Look.MONEY, total=True),
 )  # fmt: skip
 QUOTES = (
-    Column("Date", Look.DATE), Column("Number"), Column("Version", Look.WHOLE), Column("Status"),
+    Column("Date", Look.DATE), Column("Number"), Column("Version", Look.KEY), Column("Status"),
     Column("Protocol"), Column("Patient"), Column("Sessions", Look.WHOLE), Column("Currency"),
     Column("Subtotal", Look.AMOUNT, total=True), Column("Discount", Look.AMOUNT, total=True),
     Column("Tax", Look.AMOUNT, total=True), Column("Tax is"), Column("Total", Look.AMOUNT, total=True),

@@ -76,10 +76,10 @@ def _stock(page: _Page, period: Period) -> None:
     rolled, valued = period.listings["Roll-forward"], period.listings["Valuation"]
     first = page.section("Stock at cost", "Value")
     page.fact("Opening", rolled.total("Opening value"), Look.MONEY)
-    page.fact("+ received", rolled.total("Received value"), Look.MONEY)
+    page.fact("plus received", rolled.total("Received value"), Look.MONEY)
     for name in GONE:
-        page.fact(f"- {name.lower()}", less(rolled.total(f"{name} value")), Look.MONEY, note=NOTES[name])
-    page.fact("± counted", rolled.total("Counted value"), Look.MONEY)
+        page.fact(f"less {name.lower()}", less(rolled.total(f"{name} value")), Look.MONEY, note=NOTES[name])
+    page.fact("counted, more or less", rolled.total("Counted value"), Look.MONEY)
     closing = rolled.total("Closing value").answer
     page.total("Closing", Formula(f"SUM(B{first}:B{page.sheet.rows})", closing))
     page.fact("Valuation by lot", valued.total("Value"), Look.MONEY)
