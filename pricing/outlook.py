@@ -5,7 +5,7 @@ to other courses before they serve this one.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,12 +13,15 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import clinic, picking, shelf
+from inventory import clinic, picking, shelf, vials
 from inventory.allocations import Allocation
+from inventory.catalog import DoseClass
 from inventory.clinic import PlaceKind, Site
 from inventory.measures import ZERO
 from inventory.picking import Container, Draw
-from inventory.vials import Product
+from inventory.vials import PreparedIn, Product
+
+INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -29,111 +32,159 @@ class Drawn:
     missing: Decimal  # of the dose, in content units
 
 
+@dataclass(frozen=True)
+class Span:
+    """The days that an outlook looks at: from today to the last session of a course."""
+
+    today: date
+    until: date
+
+
 class Outlook:
-    """The shelf of one site as it will be; drawing from it only remembers."""
+    """The shelf of one site as it will be; drawing from it only remembers.
+
+    `own` names the references whose promises are the course's own, and stand in nobody's way.
+    """
 
     def __init__(
-        self, db: Session, site: Site, products: Mapping[int, Product], *, since: date, until: date
+        self,
+        db: Session,
+        site: Site,
+        products: Mapping[int, Product],
+        span: Span,
+        *,
+        own: Collection[str] = (),
     ) -> None:
         self.db = db
         self.site = site
         self.products = products
         self.shelf_id = clinic.places(db, site.id)[PlaceKind.SHELF]
         self.gone: dict[tuple[int, int | None], Decimal] = defaultdict(Decimal)
-        self.known: dict[int, list[Container]] = {}
+        self.known: dict[int, list[Container]] = {key: [] for key in products}
         self.complete: set[int] = set()
         self.imagined = 0  # containers that the outlook opened
-        at = site.moment_on(since, site.end_of(since))
         openable = {key: one for key, one in products.items() if not one.dose_class.one_patient}
+        at = site.end_of(span.today) - INSTANT  # what was opened today and lasts beyond it
         self.vials: dict[int, list[Container]] = (
             shelf.opened(db, openable, site=site, at=at, patient_ref=None) if openable else {}
         )
-        self.promised = self._promises(until)
+        self.rules = vials.rules_in_force(db, site, span.today) if openable else ()
+        self.promised = self._promises(span, own)
+
+    def look(self, enough: Mapping[int, Decimal], *, on: date) -> None:
+        """Read so much of each item at once: what follows then reads little or nothing."""
+        promised = {key: sum((much for _, much in queue), ZERO) for key, queue in self.promised.items()}
+        wanted = {key: much + promised.get(key, ZERO) for key, much in enough.items()}
+        self._read(wanted, on=min([on, *(queue[0][0] for queue in self.promised.values())]))
 
     def draw(self, product_id: int, needed: Decimal, *, on: date, loss: Decimal) -> Drawn:
         """Draw a dose on a day, FEFO; what other courses were promised until then is gone."""
         self._keep_promises(product_id, on)
-        return self._draw(product_id, needed, on=on, loss=loss)
+        return self._draw(self.products[product_id], needed, on=on, loss=loss)
 
     def there(self, product_id: int, *, on: date, enough: Decimal) -> list[Container]:
-        """What of an item could be drawn on a day, at least `enough` of it if the shelf has that much."""
-        vials = [one for one in self.vials.get(product_id, []) if one.deadline > self._noon(on)]
-        usable = self._usable(product_id, on, vials)
-        while sum((one.held for one in usable), ZERO) < enough and product_id not in self.complete:
-            self._read_on(product_id, on, enough)
-            usable = self._usable(product_id, on, vials)
-        return usable
+        """What of an item a course could draw on a day; at least `enough` that is sealed, if there is."""
+        self._keep_promises(product_id, on)
+        return self._there(product_id, on=on, enough=enough)
 
-    def _draw(self, product_id: int, needed: Decimal, *, on: date, loss: Decimal) -> Drawn:
-        product = self.products[product_id]
-        usable = self.there(product_id, on=on, enough=needed + loss + product.content)
-        draws, missing = picking.plan(needed, usable, loss=loss)
+    def _there(self, product_id: int, *, on: date, enough: Decimal) -> list[Container]:
+        sealed = self._sealed(product_id, on)
+        while sum((one.held for one in sealed), ZERO) < enough and product_id not in self.complete:
+            lots = {one.lot.id for one in self.known[product_id]}
+            taken = sum((much for (lot, _), much in self.gone.items() if lot in lots), ZERO)
+            self._read({product_id: enough + taken}, on=on)
+            sealed = self._sealed(product_id, on)
+        noon = self._noon(on)
+        lasting = [one for one in self.vials.get(product_id, []) if one.deadline > noon]
+        return self._left(lasting) + sealed
+
+    def _draw(
+        self, product: Product, needed: Decimal, *, on: date, loss: Decimal, keeps: bool = True
+    ) -> Drawn:
+        there = self._there(product.id, on=on, enough=needed + loss + product.content)
+        if product is not self.products[product.id]:
+            there = [replace(one, product=product) for one in there]
+        draws, missing = picking.plan(needed, there, loss=loss)
         for draw in draws:
             taken = draw.opened * product.content if draw.opened else draw.used
             self.gone[draw.container.lot.id, draw.container.vial_id] += taken
-            if draw.kept:
+            if draw.kept and keeps:
                 self._keep_open(draw, on)
         return Drawn(tuple(draws), missing)
 
     def _keep_open(self, draw: Draw, on: date) -> None:
-        """What an opened container keeps serves later days until its label's in-use time is over (S4)."""
+        """What an opened container keeps serves later days until label, rule or expiry ends it (S4)."""
         product = draw.container.product
-        opened_at = self._noon(on)
-        limit = draw.container.deadline
-        if product.in_use_hours:
-            limit = min(limit, opened_at + timedelta(hours=product.in_use_hours))
+        deadline = vials.discard_at(
+            product,
+            expires_on=draw.container.lot.expires_on,
+            opened_at=self._noon(on),
+            prepared_in=PreparedIn.PREPARATION_AREA,
+            site=self.site,
+            rules=self.rules,
+        )
         self.imagined += 1
         self.vials.setdefault(product.id, []).append(
-            replace(draw.container, held=draw.kept, deadline=limit, vial_id=-self.imagined)
+            replace(draw.container, held=draw.kept, deadline=deadline.at, vial_id=-self.imagined)
         )
 
-    def _usable(self, product_id: int, on: date, vials: Sequence[Container]) -> list[Container]:
+    def _sealed(self, product_id: int, on: date) -> list[Container]:
+        return self._left([one for one in self.known[product_id] if one.lot.expires_on >= on])
+
+    def _left(self, containers: Sequence[Container]) -> list[Container]:
+        """The containers without what was drawn from them; those that are empty are gone."""
         found = []
-        for one in (*vials, *self.known.get(product_id, [])):
-            if one.vial_id is None and one.lot.expires_on < on:
-                continue
+        for one in containers:
             held = one.held - self.gone.get((one.lot.id, one.vial_id), ZERO)
             if held > 0:
                 found.append(replace(one, held=held) if held != one.held else one)
         return found
 
-    def _read_on(self, product_id: int, on: date, enough: Decimal) -> None:
-        """Read more of an item's lots, from those that are usable on the day."""
-        before = {one.lot.id: one for one in self.known.get(product_id, [])}
-        spoken_for = sum((amount for (lot, _), amount in self.gone.items() if lot in before), ZERO)
+    def _read(self, enough: Mapping[int, Decimal], *, on: date) -> None:
+        """Read items' lots, the soonest to expire first, from those that are usable on the day."""
         rows = shelf.sealed(
             self.db,
-            [self.products[product_id]],
+            [self.products[key] for key in enough],
             site=self.site,
             shelf_id=self.shelf_id,
             on=on,
-            enough={product_id: enough + spoken_for},
-        )[product_id]
-        if all(one.lot.id in before for one in rows):
-            self.complete.add(product_id)
-        self.known[product_id] = list({**before, **{one.lot.id: one for one in rows}}.values())
+            enough=enough,
+        )
+        for key, found in rows.items():
+            if sum((one.held for one in found), ZERO) < enough[key]:
+                self.complete.add(key)  # that was all there is
+            lots = {one.lot.id: one for one in (*self.known[key], *found)}
+            self.known[key] = list(lots.values())
 
     def _keep_promises(self, product_id: int, on: date) -> None:
         queue = self.promised.get(product_id, [])
+        product = self.products[product_id]
+        # A promise names stock: overfill, which is no stock, must not make it smaller (S3).
+        bare = replace(product, overfill=ZERO)
+        # What another patient's vial keeps is for others only where the clinic shares vials (S4).
+        keeps = self.site.share_opened_vials or product.dose_class is not DoseClass.MULTI_DOSE
         while queue and queue[0][0] <= on:
             due_on, quantity = queue.pop(0)
-            self._draw(product_id, quantity, on=due_on, loss=ZERO)
+            self._draw(bare, quantity, on=due_on, loss=ZERO, keeps=keeps)
 
-    def _promises(self, until: date) -> dict[int, list[tuple[date, Decimal]]]:
+    def _promises(self, span: Span, own: Collection[str]) -> dict[int, list[tuple[date, Decimal]]]:
+        """What was promised to others until the last day, by item; what is overdue is due today."""
         rows = self.db.execute(
-            sa.select(Allocation.item_id, Allocation.due_on, Allocation.quantity)
+            sa.select(Allocation.item_id, Allocation.due_on, Allocation.quantity, Allocation.reference)
             .where(
                 Allocation.site_id == self.site.id,
                 Allocation.item_id.in_(sorted(self.products)),
-                Allocation.due_on <= until,
+                Allocation.due_on <= span.until,
                 Allocation.ended_at.is_(None),
             )
             .order_by(Allocation.due_on, Allocation.id)
         )
         promised: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
-        for item_id, due_on, quantity in rows:
-            promised[item_id].append((due_on, quantity))
+        for item_id, due_on, quantity, reference in rows:
+            if reference not in own:
+                promised[item_id].append((max(due_on, span.today), quantity))
         return promised
 
     def _noon(self, on: date) -> datetime:
+        # The day's end is another day's beginning, so what `moment_on` answers is noon of this one.
         return self.site.moment_on(on, self.site.end_of(on))

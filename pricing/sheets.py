@@ -82,7 +82,7 @@ class Prices:
     average: Mapping[int, Worth]
     offers: Mapping[int, Replacement]
     last_cost: Mapping[int, Decimal]  # of one content unit, where no offer is in force
-    doses_used: Mapping[int, Decimal]  # expected doses used of an opened multi-dose container
+    doses_used: Mapping[tuple[int, Decimal], Decimal]  # by multi-dose item and dose: of what it leaves open
 
     def known(self, product: Product) -> bool:
         """Whether anything says what the item costs."""
@@ -103,6 +103,13 @@ class Prices:
         worth = self.average.get(product.id)
         return self.replacement_unit(product) if worth is None else worth.unit_cost
 
+    def charged(self, dose: Dose) -> Decimal:
+        """The stock that a dose is charged with where what is left may be kept: with its expected discard."""
+        if dose.product.dose_class is not DoseClass.MULTI_DOSE:
+            return dose.quantity
+        used = self.doses_used[dose.product.id, dose.quantity]
+        return sharing.charged_stock(dose.product, dose.quantity, used)
+
 
 @dataclass(frozen=True)
 class Bill:
@@ -110,30 +117,27 @@ class Bill:
 
     quantity: Decimal
     discarded: Decimal
-    bought: Decimal  # content units that have to be bought
+    bought: Decimal  # content units that have to be bought, in that
 
 
 def bill(dose: Dose, drawn: Drawn, prices: Prices, settings: Settings) -> Bill:
     """What a session takes of an item, by its dose class.
 
     Single-dose and kit: whole containers (S3). Multi-dose: the dose and its share of the expected
-    discard. Others: the dose.
+    discard, of what has to be bought too. Others: the dose.
     """
     product = dose.product
-    if product.dose_class is DoseClass.MULTI_DOSE:
-        stock = sharing.charged_stock(product, dose.quantity, prices.doses_used[product.id])
-        return Bill(dose.quantity, stock - dose.quantity, drawn.missing)
     if not product.dose_class.one_patient:
-        return Bill(dose.quantity, ZERO, drawn.missing)
-    used = sum((draw.used for draw in drawn.draws), ZERO)
-    discarded = sum((draw.discarded for draw in drawn.draws), ZERO)
-    if not drawn.missing:
-        return Bill(used, discarded, ZERO)
-    first = not drawn.draws and product.loses_on_drawing
-    lacking = drawn.missing + (settings.draw_loss_ml if first else ZERO)
+        stock = prices.charged(dose)
+        bought = (drawn.missing * stock / dose.quantity).quantize(QUANTUM)
+        return Bill(dose.quantity, stock - dose.quantity, bought)
+    loss = settings.draw_loss_ml if product.loses_on_drawing else ZERO
+    # What is missing counts the loss already, unless nothing was there to be drawn.
+    lacking = drawn.missing + (loss if drawn.missing and not drawn.draws else ZERO)
     bought = fit(lacking, product.content + product.overfill) * product.content
-    more = min(lacking, bought)
-    return Bill(used + more, discarded + bought - more, bought)
+    stock = bought + sum((_taken(draw) for draw in drawn.draws), ZERO)
+    used = min(dose.quantity + loss, stock)
+    return Bill(used, stock - used, bought)
 
 
 def item_line(
@@ -146,9 +150,9 @@ def item_line(
     replacement = prices.replacement_unit(product)
     average = prices.average_unit(product)
     from_lots = sum((_taken(draw) * _unit_cost(draw, worth, average) for draw in drawn.draws), ZERO)
+    if not product.dose_class.one_patient:
+        from_lots = from_lots * stock / dose.quantity  # the discard was, or will be, of the same lots
     actual = from_lots + needed.bought * replacement
-    if product.dose_class is DoseClass.MULTI_DOSE:
-        actual = actual * stock / dose.quantity
     return Line(
         kind=LineKind(product.kind) if product.kind is not ItemKind.RETAIL else LineKind.TOPICAL,
         code=product.sku,

@@ -23,8 +23,9 @@ INVENTORY = [
 ]  # fmt: skip
 PRICING = [
     "formulations", "protocols", "price_list", "stages",
-    "covering", "sharing", "outlook", "sheets", "costing",
-    "quote_records", "chart", "accounting", "details", "reports",
+    "covering", "sharing", "outlook", "sheets", "sourcing", "costing",
+    "screening", "courses", "quote_records", "quotes", "quote_life",
+    "chart", "accounting", "details", "reports",
 ]  # fmt: skip
 ORDER = [
     "inventory", *(f"inventory.{chapter}" for chapter in INVENTORY),
