@@ -125,7 +125,7 @@ def call_name(method: str, rule: str) -> str:
 def _replayed() -> Response | None:
     """The answer given before to a request with this key, if there is one."""
     key = request.headers.get("Idempotency-Key")
-    if key is None or request.method != "POST" or g.reads:
+    if key is None or request.method != "POST" or g.reads or "caller" not in g:
         return None
     g.asked = idempotency.asked(
         person=g.caller.name,

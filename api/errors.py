@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from http import HTTPStatus
+from urllib.parse import quote
 
 from flask import Flask, Response, request
 from marshmallow import ValidationError
@@ -86,7 +87,7 @@ def problem(
         "title": title,
         "status": status,
         "detail": detail,
-        "instance": request.path,
+        "instance": quote(request.path),
     }
     if name:
         body["name"] = name

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, send_from_directory
 from flask_smorest import Api, Blueprint
-from marshmallow import fields
+from marshmallow import INCLUDE, fields
 
 from api import auth, errors, schemas
 from api.schemas import Shape
@@ -51,13 +51,19 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 class Problem(Shape):
-    """What is wrong with a request."""
+    """What is wrong with a request; some kinds of problem have more to say than is listed here."""
+
+    class Meta:
+        """A refused import lists its rows."""
+
+        unknown = INCLUDE
 
     type = fields.String(required=True, metadata={"format": "uri-reference"})
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
     instance = fields.String(metadata={"format": "uri-reference"})
+    code = fields.String(metadata={"description": "Of a label that cannot be read (S13)"})
     name = fields.String(metadata={"description": "The refusal by its name in the glossary"})
     errors = fields.Dict(metadata={"description": "What is wrong with each field"})
     facts = fields.Dict(metadata={"description": "The numbers of the sentence, for programs"})
@@ -106,7 +112,7 @@ def complete(document: dict[str, Any], operations: dict[tuple[str, str], str]) -
     document["info"]["description"] = ABOUT
     document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"token": []}]
-    by_path = {(_as_path(rule), method.lower()): (rule, name) for (rule, method), name in operations.items()}
+    by_path = {(as_path(rule), method.lower()): (rule, name) for (rule, method), name in operations.items()}
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
@@ -115,7 +121,8 @@ def complete(document: dict[str, Any], operations: dict[tuple[str, str], str]) -
     return document
 
 
-def _as_path(rule: str) -> str:
+def as_path(rule: str) -> str:
+    """A rule of the framework as the document writes it."""
     return "/".join(
         "{" + part[1:-1].rpartition(":")[2] + "}" if part.startswith("<") else part
         for part in rule.split("/")
