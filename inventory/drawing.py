@@ -113,7 +113,7 @@ class Posting:
         product = draw.container.product
         if product.dose_class is not DoseClass.MULTI_DOSE:
             return False
-        return draw.container.in_room if draw.container.vial_id is not None else self.in_room
+        return self.in_room or draw.container.in_room
 
     def _leave(
         self,

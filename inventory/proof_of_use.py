@@ -75,14 +75,23 @@ def _nothing_held_was_used(db: Session) -> Iterator[str]:
 
 
 def _one_patients_vial_served_one(db: Session) -> Iterator[str]:
-    """S4: a vial that is one patient's served nobody else."""
-    rows = db.execute(
-        _uses(MOVEMENTS.c.id, VIALS.c.id, VIALS.c.patient_ref, SESSIONS.c.patient_ref)
+    """S4: once a vial is one patient's it serves nobody else; before that it may have been shared."""
+    used = (
+        _uses(MOVEMENTS.c.id, MOVEMENTS.c.vial_id, SESSIONS.c.patient_ref, VIALS.c.patient_ref.label("owner"))
         .join(VIALS, VIALS.c.id == MOVEMENTS.c.vial_id)
         .join(SESSIONS, SESSIONS.c.document_id == MOVEMENTS.c.document_id)
-        .where(VIALS.c.patient_ref != SESSIONS.c.patient_ref)
+        .where(VIALS.c.patient_ref.isnot(None))
+        .subquery()
     )
-    for key, vial_id, owner, patient_ref in rows:
+    by_owner = used.alias("by_owner")
+    own = sa.exists().where(
+        by_owner.c.vial_id == used.c.vial_id,
+        by_owner.c.patient_ref == by_owner.c.owner,
+        by_owner.c.id < used.c.id,
+    )
+    for key, vial_id, patient_ref, owner in db.execute(
+        sa.select(used).where(used.c.patient_ref != used.c.owner, own)
+    ):
         yield f"Movement {key} gave {patient_ref} from opened vial {vial_id}, which is {owner}'s."
 
 

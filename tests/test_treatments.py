@@ -211,6 +211,16 @@ def test_a_vial_opened_in_the_room_ends_with_its_patients_session(clinic):
     assert clinic.held("LIDO", PlaceKind.OPENED) == {}
 
 
+def test_a_shared_vial_that_enters_the_treatment_room_ends_with_that_session(sharing):
+    sharing.receive("LIDO", "L1 exp 2026-12-31 25 x 3.20")
+    sharing.treat("P-1", "LIDO 5")
+
+    treated = sharing.treat("P-2", "LIDO 4", **IN_THE_ROOM)
+
+    assert used(treated) == [("LIDO", "L1", 4, 11)]
+    assert sharing.opened("LIDO") == []
+
+
 def test_two_lines_may_draw_from_the_vial_that_ends_with_the_session(clinic):
     clinic.receive("LIDO", "L1 exp 2026-12-31 25 x 3.20")
     lot = clinic.lot("LIDO", "L1")
