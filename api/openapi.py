@@ -138,7 +138,7 @@ def _complete_operation(
     operation["description"] = f"{operation.get('description', '')}\n\nFor {', '.join(roles)}.".strip()
     operation["x-roles"] = roles
     parameters = operation.setdefault("parameters", [])
-    if method == "post":
+    if method == "post" and call not in auth.ASKING:
         parameters.append(_header("Idempotency-Key", "The same key and body again has no second effect", 255))
     if method in ("put", "patch"):
         parameters.append(_header("If-Match", "The ETag that was read", 200, required=True))
