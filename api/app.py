@@ -12,13 +12,14 @@ from flask import Flask, Response, g, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.routing import BaseConverter
 
-from api import auth, bodies, errors, idempotency, openapi, rest
+from api import auth, bodies, errors, idempotency, openapi, rest, web
 from api.settings import utc_now
 from inventory.database import Database
 
 Clock = Callable[[], datetime]
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 ATTEMPTS = 3
+TRIED_AGAIN = frozenset({"application/json", "application/x-www-form-urlencoded"})
 KEPT_HEADERS = ("Location", "ETag", "Content-Type", "Link")
 STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 SECURITY_HEADERS = {
@@ -58,7 +59,7 @@ class Vialbook(Flask):
                 return _replayed() or super().dispatch_request()
             except SQLAlchemyError as error:
                 # Nothing is committed yet, so the whole request may be tried again.
-                if attempt == ATTEMPTS or not errors.is_busy(error) or request.mimetype != "application/json":
+                if attempt == ATTEMPTS or not errors.is_busy(error) or request.mimetype not in TRIED_AGAIN:
                     raise
                 g.db.rollback()
         raise AssertionError("the last attempt answers or raises")
@@ -75,16 +76,20 @@ def create_app(database: Database, *, clock: Clock = utc_now) -> Flask:
     errors.install(app)
 
     @app.before_request
-    def begin() -> None:
+    def begin() -> Response | None:
         """One moment, one transaction, one person; the transaction begins with the first question to it."""
         g.now = clock()
         g.reads = _only_reads()
         g.db = (database.read if g.reads else database.write)()
+        if web.reached():
+            return web.enter(database, _called())
         _sign_in(database)
+        return None
 
     app.after_request(_finish)
     app.teardown_request(_put_away)
     openapi.install(app, rest.BLUEPRINTS)
+    web.install(app)
     _check_table(app)
     return app
 
@@ -98,11 +103,8 @@ def _only_reads() -> bool:
 
 def _sign_in(database: Database) -> None:
     """Find who asks and whether they may; a person without the right learns nothing more."""
-    rule = request.url_rule
-    if rule is None or request.method == "OPTIONS":
-        return  # not found, or a method that the address does not have: the framework says so
-    call = call_name(request.method, rule.rule)
-    if call in auth.OPEN:
+    call = _called()
+    if call is None or call in auth.OPEN:
         return
     token = auth.bearer_token(request.headers.get("Authorization"))
     if g.reads:
@@ -117,6 +119,13 @@ def _sign_in(database: Database) -> None:
     auth.guard(caller, call)
 
 
+def _called() -> str | None:
+    """The call as the table of rights names it. None: there is no such address, or it does not have the
+    method, and the framework says so."""
+    rule = request.url_rule
+    return None if rule is None or request.method == "OPTIONS" else call_name(request.method, rule.rule)
+
+
 def call_name(method: str, rule: str) -> str:
     """A call as the table of rights names it; HEAD is a GET without a body."""
     return f"{'GET' if method == 'HEAD' else method} {rule}"
@@ -124,6 +133,8 @@ def call_name(method: str, rule: str) -> str:
 
 def _replayed() -> Response | None:
     """The answer given before to a request with this key, if there is one."""
+    if request.method == "POST" and web.reached():
+        return web.replayed()
     key = request.headers.get("Idempotency-Key")
     if key is None or request.method != "POST" or g.reads or "caller" not in g:
         return None
@@ -151,6 +162,8 @@ def _finish(answer: Response) -> Response:
         answer = _end(answer)
     if "ETag" in answer.headers and request.method in READING:
         answer.make_conditional(request)
+    if web.reached():
+        answer = web.finish(answer)
     for header, value in SECURITY_HEADERS.items():
         answer.headers.setdefault(header, value)
     # An answer is one person's; who may keep it must at least ask again.
@@ -191,6 +204,6 @@ def _check_table(app: Flask) -> None:
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    known = auth.OPEN | set(auth.MAY)
+    known = auth.OPEN | set(auth.MAY) | web.CALLS
     assert calls <= known, f"calls without an entry in the table of rights: {sorted(calls - known)}"
     assert known <= calls, f"rights to calls that do not exist: {sorted(known - calls)}"

@@ -1,0 +1,81 @@
+"""Pages: changing an item of the catalogue. Two people who edit it at once both see both versions."""
+
+from typing import Any
+
+from flask import Response, g
+from marshmallow import fields
+
+from api.schemas import Shape, Whole, Words
+from api.web import forms, frame
+from api.web.forms import Change, Done, Form, Stale
+from inventory import catalog
+from inventory.catalog import Item
+
+blueprint = frame.chapter("catalog")
+
+LABELS = {
+    "name": "Name",
+    "maker": "Maker",
+    "category": "Category",
+    "storage": "Storage",
+    "in_use_hours": "Hours in use after opening",
+    "shelf_life_months": "Months it keeps",
+    "pack_containers": "Containers in a pack",
+    "gtin": "Barcode number of one container",
+    "pack_gtin": "Barcode number of a pack",
+    "note": "Note",
+}
+
+
+class ItemEdit(Shape):
+    """What may be changed of an item; what its stock is counted in may not (S1)."""
+
+    version = Whole(least=1, most=10**9, in_address=True, required=True)
+    name = Words(200, required=True)
+    maker = Words(120)
+    category = Words(60)
+    storage = Words(40, required=True)
+    in_use_hours = Whole(least=1, most=24 * 365, in_address=True)
+    shelf_life_months = Whole(least=1, most=240, in_address=True)
+    pack_containers = Whole(least=1, most=100_000, in_address=True, required=True)
+    gtin = Words(14, shortest=8)
+    pack_gtin = Words(14, shortest=8)
+    active = fields.String()
+    note = Words(500, lines=True)
+
+
+@blueprint.route("/stock/<code:sku>/edit", methods=["GET", "POST"])
+def edit(sku: str) -> Response:
+    """Change an item, unless somebody else did since it was read."""
+
+    def show(form: Form) -> Response:
+        return frame.page("item_edit.html", form=form, item=catalog.item(g.db, sku), labels=LABELS)
+
+    def do(body: dict[str, Any]) -> Done:
+        item = catalog.item(g.db, sku)
+        if body.pop("version") != item.version:
+            raise Stale(_changes(item), version=item.version)
+        empty = {name: "" if getattr(Item, name).type.python_type is str else None for name in LABELS}
+        wanted = empty | {"gtin": None, "pack_gtin": None} | body | {"active": body.get("active") == "yes"}
+        for name, value in wanted.items():
+            setattr(item, name, value)
+        g.db.flush()
+        return Done(f"/stock/{sku}", f"{item.name} is changed.")
+
+    return forms.handle(ItemEdit, show=show, do=do, first=_values(catalog.item(g.db, sku)))
+
+
+def _values(item: Item) -> dict[str, str]:
+    shown = {name: getattr(item, name) for name in LABELS}
+    values = {name: "" if value is None else str(value) for name, value in shown.items()}
+    return values | {"version": str(item.version), "active": "yes" if item.active else ""}
+
+
+def _changes(item: Item) -> tuple[Change, ...]:
+    """The fields in which what is on record is not what was typed."""
+    theirs, mine = _values(item), forms.typed()
+    return tuple(
+        Change(label, theirs[name] or "empty", mine.get(name, "").strip() or "empty")
+        for name, label in (LABELS | {"active": "In use"}).items()
+        if theirs[name] != mine.get(name, "").strip()
+    )

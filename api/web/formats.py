@@ -1,0 +1,138 @@
+"""How numbers, dates and times are written for people; templates only show what these make of them."""
+
+from datetime import date, datetime, timedelta
+from decimal import ROUND_CEILING, Decimal
+from zoneinfo import ZoneInfo
+
+from babel.numbers import format_currency, format_decimal
+
+from inventory.measures import plain
+
+LOCALE = "en_US"
+NOUNS = {
+    "vial": "vials", "ampoule": "ampoules", "prefilled_syringe": "syringes", "syringe": "syringes",
+    "bottle": "bottles", "tube": "tubes", "box": "boxes", "bag": "bags", "kit": "kits", "jar": "jars",
+}  # fmt: skip
+SOON, LATER = 30, 90
+
+
+def number(value: Decimal | int) -> str:
+    """A quantity as it is: `1,250.5`; nothing is rounded and nothing is added."""
+    value = Decimal(value)
+    places = max(0, -int(value.normalize().as_tuple().exponent))
+    return format_decimal(value, format="#,##0." + "0" * places if places else "#,##0", locale=LOCALE)
+
+
+def money(value: Decimal, currency: str) -> str:
+    """An amount with its cents and currency: `$1,234.50`."""
+    return format_currency(value, currency, locale=LOCALE)
+
+
+def quantity(value: Decimal, unit: str) -> str:
+    """A quantity with its unit: `3.2 mL`; pieces are only counted."""
+    return number(value) if unit == "each" else f"{number(value)}\N{NO-BREAK SPACE}{unit}"
+
+
+def rough(value: Decimal) -> Decimal:
+    """An estimate as exact as it can be meant: two or three digits, rounded up."""
+    if value <= 0:
+        return Decimal(0)
+    step = Decimal(10) ** max(value.adjusted() - 1, -1)
+    return value.quantize(step, ROUND_CEILING) if step < 1 else -(-value // step) * step
+
+
+def containers(count: int, form: str) -> str:
+    """How many of what: `7 vials`, `1 ampoule`."""
+    one, several = ("syringe", "syringes") if "syringe" in form else (form, NOUNS.get(form, ""))
+    if not several:
+        one, several = "piece", "pieces"
+    return f"{number(count)}\N{NO-BREAK SPACE}{one if count == 1 else several}"
+
+
+def day(value: date) -> str:
+    """A date: `14 Dec 2026`."""
+    return f"{value.day} {value:%b %Y}"
+
+
+def weekday(value: date) -> str:
+    """A date with its day: `Monday, 14 December 2026`."""
+    return f"{value:%A}, {value.day} {value:%B %Y}"
+
+
+def moment(value: datetime, zone: str) -> str:
+    """A time at the site: `14 Dec 2026, 09:00`."""
+    local = value.astimezone(ZoneInfo(zone))
+    return f"{local.day} {local:%b %Y}, {local:%H:%M}"
+
+
+def short_moment(value: datetime, zone: str, now: datetime) -> str:
+    """A time near to now: `today 09:00`, `14 Dec 09:00`; the year only where it is another."""
+    local, today = value.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
+    clock = f"{local:%H:%M}"
+    near = {today: "today", today + timedelta(days=1): "tomorrow", today - timedelta(days=1): "yesterday"}
+    if local.date() in near:
+        return f"{near[local.date()]} {clock}"
+    year = "" if local.year == today.year else f" {local:%Y}"
+    return f"{local.day} {local:%b}{year} {clock}"
+
+
+def days_left(until: date, today: date) -> str:
+    """How long a lot is still good: `expired`, `last day`, `12 days`, `7 months`."""
+    left = (until - today).days
+    if left < 0:
+        return f"expired {days(-left)} ago"
+    if left == 0:
+        return "last day"
+    if left <= LATER:
+        return days(left)
+    return f"{left // 30} months" if left < 730 else f"{left // 365} years"
+
+
+def days(count: int) -> str:
+    """`1 day`, `12 days`."""
+    return "1 day" if count == 1 else f"{count} days"
+
+
+def nearness(until: date, today: date) -> str:
+    """How near an expiry is, for its colour: gone, soon, later or far."""
+    left = (until - today).days
+    return "gone" if left < 0 else "soon" if left <= SOON else "later" if left <= LATER else "far"
+
+
+def time_left(until: datetime, now: datetime) -> str:
+    """How long an opened vial is still good: `5 h 10 min`, `3 days 4 h`, `past`."""
+    minutes = int((until - now).total_seconds() // 60)
+    if minutes < 0:
+        return "past its time"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {rest} min"
+    whole, hours = divmod(hours, 24)
+    return f"{days(whole)} {hours} h" if whole < 7 else days(whole)
+
+
+def words(code: str) -> str:
+    """A word of the program as people say it: `single_dose_remainder` becomes `single dose remainder`."""
+    return code.replace("_", " ")
+
+
+def sentence(code: str) -> str:
+    """The same with a capital: `Temperature excursion`."""
+    return words(code).capitalize()
+
+
+def initials(name: str) -> str:
+    """`Maya Manager` becomes `MM`."""
+    parts = name.split()
+    return (parts[0][:1] + (parts[-1][:1] if len(parts) > 1 else "")).upper()
+
+
+FILTERS = {
+    function.__name__: function
+    for function in (
+        number, money, quantity, rough, containers, day, days, weekday, moment, short_moment,
+        days_left, nearness, time_left, words, sentence, initials, plain,
+    )
+}  # fmt: skip

@@ -1,0 +1,134 @@
+"""The one table that says which role may see which page and send which form: the guard, the navigation
+and the test all read it."""
+
+from api.auth import BOOKS, EVERYONE, STOCKROOM, TREATMENT, Caller, NotAllowed, Role
+
+ADMINS = frozenset({Role.ADMIN})
+
+OPEN = frozenset(
+    {
+        "GET /static/<tag>/<path:name>",
+        "GET /sign-in",
+        "POST /sign-in",
+        "GET /sign-in/code",
+        "POST /sign-in/code",
+        "POST /sign-out",
+        "GET /first-start",
+        "POST /first-start",
+        "POST /theme",
+    }
+)
+"""Pages that anybody may ask for without being signed in."""
+
+MAY: dict[str, frozenset[Role]] = {
+    call.strip(): roles
+    for roles, calls in (
+        (
+            EVERYONE,
+            """
+            GET /
+            POST /site
+            GET /account
+            GET /account/password
+            POST /account/password
+            GET /account/second-factor
+            POST /account/second-factor
+            POST /account/sessions/<id:sign_in_id>/end
+            GET /stock
+            GET /stock/<code:sku>
+            GET /stock/<code:sku>/movements
+            GET /lots
+            GET /lots/<id:lot_id>
+            GET /vials
+            """,
+        ),
+        (
+            TREATMENT,
+            """
+            GET /lots/<id:lot_id>/open
+            POST /lots/<id:lot_id>/open
+            GET /lots/<id:lot_id>/quarantine
+            POST /lots/<id:lot_id>/quarantine
+            GET /vials/<id:vial_id>/discard
+            POST /vials/<id:vial_id>/discard
+            GET /vials/discard-due
+            POST /vials/discard-due
+            """,
+        ),
+        (
+            STOCKROOM,
+            """
+            GET /receive
+            POST /receive
+            GET /lots/<id:lot_id>/write-off
+            POST /lots/<id:lot_id>/write-off
+            GET /lots/<id:lot_id>/release
+            POST /lots/<id:lot_id>/release
+            GET /lots/<id:lot_id>/recall
+            POST /lots/<id:lot_id>/recall
+            GET /movements/<id:movement_id>/reverse
+            POST /movements/<id:movement_id>/reverse
+            GET /stock/<code:sku>/edit
+            POST /stock/<code:sku>/edit
+            """,
+        ),
+        (
+            ADMINS,
+            """
+            GET /people
+            GET /people/new
+            POST /people/new
+            GET /people/<id:person_id>
+            POST /people/<id:person_id>
+            POST /people/<id:person_id>/reset-password
+            POST /people/<id:person_id>/forget-second-factor
+            POST /people/<id:person_id>/end-sessions
+            GET /access
+            POST /access
+            """,
+        ),
+    )
+    for call in calls.strip().splitlines()
+}
+"""Which roles may ask for which page: a rule with its method, as the address map writes it."""
+
+NOUNS = {
+    "/receive": "Receiving stock",
+    "/people": "Letting people in",
+    "/access": "Setting the rules of signing in",
+    "write-off": "Writing stock off",
+    "quarantine": "Holding a lot back",
+    "release": "Releasing a lot",
+    "recall": "Recalling a lot",
+    "reverse": "Reversing a movement",
+    "discard": "Discarding opened vials",
+    "open": "Opening a vial",
+    "edit": "Changing an item",
+}
+"""What a page is for, in the sentence that says who may; found by the end or the beginning of its rule."""
+
+
+def guard(caller: Caller, call: str) -> None:
+    """Refuse a page that is not for the person's role. Raises NotAllowed, saying who may."""
+    allowed = MAY[call]
+    if caller.role not in allowed:
+        may = [role.spoken for role in Role if role in allowed]
+        listed = may[0] if len(may) == 1 else ", ".join(may[:-1]) + f" or {may[-1]}"
+        raise NotAllowed(f"{noun(call)} is for {listed}; you are signed in as {caller.role.spoken}.")
+
+
+def noun(call: str) -> str:
+    """What a page is for: `Receiving stock`."""
+    rule = call.partition(" ")[2]
+    for key, words in NOUNS.items():
+        if rule.startswith(key) if key.startswith("/") else key in rule.rpartition("/")[2]:
+            return words
+    return "This page"
+
+
+def may(role: Role, call: str) -> bool:
+    """Whether a role may; for showing only what leads somewhere."""
+    return role in MAY[call]
+
+
+__all__ = ["BOOKS", "MAY", "OPEN", "guard", "may", "noun"]

@@ -1,0 +1,140 @@
+// What pages do beyond what they do without a script. Every form and link works with this file missing.
+"use strict";
+document.documentElement.classList.add("scripted");
+
+// A form is sent once, however often its button is pressed. The server would not do it twice anyway.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-once]") || event.defaultPrevented) return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "yes";
+  if (event.submitter) event.submitter.setAttribute("aria-disabled", "true");
+});
+// Back from the next page: the form may be sent again.
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-sent]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+  }
+});
+
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("[data-send-on-change]");
+  if (form) form.requestSubmit();
+});
+
+// One menu is open at a time; Escape and a click beside it close it.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll(".me[open], .menu[open]"))
+    if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape")
+    for (const menu of document.querySelectorAll(".me[open], .menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  // "/" goes to the search field, as in other programs.
+  if (event.key === "/" && !event.target.closest("input, textarea, select")) {
+    const field = document.querySelector("[data-seek]");
+    if (field) { event.preventDefault(); field.focus(); field.select(); }
+  }
+});
+
+// How long an opened vial is still good, told anew every half minute.
+function left(until) {
+  const minutes = Math.floor((until - Date.now()) / 60000);
+  if (minutes < 0) return "past its time";
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ${minutes % 60} min`;
+  const days = Math.floor(hours / 24), named = days === 1 ? "1 day" : `${days} days`;
+  return days < 7 ? `${named} ${hours % 24} h` : named;
+}
+setInterval(() => {
+  for (const clock of document.querySelectorAll("time[data-left]"))
+    clock.textContent = left(Date.parse(clock.dateTime));
+}, 30000);
+
+// After an error the summary is read first.
+const trouble = document.querySelector(".trouble[autofocus]");
+if (trouble) trouble.focus();
+
+// Receiving. A scanner types fast and ends with Enter; the field is free again at once. What it read waits
+// in the browser until the server has it, across reloads and lost nets, and goes out one after the other.
+const field = document.querySelector("[data-scan]");
+if (field) {
+  const form = field.form, told = document.querySelector("[data-queue]");
+  const shelf = `vialbook-scans-${told.dataset.of}`;
+  let queue = [], busy = false;
+  try { queue = JSON.parse(localStorage.getItem(shelf)) || []; } catch { queue = []; }
+  const keep = () => { try { localStorage.setItem(shelf, JSON.stringify(queue)); } catch { /* memory will do */ } };
+  const say = (words, waits) => { told.textContent = words; told.classList.toggle("waits", Boolean(waits)); };
+  const count = () => `${queue.length} ${queue.length === 1 ? "scan" : "scans"}`;
+
+  const read = () => {
+    const data = field.value;
+    field.value = "";
+    if (!data.trim()) return;
+    queue.push({ key: crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`, data });
+    keep();
+    send();
+  };
+  const fields = (root) => new Map([...root.querySelectorAll("input, select, textarea")].map((one) => [one.name, one]));
+  const take = (html, sent) => {
+    const old = document.getElementById("lines"), known = new Set([...old.querySelectorAll(".line")].map((line) => line.id));
+    const typed = fields(old), focus = document.activeElement && document.activeElement.name;
+    const page = new DOMParser().parseFromString(html, "text/html").getElementById("lines");
+    // What was typed while the scan was on its way stays.
+    for (const [name, one] of fields(page)) {
+      const before = typed.get(name);
+      if (before && one.type !== "hidden" && before.value !== (sent.get(name) ?? before.value)) one.value = before.value;
+    }
+    old.replaceWith(page);
+    for (const line of page.querySelectorAll(".line")) if (!known.has(line.id)) line.classList.add("new");
+    const again = focus && page.querySelector(`[name="${CSS.escape(focus)}"]`);
+    if (again) again.focus();
+  };
+  const send = async () => {
+    if (busy || !queue.length) return;
+    busy = true;
+    const { key, data } = queue[0], body = new FormData(form);
+    body.set("do", "scan"); body.set("data", data); body.set("scan_key", key);
+    say(`Keeping ${count()} …`);
+    let next = 0;
+    try {
+      const answer = await fetch("/receive", { method: "POST", body: new URLSearchParams(body), headers: { "X-Scan": "yes" } });
+      // Signed in anew meanwhile: the server kept what was typed, and shows it at another address.
+      if (answer.redirected) { location.assign(answer.url); return; }
+      if (answer.ok) {
+        take(await answer.text(), body);
+        queue.shift(); keep();
+        say(queue.length ? `Keeping ${count()} …` : "Kept.");
+      } else if (answer.status === 401) {
+        say(`${count()} wait here: sign in again in another tab, and they go on.`, true); next = 5000;
+      } else {
+        say(`${count()} wait here: the server could not take the first (${answer.status}). It is tried again.`, true); next = 5000;
+      }
+    } catch {
+      say(`${count()} wait here until the net is back.`, true); next = 3000;
+    }
+    busy = false;
+    if (queue.length) setTimeout(send, next);
+  };
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") { event.preventDefault(); read(); }
+    // Scanners send the separator of GS1 as Control and ], which a text field leaves out.
+    if (event.ctrlKey && event.key === "]") {
+      event.preventDefault();
+      field.setRangeText("\x1d", field.selectionStart, field.selectionEnd, "end");
+    }
+  });
+  form.addEventListener("submit", (event) => {
+    if (event.submitter && event.submitter.value === "scan") { event.preventDefault(); delete form.dataset.sent; event.submitter.removeAttribute("aria-disabled"); read(); field.focus(); }
+  });
+  // A scan that comes while nothing is being typed belongs here.
+  document.addEventListener("keydown", (event) => {
+    if (document.activeElement === document.body && event.key.length === 1 && !event.ctrlKey && !event.metaKey) field.focus();
+  });
+  send();
+}
