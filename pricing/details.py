@@ -211,6 +211,12 @@ def count_movements(db: Session, *, since: date, until: date) -> int:
 
 
 def count_sessions(db: Session, *, since: date, until: date) -> int:
-    """How many sessions a period has, those that were undone included."""
-    dated = sa.select(sa.func.count()).where(SESSIONS.c.on.between(since, until))
-    return db.scalar(dated) or 0
+    """How many sessions of a period still stand: one whose every use was undone does not."""
+    undone = MOVEMENTS.alias("undone")
+    standing = (
+        sa.select(sa.func.count(sa.distinct(SESSIONS.c.id)))
+        .join(MOVEMENTS, MOVEMENTS.c.document_id == SESSIONS.c.document_id)
+        .outerjoin(undone, undone.c.corrects_id == MOVEMENTS.c.id)
+        .where(SESSIONS.c.on.between(since, until), MOVEMENTS.c.direction != 0, undone.c.id.is_(None))
+    )
+    return db.scalar(standing) or 0

@@ -1,6 +1,6 @@
 """Reports: what stock did and is worth, and that every way to reckon it agrees (B3, C2, S11)."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -9,10 +9,13 @@ import pytest
 from inventory.clinic import CostFormula
 from inventory.errors import Refusal
 from inventory.ledger import WasteReason
-from pricing import accounting, chart, reports
+from pricing import accounting, chart, quote_life, quotes, reports
 from pricing.accounting import BadPeriod
+from pricing.quotes import Request
 from pricing.reports import Flows
+from seed_data import reference
 from tests.month import BEFORE, FIRST, LAST, Month, opened_clinic, small_month
+from tests.shelf import BY, NOW
 from tests.worked import example
 
 D = Decimal
@@ -154,6 +157,35 @@ def test_the_cost_of_treatment_names_session_patient_and_lot_and_takes_back_what
     assert {row.formulation for row in rows} == {"F-01 version 1"}
     assert sum(row.used_value for row in rows) == D("43.63") + D("5.73")
     assert [row.on for row in rows] == sorted(row.on for row in rows)
+
+
+def test_a_session_that_was_undone_is_not_counted(db):
+    month = small_month(db)
+    before = reports.count_sessions(db, since=FIRST, until=LAST)
+
+    month.treat(date(2026, 1, 28), "P-4", "HA 1")
+
+    assert before == 2, "of three, one was undone"
+    assert reports.count_sessions(db, since=FIRST, until=LAST) == 3
+
+
+def test_a_quote_is_dated_when_it_was_drafted_until_it_is_issued(db):
+    month = opened_clinic(db)
+    reference.load(db, at=NOW)
+    site = month.clinic.site
+    request = Request("P-00", "L2", date(2026, 3, 2), "C-1", discount_rate=D("0.05"))
+    late = datetime.fromisoformat("2026-02-01T04:30:00+00:00")  # still January in New York
+
+    quote = quotes.draft(db, request, site=site, at=late, by=BY)
+    [drafted] = reports.quotes(db, since=FIRST, until=LAST)
+    quote_life.issue(db, quote, site=site, at=month.at(date(2026, 2, 3)), by=BY)
+
+    assert (drafted.number, drafted.status, drafted.on) == ("", "draft", LAST)
+    assert reports.quotes(db, since=FIRST, until=LAST) == ()
+    [issued] = reports.quotes(db, since=date(2026, 2, 1), until=date(2026, 2, 28))
+    assert (issued.number, issued.status, issued.on) == ("Q-2026-00001", "issued", date(2026, 2, 3))
+    assert issued.protocol == "P-00"
+    assert issued.subtotal - issued.discount + issued.tax == issued.total > 0
 
 
 def test_wastage_is_told_by_reason_item_and_lot_with_the_account_that_bears_it(db):
