@@ -12,7 +12,11 @@ from api.rest.calls import listed, made, noun, page_of, site_or_first
 from api.rest.stock import MovementShape, Reason, movement_row
 from api.schemas import Cost, Day, Id, Many, Moment, Quantity, Shape, Whole, Words, one_word
 from inventory import corrections, treatments
-from inventory.clinic import Site
+from inventory.catalog import Item
+from inventory.clinic import Place, PlaceKind, Site
+from inventory.ledger import Movement
+from inventory.lots import Lot
+from inventory.measures import ZERO
 from inventory.treatments import Line, Treated, TreatmentSession, Visit
 from inventory.vials import PreparedIn
 from pricing import courses, formulations, price_list
@@ -54,10 +58,8 @@ class NewSession(Shape):
     def one_recipe(self, data: dict[str, Any], **_: Any) -> None:
         """A session follows its course, a formulation, or its own lines."""
         if "course" in data:
-            named = {"formulation", "level"} & set(data)
-            if named:
-                raise ValidationError("A course has its own.", min(named))
-        elif "session_number" in data:
+            return  # it has its own formulation; what is named beside it must agree
+        if "session_number" in data:
             raise ValidationError("Only a course has numbered sessions.", "session_number")
         elif ("formulation" in data) == ("lines" in data):
             raise ValidationError("Give either formulation or lines.", "lines")
@@ -113,10 +115,13 @@ def lines_of(body: dict[str, Any]) -> list[Line]:
 
 
 def perform(body: dict[str, Any], site: Site) -> Treated:
-    """Perform a planned session of a course (P5)."""
+    """Perform a planned session of a course (P5), by its own formulation and level or the lines given."""
+    course = courses.course(g.db, body["course"])
+    if "formulation" in body:
+        courses.refuse_other_formulation(g.db, course, body["formulation"])
     return courses.perform(
         g.db,
-        courses.course(g.db, body["course"]),
+        course,
         body.get("session_number"),
         visit_at=body.get("at", g.now),
         site=site,
@@ -124,6 +129,7 @@ def perform(body: dict[str, Any], site: Site) -> Treated:
         by=g.caller.name,
         patient_ref=body["patient_ref"],
         lines=lines_of(body),
+        level=price_list.level(g.db, body["level"]).code if "level" in body else "",
         prepared_in=body["prepared_in"],
     )
 
@@ -187,12 +193,59 @@ def list_sessions(query: dict[str, Any]) -> Any:
     return listed(paging.rows(g.db, statement, table.c.id, limit=query["limit"], after=query["after"]))
 
 
+class RecordedUseShape(Shape):
+    """What a session took of one lot or opened vial, as the ledger has it."""
+
+    sku = fields.String()
+    lot = fields.Integer(attribute="lot_id")
+    lot_number = fields.String()
+    opened_vial = fields.Integer(attribute="vial_id", allow_none=True)
+    quantity = Quantity()
+    discarded = Quantity()
+    value = Cost(allow_none=True)
+
+
+class RecordedSessionShape(SessionShape):
+    """A session and what it took."""
+
+    uses = fields.List(fields.Nested(RecordedUseShape))
+    cost = Cost(allow_none=True)
+
+
+def recorded_uses(session: TreatmentSession) -> list[dict[str, Any]]:
+    """What a session took of each lot and opened vial: onto the patient, and into the waste."""
+    keys = (Item.sku, Movement.lot_id, Lot.number.label("lot_number"), Movement.vial_id)
+    rows = g.db.execute(
+        sa.select(*keys, Place.kind, sa.func.sum(Movement.quantity), sa.func.sum(Movement.value))
+        .join(Item, Item.id == Movement.item_id)
+        .join(Lot, Lot.id == Movement.lot_id)
+        .join(Place, Place.id == Movement.target_id)
+        .where(Movement.document_id == session.document_id, Movement.direction < 0)
+        .group_by(*keys, Place.kind)
+        .order_by(Item.sku, Movement.lot_id, Movement.vial_id)
+    )
+    uses: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for sku, lot_id, number, vial_id, kind, quantity, value in rows:
+        use = uses.setdefault(
+            (lot_id, vial_id),
+            {"sku": sku, "lot_id": lot_id, "lot_number": number, "vial_id": vial_id}
+            | dict.fromkeys(("quantity", "discarded", "value"), ZERO),
+        )
+        use["discarded" if kind is PlaceKind.WASTE else "quantity"] += quantity
+        use["value"] += value
+    return list(uses.values())
+
+
 @blueprint.get("/sessions/<id:session_id>")
-@blueprint.response(200, SessionShape)
+@blueprint.response(200, RecordedSessionShape)
 def get_session(session_id: int) -> Any:
-    """Show one session."""
+    """Show one session as it was recorded; what was undone since is in the movements."""
     session = treatments.session(g.db, session_id)
-    return session_shown(session, g.db.get_one(Site, session.site_id).code)
+    uses = recorded_uses(session)
+    return session_shown(session, g.db.get_one(Site, session.site_id).code) | {
+        "uses": uses,
+        "cost": sum((use["value"] for use in uses), ZERO),
+    }
 
 
 class UndoneShape(Shape):
