@@ -60,6 +60,17 @@ class Need:
     vial_id: int | None = None
     reason: str = ""
 
+    @property
+    def picky(self) -> bool:
+        """Whether a lot or an opened vial was named."""
+        return self.lot_id is not None or self.vial_id is not None
+
+    def may_take(self, one: Container) -> bool:
+        """Whether it is the named one; where none is named, any."""
+        return (self.lot_id is None or one.lot.id == self.lot_id) and (
+            self.vial_id is None or one.vial_id == self.vial_id
+        )
+
 
 class NotEnoughStock(Conflict):
     """The usable stock cannot supply the whole session; nothing has moved (S7)."""
@@ -129,14 +140,9 @@ def choose(need: Need, containers: Sequence[Container], *, loss: Decimal) -> tup
 
     Raises NotFirstToExpire when the named one is not FEFO's choice and no reason is given.
     """
-    if need.lot_id is None and need.vial_id is None:
+    if not need.picky:
         return plan(need.quantity, containers, loss=loss)
-    named = [
-        one
-        for one in containers
-        if (need.lot_id is None or one.lot.id == need.lot_id)
-        and (need.vial_id is None or one.vial_id == need.vial_id)
-    ]
+    named = [one for one in containers if need.may_take(one)]
     draws, missing = plan(need.quantity, named, loss=loss)
     first, _ = plan(need.quantity, containers, loss=loss)
     chosen = [(draw.container.lot.id, draw.container.vial_id) for draw in draws]

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from inventory import lots, vials
 from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item
 from inventory.clinic import Place, PlaceKind, Site
@@ -17,7 +19,7 @@ from inventory.database import table_of
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO, Unit, plain
 from inventory.picking import Container, Need
-from inventory.vials import OpenedVial, PreparedIn, Product
+from inventory.vials import LotNotUsable, OpenedVial, PreparedIn, Product, VialClosed
 
 FIRST_LOOK = 4  # lots an item; most sessions need one or two
 EVERY = 1_000_000_000
@@ -237,11 +239,48 @@ def why_not(
             rest["past its discard time" if past else "opened for another patient"] += vial.remaining
     rest["allocated to others today"] += allocated
     reasons = ", ".join(f"{plain(amount)} {need.unit} {why}" for why, amount in rest.items() if amount)
-    held = sum((one.held for one in usable), ZERO)
+    named = [one for one in usable if need.may_take(one)]
+    held = sum((one.held for one in named), ZERO)
+    if need.picky:
+        return (
+            f"{need.label}: {plain(need.quantity)} {need.unit} of lot {named[0].lot_number} needed, "
+            f"{plain(held)} {need.unit} of it usable on {on}."
+        )
     return (
         f"{need.label}: {plain(need.quantity)} {need.unit} needed, {plain(held)} {need.unit} usable on {on}"
         + (f" ({reasons})." if reasons else ".")
     )
+
+
+def refuse_named(db: Session, need: Need, *, site: Site, at: datetime) -> NoReturn:
+    """Say why the lot or opened vial that was named cannot be used (S4, S7, S10).
+
+    Raises LotNotUsable, VialClosed, UnknownLot, UnknownVial.
+    """
+    vial = None if need.vial_id is None else vials.vial(db, need.vial_id)
+    key = need.lot_id or (vial.lot_id if vial else None)
+    assert key is not None, need
+    lot = lots.lot(db, key)
+    name = f"lot {lot.number}" if vial is None else f"opened vial {vial.id} of lot {lot.number}"
+    if lot.item_id not in need.product_ids or (vial is not None and vial.lot_id != lot.id):
+        raise LotNotUsable(f"{need.label}: {name} is another product's.")
+    if vial is not None and (vial.closed_at is not None or not vial.remaining):
+        raise VialClosed(f"{need.label}: {name} is used up or was discarded.")
+    on = site.day(at)
+    if lot.expires_on < on:
+        why = f"expired on {lot.expires_on}"
+    elif lot.state is LotState.RECALLED:
+        why = "was recalled by its maker"
+    elif lot.state is LotState.QUARANTINED:
+        why = "is in quarantine until somebody releases it"
+    elif vial is not None and vial.site_id == site.id and vial.discard_at <= at:
+        last = vial.discard_at.astimezone(ZoneInfo(site.time_zone))
+        why = f"was to be discarded by {last:%Y-%m-%d %H:%M}"
+    elif vial is not None and vial.site_id == site.id and vial.opened_at <= at:
+        why = "was opened for another patient"
+    else:
+        why = f"was not there to be used at {site.code}"
+    raise LotNotUsable(f"{need.label}: {name} {why}; it cannot be used on {on}.")
 
 
 def _sealed_anywhere(db: Session, need: Need, site: Site) -> Sequence[sa.Row[Decimal, LotState, date, date]]:

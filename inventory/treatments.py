@@ -99,8 +99,9 @@ def treat(
 ) -> Treated:
     """Perform a session: every line is supplied, or nothing moves (S7).
 
-    Raises NotEnoughStock with what is short and why, PharmacyBulk (S5), NotFirstToExpire, UnknownItem,
-    UnknownIngredient, BadPatientRef, periods.PeriodClosed, balances.WouldHaveBeenNegative (S12).
+    Raises NotEnoughStock with what is short and why, vials.LotNotUsable for a lot or vial that was named,
+    PharmacyBulk (S5), NotFirstToExpire, UnknownItem, UnknownIngredient, BadPatientRef,
+    periods.PeriodClosed, balances.WouldHaveBeenNegative (S12).
     """
     check_patient_ref(visit.patient_ref)
     settings = clinic.settings(db)
@@ -257,6 +258,8 @@ def _draw_all(
     short: list[str] = []
     for need in needs:
         there = [one for key in need.product_ids for one in containers[key]]
+        if need.picky and not any(need.may_take(one) for one in there):
+            shelf.refuse_named(db, need, site=site, at=visit.at)
         spoken_for = sum((promised.get(key, ZERO) for key in need.product_ids), ZERO)
         chosen, missing = picking.choose(need, there, loss=loss)
         left = sum((one.held for one in there), ZERO) - sum((_stock_of(draw) for draw in chosen), ZERO)
