@@ -200,8 +200,8 @@ def take_exactly(db: Session, share: Share) -> None:
     quantity, value = layer.quantity_left - share.quantity, layer.value_left - share.value
     if quantity < 0 or value < 0 or (not quantity and value):
         raise LayerSpent(
-            f"The receipt brought {plain(share.quantity)} for {share.value}; its layer holds "
-            f"{plain(layer.quantity_left)} for {layer.value_left}. Write off or count instead."
+            f"The receipt brought {plain(share.quantity)} for {share.value} and only "
+            f"{plain(layer.quantity_left)} for {layer.value_left} of it is left. Write off or count instead."
         )
     _write(db, [Share(share.layer_id, quantity, value)])
 

@@ -91,7 +91,7 @@ def _allergy(db: Session, said: str, ingredients: Sequence[Ingredient], items: S
         return Caution(
             "allergen_match",
             f"Allergy to {said}: the session uses {', '.join(dict.fromkeys(matching))}. "
-            "It cannot be issued until a practitioner overrides this with a reason.",
+            "The quote cannot be issued until a practitioner overrides this with a reason.",
             blocks=True,
         )
     if any(concerns(said, one) for one in db.scalars(sa.select(Ingredient))):

@@ -225,9 +225,9 @@ def _into_band(stepped: Decimal, floor: Decimal, terms: Terms) -> Stage:
     if floor > band.high:
         if not terms.override:
             raise NoPrice(
-                f"There is no price: the floor of {_money(floor)}, which keeps a margin of "
-                f"{_percent(terms.least_margin_rate)}, is above the {_money(band.high)} at which {words} "
-                "ends. A manager may override this with a reason.",
+                f"There is no price: a session must bring {_money(floor)} to keep a margin of "
+                f"{_percent(terms.least_margin_rate)}, and {words} ends below that. "
+                "A manager may override this with a reason.",
                 floor=floor,
                 low=band.low,
                 high=band.high,

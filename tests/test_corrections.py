@@ -165,7 +165,7 @@ def test_a_receipt_that_was_used_is_not_taken_back(clinic):
     arrival = movements(clinic, "HA", PlaceKind.SHELF)[-1]
 
     sentence = (
-        "The receipt brought 6 for 35.80; its layer holds 3 for 17.90. Write off or count instead."
+        "The receipt brought 6 for 35.80 and only 3 for 17.90 of it is left. Write off or count instead."
     )
     with refused(LayerSpent, sentence), clinic.db.begin_nested():
         undo(clinic, arrival)

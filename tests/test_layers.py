@@ -161,7 +161,7 @@ def test_a_receipt_that_was_used_cannot_be_taken_back_from_its_layer(db):
     take(clinic, CostFormula.SPECIFIC, "A17", 1)
 
     sentence = (
-        "The receipt brought 3 for 30.00; its layer holds 2 for 20.00. Write off or count instead."
+        "The receipt brought 3 for 30.00 and only 2 for 20.00 of it is left. Write off or count instead."
     )
     with refused(LayerSpent, sentence):
         layers.take_exactly(db, Share(receipt.layer_id, Decimal(3), Decimal("30.00")))

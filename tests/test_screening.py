@@ -61,7 +61,7 @@ def test_all_that_was_answered_is_told_at_once_allergies_first(seeded):
 def test_an_allergy_to_an_ingredient_blocks_and_says_what_the_session_uses(seeded):
     assert blocked(seeded, "hyaluronic acid", "F-04") == (
         "Allergy to hyaluronic acid: the session uses Hyaluronic acid, non-crosslinked 2%. "
-        "It cannot be issued until a practitioner overrides this with a reason."
+        "The quote cannot be issued until a practitioner overrides this with a reason."
     )
 
 

@@ -184,8 +184,8 @@ def test_a_floor_above_the_band_gives_no_price_but_a_sentence_with_the_numbers()
         price("560", band=band("250", "600"))
 
     assert str(refusal.value) == (
-        "There is no price: the floor of 700.00, which keeps a margin of 20 %, is above the 600.00 at which "
-        f"the band of 250.00 to 600.00 ({SOURCE}) ends. A manager may override this with a reason."
+        "There is no price: a session must bring 700.00 to keep a margin of 20 %, and the band of 250.00 to "
+        f"600.00 ({SOURCE}) ends below that. A manager may override this with a reason."
     )
     assert refusal.value.facts == {
         "floor": Decimal("700.00"),
