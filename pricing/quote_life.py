@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory import clinic
@@ -15,7 +17,7 @@ from inventory.database import Base, append_only, choice, one_of
 from inventory.errors import Conflict, Invalid
 from inventory.measures import ZERO
 from pricing import courses, quote_records, quotes
-from pricing.courses import Course, Planned
+from pricing.courses import AnotherPatient, Course, Planned
 from pricing.price_list import PractitionerLevel
 from pricing.quote_records import Quote, QuoteState, QuoteStatus
 from pricing.quotes import Request
@@ -65,6 +67,10 @@ class WrongStatus(Conflict):
     """The quote's status does not allow this step."""
 
 
+class Superseded(Conflict):
+    """Another version of the quote was accepted, or a newer one was issued."""
+
+
 class AllergenBlocks(Conflict):
     """An allergen match blocks issuing until a practitioner overrides it with a reason (T6)."""
 
@@ -85,12 +91,13 @@ OFFERED = frozenset({QuoteStatus.ISSUED, QuoteStatus.LAPSED})
 def issue(
     db: Session, subject: Quote, *, site: Site, at: datetime, by: str, override: str = ""
 ) -> QuoteState:
-    """Number and freeze a draft; an older version that was issued is withdrawn (P4).
+    """Number and freeze a draft; the version that was offered until now is withdrawn (P4).
 
     `override` is a practitioner's reason to issue in spite of an allergen match. Raises WrongStatus,
-    AllergenBlocks.
+    Superseded, AllergenBlocks.
     """
     state = _locked(db, subject, ISSUABLE, "issued")
+    _refuse_superseded(db, subject)
     blocking = [warning["message"] for warning in subject.warnings if warning["blocks"]]
     if blocking and not override.strip():
         raise AllergenBlocks(" ".join(blocking))
@@ -99,7 +106,7 @@ def issue(
     state.issued_on = on
     state.valid_until = on + timedelta(days=clinic.settings(db).validity_days)
     for older in _other_versions(db, subject):
-        if older.status is QuoteStatus.ISSUED:
+        if older.status in OFFERED:
             _become(
                 db, older, QuoteStatus.WITHDRAWN, at=at, by=by, reason=f"version {subject.version} was issued"
             )
@@ -154,22 +161,43 @@ def withdraw(db: Session, subject: Quote, *, at: datetime, by: str, reason: str)
 
 
 def revise(db: Session, subject: Quote, request: Request, *, site: Site, at: datetime, by: str) -> Quote:
-    """A new version beside the old, as a draft; the old stands until the new one is issued (P4)."""
-    _locked(db, subject, OPEN | OFFERED, "revised")
-    root_id = subject.root_id or subject.id
-    newest = db.scalar(
-        sa.select(sa.func.max(Quote.version)).where(sa.or_(Quote.id == root_id, Quote.root_id == root_id))
-    )
+    """A new version beside the old, as a draft; the old stands until the new one is issued (P4).
+
+    Raises WrongStatus, courses.AnotherPatient, and all that `quotes.offer` refuses.
+    """
+    state = _locked(db, subject, OPEN | OFFERED, "revised")
+    if request.patient_ref != subject.patient_ref:
+        raise AnotherPatient(
+            f"{_name(subject, state)} is for patient {subject.patient_ref}, not {request.patient_ref}."
+        )
+    newest = db.scalar(sa.select(sa.func.max(Quote.version)).where(_of_root(subject)))
     made = quotes.offer(db, request, site=site, on=site.day(at))
     return quotes.write(
-        db, request, made, site=site, at=at, by=by, root_id=root_id, version=(newest or 1) + 1
+        db,
+        request,
+        made,
+        site=site,
+        at=at,
+        by=by,
+        root_id=subject.root_id or subject.id,
+        version=(newest or 1) + 1,
     )
 
 
-def lapse_due(db: Session, *, on: date, at: datetime, by: str) -> int:
-    """Lapse the issued quotes whose validity is over; touches no others (P4). Answers how many."""
+def lapse_due(db: Session, *, on: date, at: datetime, by: str, site: Site | None = None) -> int:
+    """Lapse the issued quotes whose validity is over, of one site or of all; touches no others (P4).
+
+    Answers how many. One that is being accepted meanwhile is waited for and left alone.
+    """
+    statement = sa.select(QuoteState).where(
+        QuoteState.status == QuoteStatus.ISSUED, QuoteState.valid_until < on
+    )
+    if site is not None:
+        statement = statement.where(
+            QuoteState.quote_id.in_(sa.select(Quote.id).where(Quote.site_id == site.id))
+        )
     due = db.scalars(
-        sa.select(QuoteState).where(QuoteState.status == QuoteStatus.ISSUED, QuoteState.valid_until < on)
+        statement.order_by(QuoteState.quote_id).with_for_update().execution_options(populate_existing=True)
     ).all()
     for state in due:
         _become(db, state, QuoteStatus.LAPSED, at=at, by=by, reason=f"valid until {state.valid_until}")
@@ -191,22 +219,35 @@ def events(db: Session, subject: Quote) -> Sequence[QuoteEvent]:
 
 
 def drift(db: Session, subject: Quote, *, site: Site, on: date) -> Drift:
-    """What the quoted course would cost if it were drafted today, against what it cost then (P4)."""
-    now = quotes.course_cost(db, subject, site=site)
-    return Drift(then=subject.cost, now=sum((one.actual for one in now.sessions), ZERO))
+    """What the sessions still to come would cost if they were costed today, against what they cost then (P4).
+
+    A day that has passed is taken to be today; what the course was promised itself is its own.
+    """
+    started = db.scalar(sa.select(Course).where(Course.quote_id == subject.id))
+    listed = [] if started is None else courses.sessions(db, started)
+    performed = {one.number for one in listed if one.session_id is not None}
+    to_come = [one for one in quote_records.sessions_of(db, subject) if one.number not in performed]
+    if not to_come:
+        return Drift(then=ZERO, now=ZERO)
+    own = {courses.reference(one.course_id, one.number) for one in listed}
+    dates = [max(one.on, on) for one in to_come]
+    now = quotes.course_cost(db, subject, site=site, dates=dates, today=on, own=own)
+    return Drift(
+        then=sum((one.actual for one in to_come), ZERO), now=sum((one.actual for one in now.sessions), ZERO)
+    )
 
 
 def next_number(db: Session, series: str, year: int) -> str:
     """The next number of a series, without gaps: a refused transaction gives its number back (P4)."""
-    row = db.scalar(
+    insert = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgresql_insert
+    # Of two who open a year at once, the second finds it open.
+    db.execute(insert(NumberSeries).values(series=series, year=year, last=0).on_conflict_do_nothing())
+    row = db.scalars(
         sa.select(NumberSeries)
         .where(NumberSeries.series == series, NumberSeries.year == year)
         .with_for_update()
         .execution_options(populate_existing=True)
-    )
-    if row is None:
-        row = NumberSeries(series=series, year=year, last=0)
-        db.add(row)
+    ).one()
     row.last += 1
     db.flush()
     return f"{series[0].upper()}-{year}-{row.last:05}"
@@ -227,17 +268,32 @@ def _planned(db: Session, subject: Quote) -> list[Planned]:
 
 
 def _locked(db: Session, subject: Quote, allowed: frozenset[QuoteStatus], verb: str) -> QuoteState:
-    """The quote's state, locked so that of two people who act at once one is refused."""
-    state = db.scalars(
+    """The quote's state, locked with those of its other versions, so that of two who act at once one is
+    refused.
+    """
+    states = db.scalars(
         sa.select(QuoteState)
-        .where(QuoteState.quote_id == subject.id)
+        .where(QuoteState.quote_id.in_(sa.select(Quote.id).where(_of_root(subject))))
+        .order_by(QuoteState.quote_id)
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).one()
+    )
+    state = {one.quote_id: one for one in states}[subject.id]
     if state.status not in allowed:
-        name = state.number or f"draft {subject.id}"
-        raise WrongStatus(f"Quote {name} is {state.status}; it cannot be {verb}.")
+        raise WrongStatus(f"{_name(subject, state)} is {state.status}; it cannot be {verb}.")
     return state
+
+
+def _refuse_superseded(db: Session, subject: Quote) -> None:
+    """One course can come of a quote, and what the patient was shown last is what stands."""
+    for other in _other_versions(db, subject):
+        version = quote_records.quote(db, other.quote_id).version
+        if other.status is QuoteStatus.ACCEPTED or (other.number and version > subject.version):
+            verb = "accepted" if other.status is QuoteStatus.ACCEPTED else "issued"
+            raise Superseded(
+                f"Version {version} of quote {other.number} was {verb}; version {subject.version} cannot be "
+                "issued."
+            )
 
 
 def _become(
@@ -250,14 +306,22 @@ def _become(
 
 
 def _other_versions(db: Session, subject: Quote) -> Sequence[QuoteState]:
-    root_id = subject.root_id or subject.id
     return db.scalars(
         sa.select(QuoteState)
         .join(Quote, Quote.id == QuoteState.quote_id)
-        .where(sa.or_(Quote.id == root_id, Quote.root_id == root_id), Quote.id != subject.id)
+        .where(_of_root(subject), Quote.id != subject.id)
         .order_by(Quote.version)
     ).all()
 
 
 def _number_of_root(db: Session, subject: Quote) -> str | None:
     return next((one.number for one in _other_versions(db, subject) if one.number is not None), None)
+
+
+def _of_root(subject: Quote) -> sa.ColumnElement[bool]:
+    root_id = subject.root_id or subject.id
+    return sa.or_(Quote.id == root_id, Quote.root_id == root_id)
+
+
+def _name(subject: Quote, state: QuoteState) -> str:
+    return f"Quote {state.number}" if state.number else f"Quote draft {subject.id}"

@@ -1,5 +1,6 @@
 """Quotes: what the clinic offers for a course, copied in full so that nothing later can change it (P4)."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -66,7 +67,7 @@ def offer(db: Session, request: Request, *, site: Site, on: date) -> Offer:
     )
     dates = costing.course_dates(request.starts_on, plan.sessions, plan.interval_weeks)
     recipe = protocols.recipe(db, protocol)
-    cost = costing.cost_course(db, recipe, level=level, site=site, dates=dates, protocol=protocol)
+    cost = costing.cost_course(db, recipe, level=level, site=site, dates=dates, protocol=protocol, today=on)
     region = request.region or site.region
     price = _price(
         db, request, protocol, level, plan, cost, site=site, region=region, on=on, settings=settings
@@ -147,15 +148,19 @@ def write(
     return quote
 
 
-def course_cost(db: Session, subject: Quote, *, site: Site) -> CourseCost:
-    """What the course of a quote would cost now, by the recipe and dates that it promised."""
+def course_cost(
+    db: Session, subject: Quote, *, site: Site, dates: Sequence[date], today: date, own: Collection[str] = ()
+) -> CourseCost:
+    """What sessions of a quote would cost as of a day, by the recipe, level and technique it promised."""
     return costing.cost_course(
         db,
         formulations.version_by_id(db, subject.formulation_version_id),
         level=db.get_one(PractitionerLevel, subject.level_id),
         site=site,
-        dates=costing.course_dates(subject.starts_on, subject.sessions, subject.interval_weeks),
+        dates=dates,
         protocol=db.get_one(Protocol, subject.protocol_id),
+        today=today,
+        own=own,
     )
 
 
