@@ -286,9 +286,20 @@ class Many(fields.List):
         return super()._deserialize(value, attr, data, **options)
 
 
-def one_word(words: Any, **options: Any) -> fields.Enum:
+class OneWord(fields.Enum):
+    """One word of a list, as people write it: `beyond use` and `Beyond-use` are `beyond_use`."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str):
+            listed = {word.value.casefold(): word.value for word in self.enum}
+            written = re.sub(r"[ -]", "_", value.strip()).casefold()
+            value = listed.get(written, listed.get(value.strip().casefold(), value))
+        return super()._deserialize(value, *args, **kwargs)
+
+
+def one_word(words: Any, **options: Any) -> OneWord:
     """A field that holds one word of a list."""
-    return fields.Enum(words, by_value=fields.String, **options)
+    return OneWord(words, by_value=fields.String, **options)
 
 
 def openapi_properties(_converter: Any, field: fields.Field, **so_far: Any) -> dict[str, Any]:

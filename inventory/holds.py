@@ -139,18 +139,22 @@ def _lock(db: Session, lot: Lot) -> None:
 def _move_sealed(
     db: Session, lot: Lot, source: PlaceKind, target: PlaceKind, *, at: datetime, by: str, reason: str
 ) -> None:
-    """Carry a lot's sealed containers between shelf and quarantine, site by site."""
+    """Carry a lot's sealed containers between shelf and quarantine, site by site.
+
+    Holding a lot back is never refused for its date: what was received or moved ahead of today, under
+    another clock or by a slip, is held from that day on.
+    """
     rows = db.execute(
-        sa.select(Place.site_id, Place.id, BALANCES.c.quantity)
+        sa.select(Place.site_id, Place.id, BALANCES.c.quantity, BALANCES.c.last_on)
         .join(Place, Place.id == BALANCES.c.place_id)
         .where(BALANCES.c.lot_id == lot.id, BALANCES.c.quantity > 0, Place.kind == source)
         .order_by(Place.site_id)
     ).all()
     held = frozenset(clinic.held_places(db))
     facts = LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on)
-    for site_id, place_id, quantity in rows:
+    for site_id, place_id, quantity, last_on in rows:
         site = db.get_one(Site, site_id)
-        act = Act(site_id, site.day(at), at, at, by, note=reason)
+        act = Act(site_id, max(site.day(at), last_on), at, at, by, note=reason)
         document_id = ledger.open_document(db, DocumentKind.HOLD, act)
         move = Move(facts, place_id, clinic.places(db, site_id)[target], quantity, reason=reason[:200])
         ledger.post(db, document_id, act.on, [move], held=held)

@@ -7,7 +7,7 @@ across the clinic's border carry value; what moves within changes none (C1).
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -27,7 +27,7 @@ from inventory.database import (
     sql_list,
     table_of,
 )
-from inventory.errors import NotFound
+from inventory.errors import Invalid, NotFound
 from inventory.measures import ZERO, plain
 
 
@@ -119,6 +119,7 @@ append_only(Document)
 append_only(Movement)
 
 
+FARTHEST_AHEAD = timedelta(days=366)
 DOCUMENTS = table_of(Document)
 MOVEMENTS = table_of(Movement)
 
@@ -152,6 +153,10 @@ class Act:
     note: str = ""
 
 
+class LiesAhead(Invalid):
+    """Nobody records what will happen in more than a year."""
+
+
 class UnknownMovement(NotFound):
     """No movement has this key."""
 
@@ -162,9 +167,15 @@ def open_document(db: Session, kind: DocumentKind, act: Act) -> int:
 
 
 def open_documents(db: Session, kind: DocumentKind, acts: Sequence[Act]) -> list[int]:
-    """Add a document for each act; answers their keys in order. Refuses a date in a closed period (B4)."""
+    """Add a document for each act; answers their keys in order.
+
+    Raises periods.PeriodClosed (B4), and LiesAhead for an act that is a typing slip away from today.
+    """
     for on in {act.on for act in acts}:
         periods.refuse_closed(db, on)
+    for act in acts:
+        if act.at - act.recorded_at > FARTHEST_AHEAD:
+            raise LiesAhead(f"{act.on} lies more than a year ahead of {act.recorded_at.date()}.")
     return add_rows(db, DOCUMENTS, [{"kind": kind, **vars(act)} for act in acts])
 
 

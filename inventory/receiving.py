@@ -109,7 +109,12 @@ def receive_many(
     at = site.moment_on(received_on, recorded_at)
     wanted = [(delivery.item, delivery.lot_number, delivery.expires_on) for delivery in deliveries]
     registered = lots.register_many(db, wanted, received_on=received_on)
-    warnings = [_hold_if_needed(db, lot, on=received_on, at=at, by=by) for lot in registered]
+    today = site.day(recorded_at)
+    ahead = (f"Received on {received_on}, which lies ahead: at {site.code} it is {today}.",)
+    warnings = [
+        _hold_if_needed(db, lot, on=received_on, at=at, by=by) + (ahead if received_on > today else ())
+        for lot in registered
+    ]
     acts = [
         Act(site_id=site.id, on=received_on, at=at, recorded_at=recorded_at, by=by, reference=one.document)
         for one in deliveries

@@ -9,15 +9,15 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory import allocations, treatments
+from inventory import allocations, corrections, treatments
 from inventory.allocations import Promise
 from inventory.clinic import Site
+from inventory.corrections import Reversal
 from inventory.database import MONEY, Base
 from inventory.errors import Conflict, NotFound
 from inventory.treatments import Line, Treated, TreatmentSession, Visit
 from inventory.vials import PreparedIn
 from pricing import formulations
-from pricing.formulations import FormulationVersion
 
 
 class SessionState(StrEnum):
@@ -91,7 +91,11 @@ class AlreadyPerformed(Conflict):
 
 
 class AnotherPatient(Conflict):
-    """The course is another patient's."""
+    """The course, or the quote for it, is another patient's."""
+
+
+class AnotherFormulation(Conflict):
+    """The course was sold with another formulation; what differs is given as lines."""
 
 
 def start(db: Session, new: Course, planned: Sequence[Planned], *, at: datetime) -> Course:
@@ -146,6 +150,7 @@ def perform(
     by: str,
     patient_ref: str,
     lines: Sequence[Line] = (),
+    level: str = "",
     prepared_in: PreparedIn = PreparedIn.PREPARATION_AREA,
 ) -> Treated:
     """Perform a session of a course: its recipe as it was sold, unless other lines are given.
@@ -156,8 +161,7 @@ def perform(
     if patient_ref != subject.patient_ref:
         raise AnotherPatient(f"Course {subject.id} is of patient {subject.patient_ref}, not {patient_ref}.")
     due = _due(db, subject, number)
-    sold = db.get_one(FormulationVersion, subject.formulation_version_id)
-    recipe = formulations.version_by_id(db, sold.id)
+    recipe = formulations.version_by_id(db, subject.formulation_version_id)
     # Its own promise must not stand in the way of the session that it was made for.
     allocations.end(db, reference=reference(subject.id, due.number), at=recorded_at)
     treated = treatments.treat(
@@ -166,7 +170,7 @@ def perform(
             patient_ref=patient_ref,
             at=visit_at,
             formulation=f"{recipe.code} version {recipe.version}",
-            level=subject.level,
+            level=level or subject.level,
             reference=reference(subject.id, due.number),
             prepared_in=prepared_in,
         ),
@@ -178,6 +182,27 @@ def perform(
     due.session_id = treated.session.id
     db.flush()
     return treated
+
+
+def reverse_session(
+    db: Session, session: TreatmentSession, *, at: datetime, recorded_at: datetime, by: str, reason: str
+) -> Reversal:
+    """Undo a treatment session; the course session that it performed is to come again, its stock promised.
+
+    A session of no course is undone alone. Raises all that `corrections.reverse_session` refuses.
+    """
+    performed = db.scalar(
+        sa.select(CourseSession)
+        .where(CourseSession.session_id == session.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    undone = corrections.reverse_session(db, session, at=at, recorded_at=recorded_at, by=by, reason=reason)
+    if performed is not None:
+        performed.session_id = None
+        allocations.renew(db, reference=reference(performed.course_id, performed.number))
+        db.flush()
+    return undone
 
 
 def recipe_lines(recipe: formulations.Recipe) -> list[Line]:
@@ -192,6 +217,16 @@ def recipe_lines(recipe: formulations.Recipe) -> list[Line]:
     ]
 
 
+def refuse_other_formulation(db: Session, subject: Course, code: str) -> None:
+    """Raises AnotherFormulation unless the course was sold with the formulation of this code."""
+    sold = formulations.version_by_id(db, subject.formulation_version_id)
+    if sold.code != code:
+        raise AnotherFormulation(
+            f"Course {subject.id} was sold with {sold.code} version {sold.version}, not {code}: "
+            "say what was used instead as lines."
+        )
+
+
 def performed_in(db: Session, session: TreatmentSession) -> CourseSession | None:
     """The course session that a treatment session performed, if it was one."""
     return db.scalar(sa.select(CourseSession).where(CourseSession.session_id == session.id))
@@ -203,7 +238,14 @@ def reference(course_id: int, number: int) -> str:
 
 
 def _due(db: Session, subject: Course, number: int | None) -> CourseSession:
-    listed = sessions(db, subject)
+    """The session to perform, locked so that of two people who perform it at once one is refused."""
+    listed = db.scalars(
+        sa.select(CourseSession)
+        .where(CourseSession.course_id == subject.id)
+        .order_by(CourseSession.number)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
     if number is None:
         planned = [one for one in listed if one.session_id is None]
         if not planned:

@@ -131,7 +131,7 @@ def _open_sites(db: Session, *, now: datetime) -> tuple[Site, Site]:
         name="Demo Clinic, Main Street",
         country="US",
         region="North America",
-        time_zone="America/New_York",
+        time_zone="UTC",  # so that a script's today is the clinic's
         share_opened_vials=True,
     )
     second = clinic.open_site(

@@ -124,8 +124,8 @@ CALLS = {
             ("an unknown course", {"course": 999_999}, 404),
             ("a session that it has not", {"session_number": 9}, 404),
             ("stock that is not there", {}, 409),
-            ("with a formulation of its own", {"formulation": "F-02"}, 422),
-            ("with a level of its own", {"level": "L2"}, 422),
+            ("with another formulation", {"formulation": "F-02"}, 409),
+            ("with an unknown level", {"level": "L99"}, 404),
         ],
     ),
     "a walk-in's session": Call(

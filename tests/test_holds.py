@@ -11,7 +11,7 @@ from inventory.clinic import PlaceKind
 from inventory.holds import AlreadyThere, CannotRelease
 from inventory.lots import LotEvent, LotState
 from inventory.picking import NotEnoughStock
-from tests.shelf import BY, NOW, Clinic, refused
+from tests.shelf import BY, NOW, TODAY, Clinic, refused
 
 WHY = {"at": NOW, "by": BY, "reason": "fridge alarm"}
 
@@ -153,3 +153,11 @@ def test_a_trace_leaves_out_what_was_reversed_and_what_was_wasted(clinic):
 
     assert [(one.session_id, one.quantity) for one in trace.sessions] == [(kept.id, Decimal("2.1"))]
     assert trace.patients == ("P-1",)
+
+
+def test_a_lot_that_was_received_ahead_of_today_is_recalled_all_the_same(clinic):
+    clinic.receive("HA", "C03 exp 2026-12-31 2 x 16.50", on=TODAY + timedelta(days=1))
+
+    holds.recall(clinic.db, clinic.lot("HA", "C03"), **WHY)
+
+    assert clinic.held("HA", PlaceKind.QUARANTINE) == {"C03": 6}

@@ -8,6 +8,7 @@ import pytest
 from inventory import periods, receiving
 from inventory.catalog import DoseClass
 from inventory.clinic import PlaceKind
+from inventory.ledger import LiesAhead
 from inventory.lots import ExpiryDisagrees, LotState
 from inventory.measures import NotAQuantity
 from inventory.periods import PeriodClosed
@@ -155,3 +156,14 @@ def test_nothing_is_received_into_a_closed_month(clinic):
 def test_a_receipt_that_is_not_on_record_is_refused_by_its_key(clinic):
     with refused(UnknownReceipt, "No receipt has the key 987654."):
         receiving.receipt(clinic.db, 987654)
+
+
+def test_a_receipt_dated_ahead_is_kept_with_a_warning_and_one_of_more_than_a_year_is_refused(clinic):
+    ahead = Delivery(clinic.item("HA"), "D04", date(2028, 12, 31), 1, Decimal("16.50"))
+    now = {"site": clinic.site, "recorded_at": NOW, "by": BY}
+
+    received = receiving.receive(clinic.db, ahead, received_on=date(2026, 1, 20), **now)
+
+    assert received.warnings == ("Received on 2026-01-20, which lies ahead: at MAIN it is 2026-01-15.",)
+    with refused(LiesAhead, "2027-01-20 lies more than a year ahead of 2026-01-15."):
+        receiving.receive(clinic.db, ahead, received_on=date(2027, 1, 20), **now)
