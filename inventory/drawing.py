@@ -213,7 +213,7 @@ class Posting:
         )
 
     def _whose(self, product: Product) -> str | None:
-        """The one patient a vial is for, unless the clinic shares what was opened in the preparation area."""
+        """The one patient that a vial which outlasts the session is for, unless the clinic shares it."""
         if product.dose_class is not DoseClass.MULTI_DOSE:
             return None
-        return None if self.site.share_opened_vials and not self.in_room else self.patient_ref
+        return None if self.site.share_opened_vials else self.patient_ref

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from inventory import clinic as clinics
-from inventory import wastage
+from inventory import vials, wastage
 from inventory.clinic import PlaceKind
 from inventory.picking import NotEnoughStock
 from inventory.treatments import (
@@ -211,6 +211,7 @@ def test_a_shared_vial_that_enters_the_treatment_room_ends_with_that_session(sha
 
     assert used(treated) == [("LIDO", "L1", 4, 11)]
     assert sharing.opened("LIDO") == []
+    assert vials.vial(sharing.db, treated.uses[0].vial_id).patient_ref is None  # it had served P-1 too
 
 
 def test_two_lines_may_draw_from_the_vial_that_ends_with_the_session(clinic):
