@@ -11,7 +11,7 @@ from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, site_or_first
 from api.rest.stock import MovementShape, Reason, movement_row
 from api.schemas import Cost, Day, Id, Many, Moment, Quantity, Shape, Whole, Words, one_word
-from inventory import corrections, treatments
+from inventory import treatments
 from inventory.catalog import Item
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.ledger import Movement
@@ -261,7 +261,7 @@ class UndoneShape(Shape):
 def reverse_session(body: dict[str, Any], session_id: int) -> Any:
     """Undo a whole session that was recorded by mistake (S8)."""
     session = treatments.session(g.db, session_id)
-    undone = corrections.reverse_session(
+    undone = courses.reverse_session(
         g.db, session, at=g.now, recorded_at=g.now, by=g.caller.name, reason=body["reason"]
     )
     return {
