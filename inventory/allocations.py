@@ -76,6 +76,11 @@ def end(db: Session, *, reference: str, at: datetime) -> None:
     )
 
 
+def renew(db: Session, *, reference: str) -> None:
+    """Make what was promised under a reference stand again: its session is still to come after all."""
+    db.execute(sa.update(Allocation).where(Allocation.reference == reference).values(ended_at=None))
+
+
 def open_by_item(db: Session, *, site_id: int, item_ids: Iterable[int] | None = None) -> dict[int, Decimal]:
     """How much of each item is promised at a site."""
     statement = (
