@@ -118,8 +118,12 @@ def _demo(database: Database, environment: Environment, now: datetime) -> None:
                 database, now=now, progress=lambda done, of: bar.update(done * 1000 // of - bar.pos)
             )
         starting.write_tokens(environment.demo_tokens, tokens)
+        starting.write_sign_in(environment.demo_people, starting.let_demo_in(database, now=now))
+    if environment.demo_people.exists():
+        click.echo(f"Sign in to the pages by one of these names (kept in {environment.demo_people}):")
+        click.echo(environment.demo_people.read_text("utf-8").rstrip())
     if environment.demo_tokens.exists():
-        click.echo(f"Sign in with one of these tokens (kept in {environment.demo_tokens}):")
+        click.echo(f"Programs sign in with one of these tokens (kept in {environment.demo_tokens}):")
         click.echo(environment.demo_tokens.read_text("utf-8").rstrip())
 
 
@@ -128,12 +132,14 @@ def _demo(database: Database, environment: Environment, now: datetime) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: PORT, else 8000.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 def serve(host: str, port: int | None, workers: int) -> None:
-    """Serve the interface and its readable pages."""
-    from api import serving
+    """Serve the pages and the interface."""
+    from api import serving, starting
     from api.app import create_app
 
     environment = settings.from_environment()
-    opened(environment).engine.dispose()
+    database = opened(environment)
+    secret = starting.check_who_may_come(database, host=host, now=utc_now())
+    database.engine.dispose()
     number = port or environment.port
     try:
         listening = serving.listen(host, number)
@@ -141,9 +147,12 @@ def serve(host: str, port: int | None, workers: int) -> None:
         raise CannotListen(f"Cannot listen on {host} port {number}: {error.strerror}.") from error
     click.echo(f"Vialbook {program_version()} serves http://{host}:{number}")
     click.echo(f"The calls: http://{host}:{number}/api/v1/docs")
-    click.echo("Sign in with the header `Authorization: Bearer TOKEN`; `vialbook token` makes tokens.")
-    if environment.demo_tokens.exists():
-        click.echo(f"Tokens of the demo clinic's people, one per role: {environment.demo_tokens}")
+    click.echo("Programs sign in with `Authorization: Bearer TOKEN`; `vialbook token` makes tokens.")
+    if secret is not None:
+        click.echo(f"Make the first admin at http://{host}:{number}/first-start with the secret {secret}")
+    if environment.demo_people.exists():
+        click.echo(f"Sign in at http://{host}:{number}/ as one of the demo clinic's people:")
+        click.echo(environment.demo_people.read_text("utf-8").rstrip())
     sys.stdout.flush()
     serving.serve(lambda: create_app(environment.open_database()), listening, workers=workers)
 

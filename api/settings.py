@@ -31,6 +31,11 @@ class Environment:
         return self.home / "demo-tokens.txt"
 
     @property
+    def demo_people(self) -> Path:
+        """Where the names and the password with which the demo clinic's people sign in are written."""
+        return self.home / "demo-sign-in.txt"
+
+    @property
     def sqlite_file(self) -> Path | None:
         """The file of the database, if it is one."""
         return Path(self.database_url.removeprefix("sqlite:///")) if self.is_sqlite else None

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from api import auth
 from api.auth import Role
+from api.web import accounts
+from api.web.accounts import DemoPeople
 from inventory import clinic
 from inventory.clinic import Site
 from inventory.database import Database
@@ -61,7 +63,32 @@ def load_demo(
 
 def write_tokens(file: Path, tokens: dict[str, tuple[Role, str]]) -> None:
     """Write the tokens where only their owner can read them."""
-    lines = [f"{role.value:<13}{token}" for role, token in tokens.values()]
+    _write(file, [f"{role.value:<13}{token}" for role, token in tokens.values()])
+
+
+def write_sign_in(file: Path, people: DemoPeople) -> None:
+    """Write the demo people's names and password where only their owner can read them."""
+    names = [f"{role.value:<13}{name}" for role, name in people.names.items()]
+    _write(file, [*names, f"{'password':<13}{people.password}"])
+
+
+def let_demo_in(database: Database, *, now: datetime) -> DemoPeople:
+    """Give the demo clinic's people a password for the pages."""
+    with database.write.begin() as db:
+        return accounts.add_demo_people(db, at=now)
+
+
+def check_who_may_come(database: Database, *, host: str, now: datetime) -> str | None:
+    """Refuse demo people where others can reach them; in a new book, answer the first admin's secret.
+
+    Raises accounts.DemoPeopleAbroad.
+    """
+    with database.write.begin() as db:
+        accounts.refuse_demo_abroad(db, host)
+        return accounts.new_first_secret(db, at=now)
+
+
+def _write(file: Path, lines: list[str]) -> None:
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as kept:

@@ -17,13 +17,7 @@ from inventory.database import Base
 from inventory.errors import Conflict, Forbidden, Invalid, NotFound
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that are read as another
-DEMO_NAMES = {
-    Role.MANAGER: "Maya Manager",
-    Role.FRONT_DESK: "Fred Frontdesk",
-    Role.ACCOUNTANT: "Ada Accountant",
-    Role.PRACTITIONER: "Priya Practitioner",
-    Role.ADMIN: "Adam Admin",
-}
+DEMO_NAMES = {role: f"demo {role.spoken}" for role in Role}
 
 
 class FirstSecret(Base):

@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 
 from api.web.formats import number
 
-WIDTH, HEIGHT = 760, 250
-LEFT, RIGHT, TOP, BOTTOM = 54, 14, 22, 30
+WIDE, NARROW = (1000, 290), (360, 250)
+LEFT, RIGHT, TOP, BOTTOM = 54, 14, 34, 30
 MOST_FLAGS = 6
 
 
@@ -54,19 +54,37 @@ class Meter:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """The same chart twice, so that its letters can be read on a desk and on a phone; one is shown."""
+
+    wide: Markup
+    narrow: Markup
+
+
+@dataclass(frozen=True)
 class _Scale:
     """From days and amounts to places in the picture."""
 
     first: date
     last: date
     top: Decimal
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        return self.width - RIGHT
+
+    @property
+    def base(self) -> int:
+        return self.height - BOTTOM
 
     def x(self, on: date) -> float:
         days = max((self.last - self.first).days, 1)
-        return LEFT + (WIDTH - LEFT - RIGHT) * (on - self.first).days / days
+        return LEFT + (self.right - LEFT) * (on - self.first).days / days
 
     def y(self, value: Decimal) -> float:
-        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - float(value / self.top))
+        return TOP + (self.base - TOP) * (1 - float(value / self.top))
 
 
 def meter(has: Decimal, need: Decimal) -> Meter:
@@ -91,75 +109,107 @@ def ticks(highest: Decimal, wanted: int = 4) -> list[Decimal]:
     return [step * index for index in range(int(count) + 1)]
 
 
-def stock_line(
-    points: Sequence[Point],
-    *,
-    ahead: Sequence[Point] = (),
-    today: date,
-    arrivals: Sequence[Point] = (),
-    expiries: Sequence[Flag] = (),
-    need: Decimal | None = None,
-    title: str,
-    described: str,
-    unit: str,
-) -> Markup:
+@dataclass(frozen=True)
+class StockLine:
     """Stock over time as steps: what was, dashed what will be if nothing is used, arrivals and expiries."""
-    highest = max([point.value for point in (*points, *ahead)] + ([need] if need else []) + [Decimal(0)])
-    marks = ticks(highest)
-    scale = _Scale(points[0].on, (ahead or points)[-1].on, marks[-1])
-    past = _steps(points, scale)
-    parts = [_begin(title, described), *_rows(marks, scale, unit), *_months(scale)]
-    base = f"{HEIGHT - BOTTOM:.1f}"
-    parts.append(f'<path class="area" d="{past} V{base} H{scale.x(points[0].on):.1f} Z"/>')
-    if need:
-        y = scale.y(need)
-        parts.append(f'<line class="need" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-    parts.append(f'<path class="line" d="{past}"/>')
-    if ahead:
-        parts.append(f'<path class="ahead" d="{_steps(ahead, scale)}"/>')
-        x = scale.x(today)
-        parts.append(f'<line class="now" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{base}"/>')
-        parts.append(f'<text class="axis" x="{x:.1f}" y="{TOP - 8}" text-anchor="middle">today</text>')
-    for arrival in arrivals:
-        place = f'cx="{scale.x(arrival.on):.1f}" cy="{scale.y(arrival.value):.1f}"'
-        parts.append(f'<circle class="mark" {place} r="3.5"/>')
-    for flag in list(expiries)[:MOST_FLAGS]:
-        x = scale.x(flag.on)
-        parts.append(
-            f'<g><title>{escape(flag.words)}</title><line class="expiry" x1="{x:.1f}" x2="{x:.1f}" '
-            f'y1="{TOP + 6}" y2="{base}"/><path class="expiry-flag" d="M{x:.1f} {TOP} l7 4 l-7 4 z"/></g>'
-        )
-    return Markup("".join(parts) + "</svg>")
+
+    title: str
+    described: str
+    unit: str
+    points: Sequence[Point]
+    today: date
+    ahead: Sequence[Point] = ()
+    arrivals: Sequence[Point] = ()
+    expiries: Sequence[Flag] = ()
+    need: Decimal | None = None
+
+    def drawn(self) -> Picture:
+        """The chart in both sizes."""
+        return Picture(self._in(*WIDE), self._in(*NARROW))
+
+    def _in(self, width: int, height: int) -> Markup:
+        values = [point.value for point in (*self.points, *self.ahead)]
+        marks = ticks(max([*values, self.need or Decimal(0)]))
+        end = (self.ahead or self.points)[-1].on
+        scale = _Scale(self.points[0].on, end, marks[-1], width, height)
+        parts = [_begin(self.title, self.described, scale), *_rows(marks, scale, self.unit), *_months(scale)]
+        past = _steps(self.points, scale)
+        begins = scale.x(self.points[0].on)
+        parts.append(f'<path class="area" d="{past} V{scale.base} H{begins:.1f} Z"/>')
+        if self.need:
+            y = scale.y(self.need)
+            parts.append(f'<line class="need" x1="{LEFT}" x2="{scale.right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<path class="line" d="{past}"/>')
+        if self.ahead:
+            parts += _ahead(self.ahead, self.today, scale)
+        for arrival in self.arrivals:
+            place = f'cx="{scale.x(arrival.on):.1f}" cy="{scale.y(arrival.value):.1f}"'
+            parts.append(f'<circle class="mark" {place} r="3.5"/>')
+        parts += [_flag(flag, scale) for flag in self.expiries[:MOST_FLAGS]]
+        return Markup("".join(parts) + "</svg>")  # numbers, and text that was escaped
 
 
-def bars(values: Sequence[Bar], *, title: str, described: str, unit: str) -> Markup:
+@dataclass(frozen=True)
+class Bars:
     """Amounts side by side, such as use by week."""
-    marks = ticks(max((bar.value for bar in values), default=Decimal(0)))
-    day = date(2000, 1, 1)
-    scale = _Scale(day, day, marks[-1])
-    parts = [_begin(title, described), *_rows(marks, scale, unit)]
-    room = (WIDTH - LEFT - RIGHT) / max(len(values), 1)
-    every = -(-len(values) * 64 // (WIDTH - LEFT - RIGHT)) or 1
-    for index, bar in enumerate(values):
-        x, y = LEFT + room * index, scale.y(bar.value)
-        high = max(HEIGHT - BOTTOM - y, 0)
-        said = escape(f"{bar.label}: {bar.said}")
-        parts.append(
-            f'<rect class="bar" x="{x + room * 0.2:.1f}" y="{y:.1f}" width="{room * 0.6:.1f}" '
-            f'height="{high:.1f}" rx="2"><title>{said}</title></rect>'
-        )
-        if index % every == 0:
+
+    title: str
+    described: str
+    unit: str
+    bars: Sequence[Bar]
+
+    def drawn(self) -> Picture:
+        """The chart in both sizes."""
+        return Picture(self._in(*WIDE), self._in(*NARROW))
+
+    def _in(self, width: int, height: int) -> Markup:
+        marks = ticks(max((bar.value for bar in self.bars), default=Decimal(0)))
+        scale = _Scale(date.min, date.max, marks[-1], width, height)
+        parts = [_begin(self.title, self.described, scale), *_rows(marks, scale, self.unit)]
+        room = (scale.right - LEFT) / max(len(self.bars), 1)
+        every = max(1, -(-64 // int(room or 1)))  # a label of each needs about 64
+        for index, bar in enumerate(self.bars):
+            x, y = LEFT + room * index, scale.y(bar.value)
+            said = escape(f"{bar.label}: {bar.said}")
             parts.append(
-                f'<text class="axis" x="{x + room / 2:.1f}" y="{HEIGHT - 9}" text-anchor="middle">'
-                f"{escape(bar.label)}</text>"
+                f'<rect class="bar" x="{x + room * 0.2:.1f}" y="{y:.1f}" width="{room * 0.6:.1f}" '
+                f'height="{max(scale.base - y, 0):.1f}" rx="2"><title>{said}</title></rect>'
             )
-    return Markup("".join(parts) + "</svg>")
+            if index % every == 0:
+                parts.append(_below(x + room / 2, bar.label, scale))
+        return Markup("".join(parts) + "</svg>")
 
 
-def _begin(title: str, described: str) -> str:
+def _ahead(points: Sequence[Point], today: date, scale: _Scale) -> list[str]:
+    x = scale.x(today)
+    return [
+        f'<path class="ahead" d="{_steps(points, scale)}"/>',
+        f'<line class="now" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 6}" y2="{scale.base}"/>',
+        f'<text class="axis" x="{x:.1f}" y="{TOP - 12}" text-anchor="middle">today</text>',
+    ]
+
+
+def _flag(flag: Flag, scale: _Scale) -> str:
+    x = scale.x(flag.on)
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="chart-title chart-desc">'
-        f'<title id="chart-title">{escape(title)}</title><desc id="chart-desc">{escape(described)}</desc>'
+        f"<g><title>{escape(flag.words)}</title>"
+        f'<line class="expiry" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{scale.base}"/>'
+        f'<path class="expiry-flag" d="M{x:.1f} {TOP - 6} l8 4.5 l-8 4.5 z"/></g>'
+    )
+
+
+def _below(x: float, words: str, scale: _Scale) -> str:
+    place = f'x="{x:.1f}" y="{scale.height - 9}" text-anchor="middle"'
+    return f'<text class="axis" {place}>{escape(words)}</text>'
+
+
+def _begin(title: str, described: str, scale: _Scale) -> str:
+    size = "wide" if scale.width == WIDE[0] else "narrow"
+    return (
+        f'<svg class="{size}" viewBox="0 0 {scale.width} {scale.height}" role="img" '
+        f'aria-labelledby="chart-{size} chart-{size}-said">'
+        f'<title id="chart-{size}">{escape(title)}</title>'
+        f'<desc id="chart-{size}-said">{escape(described)}</desc>'
     )
 
 
@@ -167,11 +217,11 @@ def _rows(marks: Sequence[Decimal], scale: _Scale, unit: str) -> list[str]:
     parts = []
     for mark in marks:
         y = scale.y(mark)
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{scale.right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(
             f'<text class="axis" x="{LEFT - 8}" y="{y + 4.5:.1f}" text-anchor="end">{number(mark)}</text>'
         )
-    parts.append(f'<text class="axis" x="{LEFT - 8}" y="{TOP - 8}" text-anchor="end">{escape(unit)}</text>')
+    parts.append(f'<text class="axis" x="{LEFT - 8}" y="{TOP - 14}" text-anchor="end">{escape(unit)}</text>')
     return parts
 
 
@@ -181,12 +231,11 @@ def _months(scale: _Scale) -> list[str]:
     firsts = []
     while (month := (month + timedelta(days=32)).replace(day=1)) <= scale.last:
         firsts.append(month)
-    every = -(-len(firsts) // 10) or 1
+    every = max(1, -(-len(firsts) * 56 // (scale.right - LEFT)))
     return [
-        f'<text class="axis" x="{scale.x(day):.1f}" y="{HEIGHT - 9}" text-anchor="middle">'
-        f"{day:%b}{f' {day:%Y}' if day.month == 1 else ''}</text>"
+        _below(scale.x(day), f"{day:%b}{f' {day:%Y}' if day.month == 1 and every == 1 else ''}", scale)
         for day in firsts[::every]
-        if LEFT + 12 < scale.x(day) < WIDTH - RIGHT - 12
+        if LEFT + 12 < scale.x(day) < scale.right - 12
     ]
 
 

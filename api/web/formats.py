@@ -1,7 +1,8 @@
 """How numbers, dates and times are written for people; templates only show what these make of them."""
 
+import re
 from datetime import date, datetime, timedelta
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_currency, format_decimal
@@ -33,12 +34,12 @@ def quantity(value: Decimal, unit: str) -> str:
     return number(value) if unit == "each" else f"{number(value)}\N{NO-BREAK SPACE}{unit}"
 
 
-def rough(value: Decimal) -> Decimal:
-    """An estimate as exact as it can be meant: two or three digits, rounded up."""
+def rough(value: Decimal, *, up: bool = True) -> Decimal:
+    """An estimate as exactly as it is meant: three digits, needs rounded up and what is there down."""
     if value <= 0:
         return Decimal(0)
-    step = Decimal(10) ** max(value.adjusted() - 1, -1)
-    return value.quantize(step, ROUND_CEILING) if step < 1 else -(-value // step) * step
+    step = Decimal(10) ** max(value.adjusted() - 2, -1)
+    return (value / step).to_integral_value(ROUND_CEILING if up else ROUND_FLOOR) * step
 
 
 def containers(count: int, form: str) -> str:
@@ -118,6 +119,12 @@ def words(code: str) -> str:
     return code.replace("_", " ")
 
 
+def storage(code: str) -> str:
+    """How something is kept: `room_15_25` becomes `Room, 15 to 25 °C`."""
+    match = re.fullmatch(r"([a-z]+)_(-?[0-9]+)_(-?[0-9]+)", code)
+    return f"{match[1].capitalize()}, {match[2]} to {match[3]} °C" if match else sentence(code)
+
+
 def sentence(code: str) -> str:
     """The same with a capital: `Temperature excursion`."""
     return words(code).capitalize()
@@ -133,6 +140,6 @@ FILTERS = {
     function.__name__: function
     for function in (
         number, money, quantity, rough, containers, day, days, weekday, moment, short_moment,
-        days_left, nearness, time_left, words, sentence, initials, plain,
+        days_left, nearness, time_left, words, storage, sentence, initials, plain,
     )
 }  # fmt: skip

@@ -21,6 +21,7 @@ from inventory.vials import PreparedIn
 blueprint = frame.chapter("lots")
 
 PAGE = 50
+MOVES = 15
 STATES = (
     ("", "All in stock"),
     ("expiring", "Expiring soon"),
@@ -119,7 +120,7 @@ def lot(lot_id: int) -> Response:
     trace = holds.trace(g.db, subject)
     site = frame.here()
     here = [held for held in shelves.lots_by_item(g.db, [item.id], site=site)[item.id] if held.id == lot_id]
-    moves = shelves.movements(g.db, lot=lot_id, limit=PAGE)
+    moves = shelves.movements(g.db, lot=lot_id, limit=MOVES + 1)
     return frame.page(
         "lot.html",
         lot=subject,
@@ -127,7 +128,8 @@ def lot(lot_id: int) -> Response:
         trace=trace,
         here=here,
         receipts=shelves.receipts(g.db, lot_id),
-        moves=moves,
+        moves=moves[:MOVES],
+        more_moves=len(moves) > MOVES,
         undone=corrections.reversed_ids(g.db, [move.id for move in moves]),
         today=site.day(g.now),
         zone=site.time_zone,

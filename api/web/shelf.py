@@ -8,7 +8,7 @@ from decimal import Decimal
 from flask import Response, g, request
 
 from api.web import charts, formats, frame, shelves
-from api.web.charts import Flag, Meter, Point
+from api.web.charts import Flag, Meter, Picture, Point, StockLine
 from api.web.shelves import HeldLot, ItemDetail
 from inventory import catalog, corrections, lot_list, reordering, stock
 from inventory.clinic import Site
@@ -138,7 +138,7 @@ def _row(
         sealed=formats.containers(item.containers, detail.container_form) if item.on_hand else "none",
         whole=formats.quantity(item.on_hand, item.unit) if item.unit != "each" and item.on_hand else "",
         opened=_opened(item, site),
-        meter=charts.meter(item.usable, wanted),
+        meter=charts.meter(item.usable if need is None else need.position, wanted),
         level=_level(item, need),
         short=_short(item, need),
         chips=tuple(chip(lot, item.unit, item.content, today) for lot in sealed[:CHIPS]),
@@ -233,7 +233,7 @@ def _chart(
     lots: Sequence[lot_list.LotRow],
     today: date,
     need: Decimal | None,
-) -> object:
+) -> Picture:
     """The line of an item: the past as it was, ahead only what expires, if nothing were used."""
     left, ahead = line[-1].held, [Point(today, line[-1].held)]
     end = today + timedelta(days=AHEAD_DAYS)
@@ -254,17 +254,17 @@ def _chart(
         f"{formats.number(highest)} {unit}; now {formats.number(line[-1].held)}. "
         f"{len(flags)} lots expire in the next {AHEAD_DAYS} days. The table below has the numbers."
     )
-    return charts.stock_line(
-        [Point(day.on, day.held) for day in line],
-        ahead=ahead,
-        today=today,
-        arrivals=[Point(day.on, day.held) for day in line if day.came],
-        expiries=flags,
-        need=need,
+    return StockLine(
         title=f"Stock of {subject.name} over six months, and what expires in the next four",
         described=described,
         unit=unit,
-    )
+        points=[Point(day.on, day.held) for day in line],
+        today=today,
+        ahead=ahead,
+        arrivals=[Point(day.on, day.held) for day in line if day.came],
+        expiries=flags,
+        need=need,
+    ).drawn()
 
 
 @blueprint.get("/stock/<code:sku>/movements")

@@ -22,6 +22,7 @@ blueprint = frame.chapter("today")
 
 FEW = 6
 WEEK = 7
+NEAR = timedelta(days=14)  # of what is open: bags and tubes last for months
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,12 @@ def today() -> Response:
     on = site.day(g.now)
     parts = PARTS[g.visitor.role]
     lots = _expiring(site, on)
-    vials = shelves.vials(g.db, site=site)
+    vials = [vial for vial in shelves.vials(g.db, site=site) if vial.discard_at <= g.now + NEAR]
     advice = reordering.advise(g.db, site=site, on=on)
     booked = _booked(site, on) if parts.treat else []
     return frame.page(
         "today.html",
-        name=g.visitor.name.split()[0],
+        name=g.visitor.name,
         on=on,
         parts=parts,
         lots=lots[:FEW],
