@@ -119,7 +119,10 @@ def sheet(body: dict[str, Any], site: Site) -> CourseCost:
         )
         sessions, weeks = plan.sessions, plan.interval_weeks
     dates = costing.course_dates(starts_on, sessions, weeks)
-    return costing.cost_course(g.db, recipe, level=level, site=site, dates=dates, protocol=protocol)
+    today = site.day(g.now)
+    return costing.cost_course(
+        g.db, recipe, level=level, site=site, dates=dates, protocol=protocol, today=today
+    )
 
 
 @blueprint.post("/costings")
