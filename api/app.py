@@ -3,7 +3,6 @@
 This is the only place that asks the clock; everything below is told.
 """
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -150,7 +149,7 @@ def _replayed() -> Response | None:
     if earlier is None:
         return None
     g.asked = None
-    answer = Response(earlier.body, status=earlier.status, headers=json.loads(earlier.headers))
+    answer = Response(earlier.body, status=earlier.status, headers=earlier.headers)
     answer.headers["Idempotency-Replayed"] = "true"
     return answer
 
@@ -180,9 +179,8 @@ def _end(answer: Response) -> Response:
     try:
         if g.get("asked") is not None:
             kept = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
-            idempotency.remember(
-                g.db, g.asked, status=answer.status_code, headers=kept, body=answer.get_data(), at=g.now
-            )
+            answered = idempotency.Answered(answer.status_code, kept, answer.get_data())
+            idempotency.remember(g.db, g.asked, answered, at=g.now)
         g.db.commit()
     except SQLAlchemyError as error:
         g.db.rollback()

@@ -6,13 +6,13 @@ or neither is; a client that lost the answer asks again with the same key.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory.database import Base, append_only
+from inventory.database import Base, append_only, table_of
 from inventory.errors import Invalid
 
 KEY_LENGTH = 255
@@ -75,42 +75,50 @@ def asked(*, person: str, call: str, key: str, query: bytes, content_type: str, 
     return Asked(person=person, call=call, key=key, fingerprint=fingerprint.hexdigest())
 
 
-def earlier(db: Session, request: Asked) -> RequestKey | None:
+KEYS = table_of(RequestKey)
+FOUND = sa.select(KEYS.c.fingerprint, KEYS.c.status, KEYS.c.headers, KEYS.c.body, KEYS.c.at).where(
+    KEYS.c.person == sa.bindparam("person"),
+    KEYS.c.call == sa.bindparam("call"),
+    KEYS.c.key == sa.bindparam("key"),
+)
+KEPT = sa.insert(KEYS)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What was answered to a request with a key."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def earlier(db: Session, request: Asked) -> Answered | None:
     """The answer given earlier to this very request. Raises KeyReused if the key was for another one.
 
     A second request with the key waits here until the first has ended, and then sees its answer.
     """
     hold(db, f"{request.person}\0{request.call}\0{request.key}")
-    found = db.scalar(
-        sa.select(RequestKey).where(
-            RequestKey.person == request.person,
-            RequestKey.call == request.call,
-            RequestKey.key == request.key,
-        )
-    )
-    if found is not None and found.fingerprint != request.fingerprint:
+    named = {"person": request.person, "call": request.call, "key": request.key}
+    found = db.connection().execute(FOUND, named).one_or_none()
+    if found is None:
+        return None
+    if found.fingerprint != request.fingerprint:
         raise KeyReused(
             f"The Idempotency-Key {request.key!r} was used on {found.at:%Y-%m-%d} for another body."
         )
-    return found
+    return Answered(found.status, json.loads(found.headers), found.body)
 
 
-def remember(
-    db: Session, request: Asked, *, status: int, headers: dict[str, str], body: bytes, at: datetime
-) -> None:
+def remember(db: Session, request: Asked, answered: Answered, *, at: datetime) -> None:
     """Keep the answer beside its effect, in the same transaction."""
-    db.execute(
-        sa.insert(RequestKey).values(
-            person=request.person,
-            call=request.call,
-            key=request.key,
-            fingerprint=request.fingerprint,
-            status=status,
-            headers=json.dumps(headers),
-            body=body,
-            at=at,
-        )
-    )
+    kept = asdict(request) | {
+        "status": answered.status,
+        "headers": json.dumps(answered.headers),
+        "body": answered.body,
+        "at": at,
+    }
+    db.connection().execute(KEPT, kept)
 
 
 def hold(db: Session, what: str) -> None:
