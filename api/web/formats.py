@@ -34,11 +34,11 @@ def quantity(value: Decimal, unit: str) -> str:
     return number(value) if unit == "each" else f"{number(value)}\N{NO-BREAK SPACE}{unit}"
 
 
-def rough(value: Decimal, *, up: bool = True) -> Decimal:
-    """An estimate as exactly as it is meant: three digits, needs rounded up and what is there down."""
+def rough(value: Decimal, unit: str, *, up: bool = True) -> Decimal:
+    """An estimate as exactly as it is meant: three digits, whole pieces; needs rounded up, stock down."""
     if value <= 0:
         return Decimal(0)
-    step = Decimal(10) ** max(value.adjusted() - 2, -1)
+    step = Decimal(10) ** max(value.adjusted() - 2, 0 if unit == "each" else -1)
     return (value / step).to_integral_value(ROUND_CEILING if up else ROUND_FLOOR) * step
 
 

@@ -18,7 +18,7 @@ from inventory.stock import ItemStock
 
 blueprint = frame.chapter("shelf")
 
-PAGE = 50
+PAGE = 30
 CHIPS = 3
 SHOWN = (
     ("stocked", "In stock or needed"),
@@ -70,13 +70,17 @@ def listing() -> Response:
     found = shelves.search(g.db, text)
     everything = stock.stock(g.db, site=site, at=g.now, skus=found, limit=None)
     chosen = [item for item in everything if _belongs(item, needs.get(item.sku), shown, today)]
-    after = request.args.get("after", "")
-    page = [item for item in chosen if item.sku > after][:PAGE]
+    # What needs a hand comes first; it is all read anyway, so a page is a part of it.
+    chosen.sort(
+        key=lambda item: (not _short(item, needs.get(item.sku)), not _expires(item, today), item.name)
+    )
+    start = _whole(request.args.get("start", ""))
+    page = chosen[start : start + PAGE]
     values = {
         "rows": _rows(page, needs, site=site, today=today),
         "count": len(chosen),
-        "next": page[-1].sku if page and page[-1].sku != chosen[-1].sku else "",
-        "after": after,
+        "start": start,
+        "next": start + PAGE if len(chosen) > start + PAGE else 0,
         "q": text,
         "show": shown,
         "shown": SHOWN,
@@ -94,6 +98,10 @@ def listing() -> Response:
         opened=sum(len(item.opened) for item in everything),
         may_receive=frame.may("GET /receive"),
     )
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
 def _short(item: ItemStock, need: Advice | None) -> bool:
@@ -150,9 +158,8 @@ def _row(
 def _level(item: ItemStock, need: Advice | None) -> str:
     if need is None or not need.reorder_point:
         return "not used lately"
-    return (
-        f"{formats.number(item.usable)} of {formats.quantity(formats.rough(need.reorder_point), item.unit)}"
-    )
+    needed = formats.quantity(formats.rough(need.reorder_point, item.unit), item.unit)
+    return f"{formats.number(formats.rough(need.position, item.unit, up=False))} of {needed}"
 
 
 def _opened(item: ItemStock, site: Site) -> str:
@@ -189,7 +196,7 @@ def item(sku: str) -> Response:
     line = shelves.days(g.db, subject.id, site=site, since=today - timedelta(days=PAST_DAYS), until=today)
     lots = lot_list.lots(g.db, sku=sku, site=site, held=True, limit=None)
     detail = shelves.details(g.db, [subject.id])[subject.id]
-    need = None if advice is None else formats.rough(advice.reorder_point)
+    need = None if advice is None else formats.rough(advice.reorder_point, subject.unit)
     moves = shelves.movements(g.db, item_id=subject.id, limit=MOVES + 1)
     return frame.page(
         "item.html",
