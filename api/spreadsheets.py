@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from tempfile import SpooledTemporaryFile
 from typing import IO
 from xml.sax.saxutils import escape
@@ -94,7 +94,7 @@ class Sheet:
     alarms: list[str] = field(default_factory=list)  # ranges that turn red when they are not zero
     rows: int = 0
     widths: list[int] = field(default_factory=list)
-    spool: IO[bytes] = field(default_factory=lambda: SpooledTemporaryFile(IN_MEMORY), repr=False)  # noqa: SIM115
+    spool: IO[bytes] = field(repr=False, default_factory=partial(SpooledTemporaryFile, IN_MEMORY))
 
     def append(self, cells: Sequence[Cell | None]) -> int:
         """Add a row and answer its number; None leaves a cell empty."""

@@ -82,6 +82,18 @@ class Written:
     rows: dict[str, int]
 
 
+LISTINGS = (
+    ("Roll-forward", ROLL_FORWARD, "D2"),
+    ("Valuation", VALUATION, "D2"),
+    ("Movements", MOVEMENTS, "B2"),
+    ("Cost of treatment", TREATMENTS, "C2"),
+    ("Wastage", WASTAGE, "A2"),
+    ("Quotes", QUOTES, "C2"),
+    ("Journal", JOURNAL, "A2"),
+)
+"""The detail sheets in their order, their columns, and the first cell of each that scrolls."""
+
+
 def write_accounting(
     db: Session,
     out: Path | IO[bytes],
@@ -109,15 +121,7 @@ def write_accounting(
     summary = book.sheet("Summary")
     listings = {
         title: Listing(book, title, columns, frozen=frozen, most_rows=most_rows)
-        for title, columns, frozen in (
-            ("Roll-forward", ROLL_FORWARD, "D2"),
-            ("Valuation", VALUATION, "D2"),
-            ("Movements", MOVEMENTS, "B2"),
-            ("Cost of treatment", TREATMENTS, "C2"),
-            ("Wastage", WASTAGE, "A2"),
-            ("Quotes", QUOTES, "C2"),
-            ("Journal", JOURNAL, "A2"),
-        )
+        for title, columns, frozen in LISTINGS
     }
     control = book.sheet("Control")
     control.widest = 90

@@ -181,7 +181,11 @@ class Database:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         self.write: sessionmaker[Session] = sessionmaker(self.engine)
-        self.read: sessionmaker[Session] = sessionmaker(self.engine.execution_options(vialbook_reads=True))
+        # A report that asks twice must be answered from one moment; SQLite's readers are so by themselves.
+        steady = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        self.read: sessionmaker[Session] = sessionmaker(
+            self.engine.execution_options(vialbook_reads=True, **steady)
+        )
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

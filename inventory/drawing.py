@@ -178,29 +178,19 @@ class Posting:
     def _new_vial(self, draw: Draw, product: Product) -> OpenedVial:
         if self.rules is None:
             self.rules = vials.rules_in_force(self.db, self.site, self.act.on)
-        deadline = vials.discard_at(
+        return vials.record(
+            self.db,
             product,
-            expires_on=draw.container.lot.expires_on,
-            opened_at=self.act.at,
-            prepared_in=self.prepared_in,
-            site=self.site,
-            rules=self.rules,
-        )
-        opened = OpenedVial(
-            site_id=self.site.id,
-            item_id=product.id,
             lot_id=draw.container.lot.id,
-            opened_at=self.act.at,
-            opened_by=self.act.by,
+            expires_on=draw.container.lot.expires_on,
+            site=self.site,
+            at=self.act.at,
+            by=self.act.by,
             prepared_in=self.prepared_in,
             patient_ref=self._whose(product),
-            discard_at=deadline.at,
-            discard_rule=deadline.rule,
             remaining=draw.kept,
+            rules=self.rules,
         )
-        self.db.add(opened)
-        self.db.flush()
-        return opened
 
     def _drain(self, draw: Draw, vial_id: int, *, gone: Decimal) -> None:
         self.drained.append(

@@ -192,6 +192,41 @@ def discard_at(
     return min(limits, key=lambda limit: limit.at)
 
 
+def record(
+    db: Session,
+    product: Product,
+    *,
+    lot_id: int,
+    expires_on: date,
+    site: Site,
+    at: datetime,
+    by: str,
+    prepared_in: PreparedIn,
+    patient_ref: str | None,
+    remaining: Decimal,
+    rules: Sequence[VialRule],
+) -> OpenedVial:
+    """Add the record of a container that is opened now, with its deadline and the rule that sets it (S4)."""
+    deadline = discard_at(
+        product, expires_on=expires_on, opened_at=at, prepared_in=prepared_in, site=site, rules=rules
+    )
+    opened = OpenedVial(
+        site_id=site.id,
+        item_id=product.id,
+        lot_id=lot_id,
+        opened_at=at,
+        opened_by=by,
+        prepared_in=prepared_in,
+        patient_ref=patient_ref,
+        discard_at=deadline.at,
+        discard_rule=deadline.rule,
+        remaining=remaining,
+    )
+    db.add(opened)
+    db.flush()
+    return opened
+
+
 def check_openable(product: Product) -> None:
     """Raises OpensInItsSession for single-dose and kits (S3), PharmacyBulk for bulk packages (S5)."""
     if product.dose_class is DoseClass.PHARMACY_BULK:

@@ -1,5 +1,6 @@
 """Opening vials outside a session, and throwing stock away with a reason (S4, S11)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -77,28 +78,19 @@ def open_vial(
             f"{plain(sealed)} {product.unit} on the shelf: no {plain(product.content)} {product.unit} "
             "container of it can be opened."
         )
-    deadline = vials.discard_at(
+    opened = vials.record(
+        db,
         product,
-        expires_on=lot.expires_on,
-        opened_at=at,
-        prepared_in=prepared_in,
-        site=site,
-        rules=vials.rules_in_force(db, site, on),
-    )
-    opened = OpenedVial(
-        site_id=site.id,
-        item_id=lot.item_id,
         lot_id=lot.id,
-        opened_at=at,
-        opened_by=by,
+        expires_on=lot.expires_on,
+        site=site,
+        at=at,
+        by=by,
         prepared_in=prepared_in,
         patient_ref=patient_ref,
-        discard_at=deadline.at,
-        discard_rule=deadline.rule,
         remaining=product.content,
+        rules=vials.rules_in_force(db, site, on),
     )
-    db.add(opened)
-    db.flush()
     act = Act(site.id, on, at, recorded_at, by)
     document_id = ledger.open_document(db, DocumentKind.OPENING, act)
     move = Move(
@@ -187,27 +179,40 @@ def write_off(
         parts = _from_vial(opened, lot, item, places, quantity_off, site)
         opened.remaining -= quantity_off
         opened.closed_at = at if not opened.remaining else None
-    settings = clinic.settings(db)
     act = Act(site.id, on, at, recorded_at, by, note=note)
-    kind = DocumentKind.WRITE_OFF if opened is None else DocumentKind.DISCARD
-    document_id = ledger.open_document(db, kind, act)
-    wants = [Want(lot.item_id, lot.id, part) for _, part in parts]
-    shares = layers.take(db, settings.cost_formula, wants)
-    moves = [
-        _waste(lot, place_id, places[PlaceKind.WASTE], share, reason, opened)
-        for (place_id, _), taken in zip(parts, shares, strict=True)
-        for share in taken
-    ]
-    ledger.post(db, document_id, on, moves, held=frozenset(clinic.held_places(db)))
-    db.flush()
+    document_id, value = _throw_away(db, lot, parts, places[PlaceKind.WASTE], act, reason, opened)
     return WrittenOff(
         document_id=document_id,
         lot=lot,
         vial_id=None if opened is None else opened.id,
         quantity=quantity_off,
-        value=sum((move.value for move in moves), ZERO),
+        value=value,
         reason=reason,
     )
+
+
+def _throw_away(
+    db: Session,
+    lot: Lot,
+    parts: Sequence[tuple[int, Decimal]],
+    waste_id: int,
+    act: Act,
+    reason: WasteReason,
+    opened: OpenedVial | None,
+) -> tuple[int, Decimal]:
+    """Post what leaves each place with its cost; answers the document and the whole value."""
+    kind = DocumentKind.WRITE_OFF if opened is None else DocumentKind.DISCARD
+    document_id = ledger.open_document(db, kind, act)
+    wants = [Want(lot.item_id, lot.id, part) for _, part in parts]
+    shares = layers.take(db, clinic.settings(db).cost_formula, wants)
+    moves = [
+        _waste(lot, place_id, waste_id, share, reason, opened)
+        for (place_id, _), taken in zip(parts, shares, strict=True)
+        for share in taken
+    ]
+    ledger.post(db, document_id, act.on, moves, held=frozenset(clinic.held_places(db)))
+    db.flush()
+    return document_id, sum((move.value for move in moves), ZERO)
 
 
 def _check(lot: Lot, quantity_off: Decimal, reason: WasteReason, note: str) -> None:

@@ -100,17 +100,30 @@ def write(
     version: int = 1,
 ) -> Quote:
     """Write the rows of a quote: its head, stages, sessions, cost lines and first state."""
+    quote = _head(request, made)
+    quote.root_id, quote.version, quote.site_id = root_id, version, site.id
+    quote.created_at, quote.created_by = at, by
+    db.add(quote)
+    db.flush()
+    _write_rows(db, quote, made)
+    validity = timedelta(days=clinic.settings(db).validity_days)
+    db.add(
+        QuoteState(
+            quote_id=quote.id, status=QuoteStatus.DRAFT, number=None, valid_until=site.day(at) + validity
+        )
+    )
+    db.flush()
+    return quote
+
+
+def _head(request: Request, made: Offer) -> Quote:
+    """What a quote promises and was built on, without whose it is and when it was written."""
     price, cost = made.price, made.cost
-    quote = Quote(
-        root_id=root_id,
-        version=version,
-        site_id=site.id,
+    return Quote(
         protocol_id=made.protocol.id,
         level_id=made.level.id,
         formulation_version_id=cost.recipe.version_id,
         patient_ref=request.patient_ref,
-        created_at=at,
-        created_by=by,
         starts_on=request.starts_on,
         sessions=made.plan.sessions,
         interval_weeks=made.plan.interval_weeks,
@@ -135,17 +148,6 @@ def write(
         warnings=[asdict(warning) for warning in made.warnings],
         shortages=[one.why for one in cost.shortages],
     )
-    db.add(quote)
-    db.flush()
-    _write_rows(db, quote, made)
-    validity = timedelta(days=clinic.settings(db).validity_days)
-    db.add(
-        QuoteState(
-            quote_id=quote.id, status=QuoteStatus.DRAFT, number=None, valid_until=site.day(at) + validity
-        )
-    )
-    db.flush()
-    return quote
 
 
 def course_cost(

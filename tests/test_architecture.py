@@ -17,8 +17,8 @@ PACKAGES = ("inventory", "pricing", "seed_data", "api")
 INVENTORY = [
     "errors", "measures", "database", "clinic", "catalog",
     "gs1", "scanning",
-    "allocations", "periods", "lots", "layers", "vials", "ledger",
-    "history", "receiving", "picking", "drawing", "treatments", "wastage",
+    "allocations", "periods", "lots", "balances", "layers", "vials", "ledger",
+    "history", "receiving", "picking", "shelf", "drawing", "treatments", "wastage",
     "lot_list", "stock", "usage", "reordering", "holds", "corrections", "proof_of_use", "proof",
 ]  # fmt: skip
 PRICING = [

@@ -208,3 +208,20 @@ def test_what_is_not_committed_is_gone(database):
 
 def test_keys_are_listed_once_and_in_order():
     assert sql_list([3, 1, 3, 2]) == [1, 2, 3]
+
+
+def test_a_report_that_asks_twice_is_answered_from_one_moment(database):
+    def open_site(code):
+        with database.write() as writing:
+            clinic.open_site(
+                writing, code=code, name=code, country="US", region="North America", time_zone="UTC"
+            )
+            writing.commit()
+
+    open_site("FIRST")
+    with database.read() as reading:
+        before = reading.scalar(sa.select(sa.func.count()).select_from(clinic.Site))
+        open_site("SECOND")
+        after = reading.scalar(sa.select(sa.func.count()).select_from(clinic.Site))
+
+    assert (before, after) == (1, 1)

@@ -100,7 +100,8 @@ def test_with_partial_the_good_rows_are_imported(db):
     report = bring(
         here,
         "opening-stock",
-        "SKU,Lot,Exp,Qty,Cost\nHA,A17,2026-09-30,10,16.50\nHA,A18,never,10,16.50\nLIDO,L1,2026-09-30,1,1.10\n",
+        "SKU,Lot,Exp,Qty,Cost\n"
+        "HA,A17,2026-09-30,10,16.50\nHA,A18,never,10,16.50\nLIDO,L1,2026-09-30,1,1.10\n",
         partial=True,
     )
 
