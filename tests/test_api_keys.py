@@ -12,6 +12,7 @@ from api.idempotency import RequestKey
 from inventory.catalog import Item
 from inventory.database import Database
 from tests.calls import Clinic, opened
+from tests.conftest import NewDatabase
 
 NEW_ITEM = {
     "sku": "VITC-5",
@@ -27,6 +28,13 @@ NEW_ITEM = {
 def here(database: Database) -> Iterator[Clinic]:
     """A clinic of the test's own."""
     with opened(database) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def there(new_database: NewDatabase) -> Iterator[Clinic]:
+    """A clinic in which nothing changes."""
+    with new_database() as database, opened(database) as found:
         yield found
 
 
@@ -84,11 +92,11 @@ def test_a_key_is_one_persons_and_one_calls(here):
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "k" * 256, "tab\tkey"])
-def test_what_is_not_a_key_is_refused(here, key):
-    answer = here.post("/items", NEW_ITEM, headers={"Idempotency-Key": key})
+def test_what_is_not_a_key_is_refused(there, key):
+    answer = there.post("/items", NEW_ITEM, headers={"Idempotency-Key": key})
 
     assert answer.status_code == 400
-    assert items_on_record(here) == 4
+    assert items_on_record(there) == 4
 
 
 def test_twenty_requests_at_once_under_one_key_have_one_effect(here):

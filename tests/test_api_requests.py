@@ -14,6 +14,7 @@ from inventory.catalog import Item, Supplier
 from inventory.database import Database
 from inventory.errors import Invalid
 from tests.calls import Clinic, opened
+from tests.conftest import NewDatabase
 
 NEW_ITEM = {
     "sku": "VITC-5",
@@ -32,27 +33,34 @@ def here(database: Database) -> Iterator[Clinic]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def there(new_database: NewDatabase) -> Iterator[Clinic]:
+    """A clinic in which nothing changes."""
+    with new_database() as database, opened(database) as found:
+        yield found
+
+
 def items_on_record(here: Clinic) -> int:
     with here.database.read() as db:
         return db.scalar(sa.select(sa.func.count()).select_from(Item)) or 0
 
 
-def test_anybody_may_ask_whether_the_program_is_up(here):
-    answer = here.get("/health", role=None)
+def test_anybody_may_ask_whether_the_program_is_up(there):
+    answer = there.get("/health", role=None)
 
     assert answer.status_code == 200
     assert answer.json["status"] == "ok"
     assert answer.json["version"]
 
 
-def test_who_does_not_say_who_they_are_is_asked_to_sign_in(here):
+def test_who_does_not_say_who_they_are_is_asked_to_sign_in(there):
     for header in (
         {},
         {"Authorization": "Basic abc"},
         {"Authorization": "Bearer "},
         {"Authorization": "Bearer no"},
     ):
-        answer = here.get("/items", role=None, headers=header)
+        answer = there.get("/items", role=None, headers=header)
 
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
@@ -68,8 +76,8 @@ def test_a_renewed_token_replaces_the_old_one(here):
     assert here.get("/items").status_code == 401
 
 
-def test_a_refusal_has_a_type_a_title_and_the_sentence_with_its_numbers(here):
-    answer = here.get("/items/NOPE")
+def test_a_refusal_has_a_type_a_title_and_the_sentence_with_its_numbers(there):
+    answer = there.get("/items/NOPE")
 
     assert answer.status_code == 404
     assert answer.mimetype == "application/problem+json"
@@ -94,8 +102,8 @@ def test_a_refusal_has_a_type_a_title_and_the_sentence_with_its_numbers(here):
         ("GET", "//api/v1/items", 404),
     ],
 )
-def test_what_the_framework_refuses_is_a_problem_too(here, method, path, status):
-    answer = here.call(method, path)
+def test_what_the_framework_refuses_is_a_problem_too(there, method, path, status):
+    answer = there.call(method, path)
 
     assert answer.status_code == status
     assert answer.mimetype == "application/problem+json"
@@ -125,15 +133,15 @@ BODIES = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_body_that_cannot_be_meant_changes_nothing(here, name):
+def test_a_body_that_cannot_be_meant_changes_nothing(there, name):
     body, status = BODIES[name]
-    before = items_on_record(here)
+    before = items_on_record(there)
 
-    answer = here.post("/items", data=body, content_type="application/json")
+    answer = there.post("/items", data=body, content_type="application/json")
 
     assert answer.status_code == status, answer.text
     assert answer.json["detail"]
-    assert items_on_record(here) == before
+    assert items_on_record(there) == before
 
 
 def test_a_body_that_is_not_json_is_415_and_one_that_is_too_large_is_413(here):
@@ -146,16 +154,16 @@ def test_a_body_that_is_not_json_is_415_and_one_that_is_too_large_is_413(here):
     assert here.post("/items", json.loads(json.dumps(NEW_ITEM))).status_code == 201
 
 
-def test_every_wrong_field_is_named(here):
-    answer = here.post("/items", NEW_ITEM | {"content": 5, "unit": "gallon", "colour": "red", "sterile": 1})
+def test_every_wrong_field_is_named(there):
+    answer = there.post("/items", NEW_ITEM | {"content": 5, "unit": "gallon", "colour": "red", "sterile": 1})
 
     assert answer.status_code == 422
     assert set(answer.json["errors"]) == {"content", "unit", "colour", "sterile"}
 
 
-def test_an_address_takes_each_known_parameter_once(here):
+def test_an_address_takes_each_known_parameter_once(there):
     for query in ("limit=0", "limit=501", "limit=x", "colour=red", "limit=1&limit=2", "after=x", "kind=car"):
-        answer = here.get(f"/items?{query}")
+        answer = there.get(f"/items?{query}")
 
         assert answer.status_code == 422, query
         assert answer.json["detail"]
@@ -190,10 +198,10 @@ def test_of_many_who_edit_at_once_one_wins_and_nobody_is_overwritten(here):
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
 
 
-def test_what_was_read_and_has_not_changed_is_not_sent_again(here):
-    read = here.get("/items/HA-3").headers["ETag"]
+def test_what_was_read_and_has_not_changed_is_not_sent_again(there):
+    read = there.get("/items/HA-3").headers["ETag"]
 
-    answer = here.get("/items/HA-3", headers={"If-None-Match": read})
+    answer = there.get("/items/HA-3", headers={"If-None-Match": read})
 
     assert (answer.status_code, answer.data) == (304, b"")
 
@@ -216,38 +224,38 @@ def test_a_list_is_read_page_by_page_without_gap_or_repetition(here):
     assert len(set(codes)) == 102
 
 
-def test_a_cursor_that_was_changed_or_is_another_lists_is_refused(here):
-    cursor = here.seen("/items?limit=1")["next"]
+def test_a_cursor_that_was_changed_or_is_another_lists_is_refused(there):
+    cursor = there.seen("/items?limit=1")["next"]
 
-    changed = here.get(f"/items?limit=1&after={cursor[:-3]}AAA")
-    other_list = here.get(f"/ingredients?limit=1&after={cursor}")
-    other_filter = here.get(f"/items?limit=1&kind=injectable&after={cursor}")
+    changed = there.get(f"/items?limit=1&after={cursor[:-3]}AAA")
+    other_list = there.get(f"/ingredients?limit=1&after={cursor}")
+    other_filter = there.get(f"/items?limit=1&kind=injectable&after={cursor}")
 
     for answer in (changed, other_list, other_filter):
         assert answer.status_code == 422
         assert answer.json["name"] == "BadCursor"
 
 
-def test_every_answer_has_the_headers_that_protect_it(here):
-    for answer in (here.get("/items"), here.get("/nowhere"), here.get("/health", role=None)):
+def test_every_answer_has_the_headers_that_protect_it(there):
+    for answer in (there.get("/items"), there.get("/nowhere"), there.get("/health", role=None)):
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_the_page_of_the_calls_needs_no_inline_script_and_nothing_from_elsewhere(here):
-    page = here.get("/docs", role=None)
+def test_the_page_of_the_calls_needs_no_inline_script_and_nothing_from_elsewhere(there):
+    page = there.get("/docs", role=None)
 
     assert page.status_code == 200
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     assert "http" not in page.text.replace("<!DOCTYPE html>", "")
     assert page.text.count("<script") == page.text.count("<script src=")
     for file in ("start.js", "swagger-ui-bundle.js", "swagger-ui.css"):
-        assert here.get(f"/docs/{file}", role=None).status_code == 200
-    assert here.get("/docs/../app.py", role=None).status_code == 404
+        assert there.get(f"/docs/{file}", role=None).status_code == 200
+    assert there.get("/docs/../app.py", role=None).status_code == 404
 
 
-def test_a_busy_database_is_asked_again_and_then_says_so(here, monkeypatch):
+def test_a_busy_database_is_asked_again_and_then_says_so(there, monkeypatch):
     from inventory import catalog
 
     asked = []
@@ -258,7 +266,7 @@ def test_a_busy_database_is_asked_again_and_then_says_so(here, monkeypatch):
 
     monkeypatch.setattr(catalog, "add_item", locked)
 
-    answer = here.post("/items", NEW_ITEM)
+    answer = there.post("/items", NEW_ITEM)
 
     assert len(asked) == 3
     assert answer.status_code == 503
@@ -285,38 +293,38 @@ def test_a_request_that_was_busy_once_succeeds_with_one_effect(here, monkeypatch
     assert items_on_record(here) == 5
 
 
-def test_a_fault_of_ours_undoes_everything_and_tells_nothing(here, monkeypatch):
+def test_a_fault_of_ours_undoes_everything_and_tells_nothing(there, monkeypatch):
     from api.rest import catalog as calls
 
     monkeypatch.setattr(calls, "one_item", lambda sku: 1 // 0 if sku == "never" else {}["secret"])
 
-    answer = here.post("/items", NEW_ITEM)
+    answer = there.post("/items", NEW_ITEM)
 
     assert answer.status_code == 500
     assert "secret" not in answer.text
-    assert items_on_record(here) == 4
+    assert items_on_record(there) == 4
 
 
-def test_what_the_database_refuses_at_the_very_end_is_no_success(here, monkeypatch):
+def test_what_the_database_refuses_at_the_very_end_is_no_success(there, monkeypatch):
     from inventory import catalog
 
     # Two items of one SKU pass the domain unseen: only the database's constraint is left.
     monkeypatch.setattr(catalog, "add_item", lambda db, new: db.add(new) or new)
     monkeypatch.setattr("api.rest.catalog.one_item", lambda sku: ({"sku": sku}, {}))
 
-    answer = here.post("/items", NEW_ITEM | {"sku": "HA-3"})
+    answer = there.post("/items", NEW_ITEM | {"sku": "HA-3"})
 
     assert answer.status_code == 409
-    assert items_on_record(here) == 4
+    assert items_on_record(there) == 4
 
 
-def test_a_refusal_may_carry_numbers_dates_and_lists(here):
+def test_a_refusal_may_carry_numbers_dates_and_lists(there):
     from api import errors
 
     class TooMuch(Invalid):
         """Too much."""
 
-    with here.app.test_request_context("/x"):
+    with there.app.test_request_context("/x"):
         answer = errors.refused(
             TooMuch("Too much.", on=datetime(2026, 1, 15, tzinfo=UTC).date(), of=[Role.ADMIN])
         )
