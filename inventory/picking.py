@@ -138,15 +138,19 @@ def _share_use(draws: list[Draw], covered: dict[int, Decimal]) -> list[Draw]:
 def choose(need: Need, containers: Sequence[Container], *, loss: Decimal) -> tuple[list[Draw], Decimal]:
     """FEFO's draws, or those from the lot or vial that the need names with a reason (S7).
 
-    Raises NotFirstToExpire when the named one is not FEFO's choice and no reason is given.
+    Raises NotFirstToExpire when the named one would do, but is not FEFO's choice and no reason is given.
     """
     if not need.picky:
         return plan(need.quantity, containers, loss=loss)
     named = [one for one in containers if need.may_take(one)]
     draws, missing = plan(need.quantity, named, loss=loss)
     first, _ = plan(need.quantity, containers, loss=loss)
-    chosen = [(draw.container.lot.id, draw.container.vial_id) for draw in draws]
-    if not need.reason and chosen != [(draw.container.lot.id, draw.container.vial_id) for draw in first]:
+    chosen, due_first = _containers(draws), _containers(first)
+    if chosen != due_first and not missing and not need.reason:
         due = ", ".join(dict.fromkeys(draw.container.lot_number for draw in first)) or "none"
         raise NotFirstToExpire(f"{need.label}: lot {due} expires first; taking another needs a reason.")
     return draws, missing
+
+
+def _containers(draws: Sequence[Draw]) -> list[tuple[int, int | None]]:
+    return [(draw.container.lot.id, draw.container.vial_id) for draw in draws]

@@ -16,6 +16,7 @@ from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.database import table_of
+from inventory.ledger import DOCUMENTS, MOVEMENTS
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO, Unit, plain
 from inventory.picking import Container, Need
@@ -220,10 +221,12 @@ def why_not(
     on = site.day(at)
     rest: dict[str, Decimal] = defaultdict(Decimal)
     for held, state, expires_on, received_on in _sealed_anywhere(db, need, site):
-        if state is not LotState.RELEASED:
-            rest[str(state)] += held
-        elif expires_on < on:
+        if state is LotState.RECALLED:
+            rest["recalled"] += held
+        elif expires_on < on:  # also what was held back for it: waiting for a release would be in vain
             rest["expired"] += held
+        elif state is LotState.QUARANTINED:
+            rest["quarantined"] += held
         elif received_on > on:
             rest["received later"] += held
     serving = {one.vial_id for one in usable}
@@ -238,6 +241,7 @@ def why_not(
             past = vial.discard_at <= at
             rest["past its discard time" if past else "opened for another patient"] += vial.remaining
     rest["allocated to others today"] += allocated
+    rest["used since"] += _used_since(db, need, site=site, at=at)
     reasons = ", ".join(f"{plain(amount)} {need.unit} {why}" for why, amount in rest.items() if amount)
     named = [one for one in usable if need.may_take(one)]
     held = sum((one.held for one in named), ZERO)
@@ -281,6 +285,26 @@ def refuse_named(db: Session, need: Need, *, site: Site, at: datetime) -> NoRetu
     else:
         why = f"was not there to be used at {site.code}"
     raise LotNotUsable(f"{need.label}: {name} {why}; it cannot be used on {on}.")
+
+
+def _used_since(db: Session, need: Need, *, site: Site, at: datetime) -> Decimal:
+    """How much of a need's items left the site after an instant: too late for a session of that hour."""
+    undone = sa.select(MOVEMENTS.c.corrects_id).where(MOVEMENTS.c.corrects_id.isnot(None))
+    gone = (
+        sa.select(sa.func.sum(MOVEMENTS.c.quantity))
+        .join(DOCUMENTS, DOCUMENTS.c.id == MOVEMENTS.c.document_id)
+        .join(LOTS, LOTS.c.id == MOVEMENTS.c.lot_id)
+        .where(
+            LOTS.c.received_on <= site.day(at),
+            MOVEMENTS.c.item_id.in_(need.product_ids),
+            MOVEMENTS.c.direction == -1,
+            MOVEMENTS.c.corrects_id.is_(None),
+            MOVEMENTS.c.id.notin_(undone),
+            DOCUMENTS.c.site_id == site.id,
+            DOCUMENTS.c.at > at,
+        )
+    )
+    return db.scalar(gone) or ZERO
 
 
 def _sealed_anywhere(db: Session, need: Need, site: Site) -> Sequence[sa.Row[Decimal, LotState, date, date]]:
