@@ -8,7 +8,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory.database import QUANTITY, Base
+from inventory.database import QUANTITY, Base, table_of
 
 
 class Allocation(Base):
@@ -93,16 +93,17 @@ def open_by_item(db: Session, *, site_id: int, item_ids: Iterable[int] | None = 
     return {item_id: total for item_id, total in db.execute(statement)}
 
 
+ALLOCATIONS = table_of(Allocation)
 DUE_TO_OTHERS = (
-    sa.select(Allocation.item_id, sa.func.sum(Allocation.quantity))
+    sa.select(ALLOCATIONS.c.item_id, sa.func.sum(ALLOCATIONS.c.quantity))
     .where(
-        Allocation.site_id == sa.bindparam("site"),
-        Allocation.item_id.in_(sa.bindparam("items", expanding=True)),
-        Allocation.due_on == sa.bindparam("on"),
-        Allocation.ended_at.is_(None),
-        Allocation.patient_ref != sa.bindparam("patient"),
+        ALLOCATIONS.c.site_id == sa.bindparam("site"),
+        ALLOCATIONS.c.item_id.in_(sa.bindparam("items", expanding=True)),
+        ALLOCATIONS.c.due_on == sa.bindparam("on"),
+        ALLOCATIONS.c.ended_at.is_(None),
+        ALLOCATIONS.c.patient_ref != sa.bindparam("patient"),
     )
-    .group_by(Allocation.item_id)
+    .group_by(ALLOCATIONS.c.item_id)
 )
 
 
@@ -111,4 +112,4 @@ def due_to_others(
 ) -> dict[int, Decimal]:
     """How much of each item is promised to other patients' sessions of that very day."""
     asked = {"site": site_id, "items": sorted(set(item_ids)), "on": on, "patient": patient_ref}
-    return dict(db.execute(DUE_TO_OTHERS, asked).all())
+    return dict(db.connection().execute(DUE_TO_OTHERS, asked).all())

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory.database import QUANTITY, Base, sql_list, table_of
+from inventory.database import QUANTITY, Base, Prepared, sql_list, table_of
 from inventory.errors import Conflict
 from inventory.lots import Lot
 
@@ -68,28 +68,16 @@ def carry(
 
     Raises WouldHaveBeenNegative when a place does not hold what is to leave it now.
     """
-    less = [
-        {"place": place, "lot": lot, "change": change, "day": on}
-        for (place, lot), change in changes.items()
-        if change < 0
-    ]
+    less = [(place, lot, change, on) for (place, lot), change in changes.items() if change < 0]
+    if less and LESSEN.run(db, less) != len(less):
+        raise WouldHaveBeenNegative("A place does not hold what was to leave it; nothing has moved.")
     more = [
-        {
-            "place_id": place,
-            "lot_id": lot,
-            "item_id": lots[lot].item_id,
-            "expires_on": lots[lot].expires_on,
-            "received_on": min(lots[lot].received_on, on),
-            "quantity": change,
-            "last_on": on,
-        }
+        (place, lot, lots[lot].item_id, lots[lot].expires_on, min(lots[lot].received_on, on), change, on)
         for (place, lot), change in changes.items()
         if change > 0
     ]
-    if less:
-        _lessen(db, less)
     if more:
-        _add(db, more)
+        ADD[db.get_bind().dialect.name].run(db, more)
 
 
 def lot_facts(db: Session, lot_ids: Sequence[int]) -> dict[int, LotFacts]:
@@ -102,7 +90,7 @@ def lot_facts(db: Session, lot_ids: Sequence[int]) -> dict[int, LotFacts]:
 
 _CHANGE = sa.bindparam("change", type_=QUANTITY)
 _DAY = sa.bindparam("day", type_=sa.Date)
-LESSEN = (
+LESSEN = Prepared(
     sa.update(BALANCES)
     .where(
         BALANCES.c.place_id == sa.bindparam("place"),
@@ -112,20 +100,15 @@ LESSEN = (
     .values(
         quantity=BALANCES.c.quantity + _CHANGE,
         last_on=sa.case((BALANCES.c.last_on > _DAY, BALANCES.c.last_on), else_=_DAY),
-    )
+    ),
+    ("place", "lot", "change", "day"),
 )
 
 
-def _lessen(db: Session, rows: list[dict[str, object]]) -> None:
-    done = db.connection().execute(LESSEN, rows)
-    if done.rowcount != len(rows):
-        raise WouldHaveBeenNegative("A place does not hold what was to leave it; nothing has moved.")
-
-
-def _upsert(insert: Callable[[sa.Table], Any]) -> Any:
+def _upsert(insert: Callable[[sa.Table], Any]) -> Prepared:
     statement = insert(BALANCES)
     new = statement.excluded
-    return statement.on_conflict_do_update(
+    added = statement.inline().on_conflict_do_update(
         index_elements=[BALANCES.c.place_id, BALANCES.c.lot_id],
         set_={
             "quantity": BALANCES.c.quantity + new.quantity,
@@ -135,10 +118,7 @@ def _upsert(insert: Callable[[sa.Table], Any]) -> Any:
             ),
         },
     )
+    return Prepared(added, [column.name for column in BALANCES.c])
 
 
 ADD = {"sqlite": _upsert(sqlite_insert), "postgresql": _upsert(postgresql_insert)}
-
-
-def _add(db: Session, rows: list[dict[str, object]]) -> None:
-    db.connection().execute(ADD[db.get_bind().dialect.name], rows)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory import measures
-from inventory.database import Base, append_only, choice, one_of
+from inventory.database import Base, append_only, choice, one_of, table_of
 from inventory.errors import Conflict, Invalid, NotFound
 
 
@@ -54,14 +55,20 @@ class Site(Base):
 
     def end_of(self, day: date) -> datetime:
         """The first instant after the day at this site: what is usable that day is usable until then."""
-        following = date.fromordinal(day.toordinal() + 1)
-        return datetime(following.year, following.month, following.day, tzinfo=ZoneInfo(self.time_zone))
+        return _midnight_after(day, self.time_zone)
 
     def moment_on(self, day: date, recorded_at: datetime) -> datetime:
         """An instant for a fact that names only its day: when it was recorded, else noon of that day here."""
         if self.day(recorded_at) == day:
             return recorded_at
         return datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(self.time_zone))
+
+
+@lru_cache(maxsize=4096)
+def _midnight_after(day: date, time_zone: str) -> datetime:
+    # Asked for every lot that a session looks at.
+    following = date.fromordinal(day.toordinal() + 1)
+    return datetime(following.year, following.month, following.day, tzinfo=ZoneInfo(time_zone))
 
 
 class Place(Base):
@@ -153,12 +160,16 @@ OTHER_DECIMALS = 6
 
 # Statements that every session asks are put together once, not at each call.
 SITE_BY_CODE = sa.select(Site).where(Site.code == sa.bindparam("code"))
+PLACES = table_of(Place)
 PLACES_OF_SITE = (
-    sa.select(Place.kind, Place.id).where(Place.site_id == sa.bindparam("site")).order_by(Place.id.desc())
+    sa.select(PLACES.c.kind, PLACES.c.id)
+    .where(PLACES.c.site_id == sa.bindparam("site"))
+    .order_by(PLACES.c.id.desc())
 )
-HELD_PLACES = sa.select(Place.id, Place.kind).where(Place.kind.in_(sorted(HELD)))
-LATEST_SETTINGS = sa.select(Setting.key, Setting.value).where(
-    Setting.id.in_(sa.select(sa.func.max(Setting.id)).group_by(Setting.key).scalar_subquery())
+HELD_PLACES = sa.select(PLACES.c.id, PLACES.c.kind).where(PLACES.c.kind.in_(sorted(HELD)))
+SETTINGS = table_of(Setting)
+LATEST_SETTINGS = sa.select(SETTINGS.c.key, SETTINGS.c.value).where(
+    SETTINGS.c.id.in_(sa.select(sa.func.max(SETTINGS.c.id)).group_by(SETTINGS.c.key).scalar_subquery())
 )
 
 
@@ -225,17 +236,17 @@ def site(db: Session, code: str) -> Site:
 
 def places(db: Session, site_id: int) -> dict[PlaceKind, int]:
     """The key of the site's first place of each kind."""
-    return dict(db.execute(PLACES_OF_SITE, {"site": site_id}).all())
+    return dict(db.connection().execute(PLACES_OF_SITE, {"site": site_id}).all())
 
 
 def held_places(db: Session) -> dict[int, PlaceKind]:
     """The kind of every place whose stock is the clinic's own, by the place's key."""
-    return dict(db.execute(HELD_PLACES).all())
+    return dict(db.connection().execute(HELD_PLACES).all())
 
 
 def settings(db: Session) -> Settings:
     """The clinic's settings as they stand."""
-    rows = db.execute(LATEST_SETTINGS)
+    rows = db.connection().execute(LATEST_SETTINGS).all()
     chosen: dict[str, Any] = {key: _parse(key, value) for key, value in rows if key in SOURCES}
     return Settings(**chosen)
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory.clinic import CostFormula
-from inventory.database import MONEY, QUANTITY, Base, add_rows, sql_list, table_of
+from inventory.database import MONEY, QUANTITY, Base, Prepared, add_rows, sql_list, table_of
 from inventory.errors import Conflict
 from inventory.measures import ZERO, plain, value_of_part
 
@@ -27,14 +27,7 @@ class CostLayer(Base):
         sa.CheckConstraint("quantity_left >= 0", name="quantity_not_negative"),
         sa.CheckConstraint("value_left >= 0", name="value_not_negative"),
         sa.CheckConstraint("quantity_left > 0 OR value_left = 0", name="no_value_without_stock"),
-        sa.Index(
-            "ix_cost_layers_lot_id_left",
-            "lot_id",
-            "received_on",
-            "id",
-            sqlite_where=sa.text("quantity_left > 0"),
-            postgresql_where=sa.text("quantity_left > 0"),
-        ),
+        sa.Index(None, "lot_id"),  # of all: one of live layers alone would be written at every draw
         sa.Index(
             "ix_cost_layers_item_id_left",
             "item_id",
@@ -244,12 +237,13 @@ OF_ITEM = {
         LAYERS.c.item_id == sa.bindparam("item"), LAYERS.c.lot_id.is_(None)
     ),
 }
-LEAVE = (
+LEAVE = Prepared(
     sa.update(LAYERS)
     .where(LAYERS.c.id == sa.bindparam("key"))
     .values(
         quantity_left=sa.bindparam("quantity", type_=QUANTITY), value_left=sa.bindparam("value", type_=MONEY)
-    )
+    ),
+    ("key", "quantity", "value"),
 )
 
 
@@ -257,8 +251,9 @@ def _queues(db: Session, formula: CostFormula, wants: Sequence[Want]) -> dict[in
     """The layers that wants may draw, oldest first, by lot or by item."""
     queues: dict[int, list[Share]] = defaultdict(list)
     if formula is CostFormula.SPECIFIC:
-        for *layer, lot_id in db.execute(OF_LOTS, {"lots": sql_list(want.lot_id for want in wants)}):
-            queues[lot_id].append(Share(*layer))
+        asked = {"lots": sql_list(want.lot_id for want in wants)}
+        for key, quantity, value, lot_id in db.connection().execute(OF_LOTS, asked).all():
+            queues[lot_id].append(Share(key, quantity, value))
         return queues
     needed: dict[int, Decimal] = defaultdict(Decimal)
     for want in wants:
@@ -276,6 +271,5 @@ def _queues(db: Session, formula: CostFormula, wants: Sequence[Want]) -> dict[in
 
 
 def _write(db: Session, layers: Iterable[Share]) -> None:
-    rows = [{"key": left.layer_id, "quantity": left.quantity, "value": left.value} for left in layers]
-    if rows:
-        db.connection().execute(LEAVE, rows)
+    if rows := [(left.layer_id, left.quantity, left.value) for left in layers]:
+        LEAVE.run(db, rows)

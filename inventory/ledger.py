@@ -20,6 +20,7 @@ from inventory.database import (
     MONEY,
     QUANTITY,
     Base,
+    Prepared,
     add_rows,
     append_only,
     choice,
@@ -218,7 +219,7 @@ def post_many(
     if backdated:
         leaving = {key: -change for key, change in changes.items() if change < 0}
         _check_since(db, on, leaving, [move for _, move in posted])
-    db.connection().execute(ADD_MOVEMENTS, [_row(document_id, on, move) for document_id, move in posted])
+    ADD_MOVEMENTS.run(db, (_row(document_id, on, move) for document_id, move in posted))
     balances.carry(db, on, changes, lots)
 
 
@@ -253,29 +254,33 @@ def mirrored(move: Move, *, corrects_id: int) -> Move:
     )
 
 
-def _row(document_id: int, on: date, move: Move) -> dict[str, object]:
+ADD_MOVEMENTS = Prepared(
+    sa.insert(MOVEMENTS).inline(), [column.name for column in MOVEMENTS.c if column.name != "id"]
+)
+
+
+def _row(document_id: int, on: date, move: Move) -> tuple[object, ...]:
     assert move.quantity > 0, move
-    return {
-        "document_id": document_id,
-        "on": on,
-        "item_id": move.lot.item_id,
-        "lot_id": move.lot.id,
-        "source_id": move.source_id,
-        "target_id": move.target_id,
-        "direction": move.direction,
-        "quantity": move.quantity,
-        "value": move.value,
-        "layer_id": move.layer_id,
-        "vial_id": move.vial_id,
-        "reason": move.reason,
-        "corrects_id": move.corrects_id,
-    }
+    return (
+        document_id,
+        on,
+        move.lot.item_id,
+        move.lot.id,
+        move.source_id,
+        move.target_id,
+        move.direction,
+        move.quantity,
+        move.value,
+        move.layer_id,
+        move.vial_id,
+        move.reason,
+        move.corrects_id,
+    )
 
 
 MOVED_LATER = sa.select(BALANCES.c.place_id, BALANCES.c.lot_id, BALANCES.c.quantity).where(
     BALANCES.c.lot_id.in_(sa.bindparam("lots", expanding=True)), BALANCES.c.last_on > sa.bindparam("on")
 )
-ADD_MOVEMENTS = sa.insert(MOVEMENTS)
 
 
 def _check_since(

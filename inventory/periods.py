@@ -5,7 +5,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory.database import Base, append_only
+from inventory.database import Base, append_only, table_of
 from inventory.errors import Conflict
 
 
@@ -23,7 +23,7 @@ class Period(Base):
 append_only(Period)
 
 
-LATEST = sa.select(sa.func.max(Period.month))
+LATEST = sa.select(sa.func.max(table_of(Period).c.month))
 
 
 class PeriodClosed(Conflict):
@@ -36,7 +36,7 @@ class NotInTurn(Conflict):
 
 def closed_through(db: Session) -> date | None:
     """The last day that is closed, or none."""
-    month = db.scalar(LATEST)
+    month = db.connection().scalar(LATEST)
     return None if month is None else _next(month).replace(day=1) - date.resolution
 
 

@@ -5,7 +5,7 @@ This is the rule itself and touches no database; `shelf` reads what it chooses f
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -13,9 +13,6 @@ from inventory.balances import LotFacts
 from inventory.errors import Conflict
 from inventory.measures import ZERO, fit
 from inventory.vials import Product
-
-FIRST_LOOK = 8  # lots an item; most sessions need one or two
-EVERY = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,7 @@ def _share_use(draws: list[Draw], covered: dict[int, Decimal]) -> list[Draw]:
             whole = draw.opened * product.content
             used = min(left[product.id], whole)
             left[product.id] -= used
-            draw = replace(draw, used=used, discarded=whole - used)
+            draw = Draw(draw.container, draw.opened, used, whole - used)
         settled.append(draw)
     return settled
 

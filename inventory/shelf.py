@@ -22,10 +22,11 @@ from inventory.measures import ZERO, Unit, plain
 from inventory.picking import Container, Need
 from inventory.vials import LotNotUsable, OpenedVial, PreparedIn, Product, VialClosed
 
-FIRST_LOOK = 4  # lots an item; most sessions need one or two
-EVERY = 1_000_000_000
+FIRST_LOOK = 2  # lots an item: most sessions need no more
+MORE = 8  # times as many at each further look
 
 ITEMS = table_of(Item)
+LOTS = table_of(Lot)
 PRODUCTS = sa.select(
     ITEMS.c.id,
     ITEMS.c.sku,
@@ -56,45 +57,43 @@ def products(
     ingredient_ids: Iterable[int] = (),
 ) -> dict[int, Product]:
     """What drawing needs to know of items: those named, and the active ones that hold an ingredient."""
-    rows = db.execute(
-        PRODUCTS,
-        {
-            "keys": sorted(set(item_ids)),
-            "skus": sorted(set(skus)),
-            "ingredients": sorted(set(ingredient_ids)),
-        },
+    rows = (
+        db.connection()
+        .execute(
+            PRODUCTS,
+            {
+                "keys": sorted(set(item_ids)),
+                "skus": sorted(set(skus)),
+                "ingredients": sorted(set(ingredient_ids)),
+            },
+        )
+        .all()
     )
     found = {}
-    for row in rows:
-        found[row.id] = Product(
-            id=row.id,
-            sku=row.sku,
-            name=row.name,
-            unit=row.unit,
-            content=row.content,
-            overfill=row.overfill,
-            dose_class=row.dose_class,
-            kind=row.kind,
-            in_use_hours=row.in_use_hours,
-            sterile=row.sterile,
-            loses_on_drawing=(
-                row.dose_class.one_patient
-                and row.unit is Unit.ML
-                and row.container_form != "prefilled_syringe"
-            ),
-            ingredient_id=row.ingredient_id,
+    for key, sku, name, unit, content, overfill, dose_class, kind, hours, sterile, form, ingredient in rows:
+        found[key] = Product(
+            id=key,
+            sku=sku,
+            name=name,
+            unit=unit,
+            content=content,
+            overfill=overfill,
+            dose_class=dose_class,
+            kind=kind,
+            in_use_hours=hours,
+            sterile=sterile,
+            loses_on_drawing=(dose_class.one_patient and unit is Unit.ML and form != "prefilled_syringe"),
+            ingredient_id=ingredient,
         )
     return found
 
 
-LOTS = table_of(Lot)
-
-
 @lru_cache(maxsize=256)
-def _first_of(count: int) -> sa.Select[Any]:
+def _first_of(count: int) -> sa.CompoundSelect[Any]:
     """The statement that reads the first lots of `count` items at once, put together once for each count.
 
-    A statement an item would cost a session of ten more time than all its other reading.
+    A statement an item would cost a session of ten more time than all its other reading. Each arm joins
+    its own lots: SQLite would write down what it found before it joined lots to all arms at once.
     """
     arms = [
         sa.select(
@@ -104,7 +103,10 @@ def _first_of(count: int) -> sa.Select[Any]:
             BALANCES.c.received_on,
             BALANCES.c.quantity,
             BALANCES.c.last_on,
+            LOTS.c.number,
+            LOTS.c.state,
         )
+        .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)
         .where(
             BALANCES.c.item_id == sa.bindparam(f"item{n}"),
             BALANCES.c.place_id == sa.bindparam("shelf"),
@@ -117,8 +119,7 @@ def _first_of(count: int) -> sa.Select[Any]:
         .select()
         for n in range(count)
     ]
-    first = sa.union_all(*arms).subquery() if count > 1 else arms[0].subquery()
-    return sa.select(first, LOTS.c.number, LOTS.c.state).join(LOTS, LOTS.c.id == first.c.lot_id)
+    return sa.union_all(*arms)
 
 
 def sealed(
@@ -129,40 +130,49 @@ def sealed(
     shelf_id: int,
     on: date,
     enough: Mapping[int, Decimal | None],
+    backdated_to: datetime | None = None,
 ) -> dict[int, list[Container]]:
     """The usable sealed lots of items on a shelf on a date, by item, soonest to expire first.
 
     Reads in handfuls until an item's lots hold `enough` of it; None reads all. A lot received later than
-    `on` is not there yet.
+    `on` is not there yet, and one that was held back at the instant `backdated_to` was not to be used then.
     """
     found: dict[int, list[Container]] = {}
-    asked = [product for product in products if enough[product.id] is not None]
-    limit = FIRST_LOOK
+    asked, limit = list(products), FIRST_LOOK
     while asked:
-        rows = _read_sealed(db, asked, site=site, shelf_id=shelf_id, on=on, limit=limit)
-        found.update((key, lots) for key, (lots, _) in rows.items())
+        read = _read_sealed(db, found, asked, site=site, shelf_id=shelf_id, on=on, limit=limit)
+        if backdated_to is not None:
+            _leave_out_held(db, found, asked, backdated_to)
         asked = [
             product
             for product in asked
-            if rows[product.id][1] == limit
-            and sum((one.held for one in found[product.id]), ZERO) < (enough[product.id] or ZERO)
+            if read[product.id] == limit and not _reach(found[product.id], enough[product.id])
         ]
-        limit *= 8
-    if every := [product for product in products if enough[product.id] is None]:
-        rows = _read_sealed(db, every, site=site, shelf_id=shelf_id, on=on, limit=EVERY)
-        found.update((key, lots) for key, (lots, _) in rows.items())
+        limit *= MORE
     return found
 
 
+def _reach(containers: Sequence[Container], enough: Decimal | None) -> bool:
+    return enough is not None and sum((one.held for one in containers), ZERO) >= enough
+
+
 def _read_sealed(
-    db: Session, products: Sequence[Product], *, site: Site, shelf_id: int, on: date, limit: int
-) -> dict[int, tuple[list[Container], int]]:
-    """The first `limit` lots of each item: those that are usable, and how many were read."""
-    found: dict[int, list[Container]] = {product.id: [] for product in products}
-    read = dict.fromkeys(found, 0)
+    db: Session,
+    found: dict[int, list[Container]],
+    products: Sequence[Product],
+    *,
+    site: Site,
+    shelf_id: int,
+    on: date,
+    limit: int,
+) -> dict[int, int]:
+    """Find the usable ones of the first `limit` lots of each item; answers how many of each were read."""
     by_id = {product.id: product for product in products}
-    asked = {f"item{n}": product.id for n, product in enumerate(products)}
-    rows = db.execute(_first_of(len(products)), {**asked, "shelf": shelf_id, "on": on, "most": limit})
+    found.update((key, []) for key in by_id)
+    read = dict.fromkeys(by_id, 0)
+    asked: dict[str, object] = {f"item{n}": key for n, key in enumerate(by_id)}
+    asked |= {"shelf": shelf_id, "on": on, "most": limit}
+    rows = db.connection().execute(_first_of(len(by_id)), asked).all()
     for item_id, lot_id, expires_on, received_on, held, last_on, number, state in rows:
         read[item_id] += 1
         if state is LotState.RELEASED and received_on <= on:
@@ -170,16 +180,32 @@ def _read_sealed(
             found[item_id].append(
                 Container(by_id[item_id], lot, number, held, site.end_of(expires_on), last_on=last_on)
             )
-    return {key: (lots, read[key]) for key, lots in found.items()}
+    return read
+
+
+def _leave_out_held(
+    db: Session, found: dict[int, list[Container]], products: Sequence[Product], at: datetime
+) -> None:
+    """Leave out the lots that were held back at an instant, whatever they are now (S7, S12)."""
+    held = lots.held_at(db, [one.lot.id for product in products for one in found[product.id]], at)
+    for product in products:
+        found[product.id] = [one for one in found[product.id] if one.lot.id not in held]
 
 
 def opened(
-    db: Session, by_id: Mapping[int, Product], *, site: Site, at: datetime, patient_ref: str | None
+    db: Session,
+    by_id: Mapping[int, Product],
+    *,
+    site: Site,
+    at: datetime,
+    patient_ref: str | None,
+    backdated: bool = False,
 ) -> dict[int, list[Container]]:
     """The opened vials of items at a site that may serve a patient at an instant, by item (S4).
 
     A vial that is one patient's serves no other; where the clinic does not share, the first patient
-    served makes it theirs. `patient_ref` None asks for what anyone could still be served from.
+    served makes it theirs. `patient_ref` None asks for what anyone could still be served from. `backdated`
+    leaves out what was held back at the instant.
     """
     rows = db.execute(
         sa.select(OpenedVial, Lot.number, Lot.expires_on, Lot.received_on)
@@ -211,6 +237,8 @@ def opened(
                 in_room=vial.prepared_in is PreparedIn.TREATMENT_ROOM,
             )
         )
+    if backdated:
+        _leave_out_held(db, found, [by_id[key] for key in found], at)
     return found
 
 

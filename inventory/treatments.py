@@ -1,7 +1,7 @@
 """Treatment sessions: one visit draws its products by FEFO, all or nothing, and keeps what it used."""
 
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -18,8 +18,7 @@ from inventory.drawing import Posting, Use
 from inventory.errors import Invalid, NotFound
 from inventory.layers import Want
 from inventory.ledger import Act, DocumentKind
-from inventory.lots import held_at
-from inventory.measures import ZERO, quantity
+from inventory.measures import ZERO, fit, quantity
 from inventory.picking import Container, Draw, Need, NotEnoughStock
 from inventory.vials import PharmacyBulk, PreparedIn, Product
 
@@ -228,11 +227,12 @@ def _need(line: Line, by_sku: Mapping[str, Product], ingredients: Mapping[str, i
 
 def _together(needs: Sequence[Need]) -> list[Need]:
     """Lines that ask for the same are one need: they share its containers and lose once on drawing (S3)."""
-    same: dict[Need, Decimal] = {}
+    same: dict[tuple[object, ...], Need] = {}
     for need in needs:
-        kind = replace(need, quantity=ZERO)
-        same[kind] = same.get(kind, ZERO) + need.quantity
-    return [replace(kind, quantity=quantity) for kind, quantity in same.items()]
+        kind = (need.product_ids, need.label, need.lot_id, need.vial_id, need.reason)
+        like = same.get(kind)
+        same[kind] = need if like is None else replace(like, quantity=like.quantity + need.quantity)
+    return list(same.values())
 
 
 def _draw_all(
@@ -251,9 +251,9 @@ def _draw_all(
     promised = allocations.due_to_others(
         db, site_id=site.id, item_ids=by_id, on=on, patient_ref=visit.patient_ref
     )
-    containers = _containers(
-        db, visit, needs, by_id, promised, site=site, shelf_id=shelf_id, backdated=backdated
-    )
+    stock = _enough(needs, by_id, promised, loss=loss)
+    containers = _containers(db, visit, by_id, stock, site=site, shelf_id=shelf_id, backdated=backdated)
+    asked = Counter(key for need in needs for key in need.product_ids)
     draws: list[tuple[Need, Draw]] = []
     short: list[str] = []
     for need in needs:
@@ -267,18 +267,33 @@ def _draw_all(
             short.append(shelf.why_not(db, need, there, site=site, at=visit.at, allocated=spoken_for))
             continue
         draws.extend((need, draw) for draw in chosen)
-        _deduct(containers, chosen)
+        _deduct(containers, [draw for draw in chosen if asked[draw.container.product.id] > 1])
     if short:
         raise NotEnoughStock(" ".join(short))
     return draws
 
 
+def _enough(
+    needs: Sequence[Need], by_id: Mapping[int, Product], promised: Mapping[int, Decimal], *, loss: Decimal
+) -> dict[int, Decimal | None]:
+    """How much of each item has to be seen to choose by FEFO; None is all, for a lot that was named."""
+    wanted: dict[int, Decimal | None] = {}
+    for need in needs:
+        others = sum((promised.get(key, ZERO) for key in need.product_ids), ZERO)
+        dose = need.quantity + loss * len(need.product_ids)  # lost once for each product drawn (S3)
+        for key in need.product_ids:
+            content, before = by_id[key].content, wanted.get(key, ZERO)
+            wanted[key] = (
+                None if before is None or need.lot_id else before + fit(dose, content) * content + others
+            )
+    return wanted
+
+
 def _containers(
     db: Session,
     visit: Visit,
-    needs: Sequence[Need],
     by_id: Mapping[int, Product],
-    promised: Mapping[int, Decimal],
+    stock: Mapping[int, Decimal | None],
     *,
     site: Site,
     shelf_id: int,
@@ -288,31 +303,22 @@ def _containers(
 
     A session of an earlier hour is supplied with what could be used at that hour (S7, S12).
     """
-    wanted: dict[int, Decimal | None] = {}
-    for need in needs:
-        for key in need.product_ids:
-            before = wanted.get(key, ZERO)
-            # A dose and its loss never open more than one container beyond their own volume.
-            much = (
-                None
-                if before is None or need.lot_id or key in promised or backdated
-                else (before + need.quantity + by_id[key].content + 1)
-            )
-            wanted[key] = much
-    on = site.day(visit.at)
     openable = {key: one for key, one in by_id.items() if not one.dose_class.one_patient}
-    found: dict[int, list[Container]] = defaultdict(list)
+    opened: Mapping[int, list[Container]] = {}
     if openable:
-        found.update(shelf.opened(db, openable, site=site, at=visit.at, patient_ref=visit.patient_ref))
-    lots = shelf.sealed(
-        db, [by_id[key] for key in wanted], site=site, shelf_id=shelf_id, on=on, enough=wanted
+        opened = shelf.opened(
+            db, openable, site=site, at=visit.at, patient_ref=visit.patient_ref, backdated=backdated
+        )
+    sealed = shelf.sealed(
+        db,
+        [by_id[key] for key in stock],
+        site=site,
+        shelf_id=shelf_id,
+        on=site.day(visit.at),
+        enough=stock,
+        backdated_to=visit.at if backdated else None,
     )
-    for key, sealed in lots.items():
-        found[key] = found.get(key, []) + sealed
-    if backdated:
-        held = held_at(db, [one.lot.id for row in found.values() for one in row], visit.at)
-        found = {key: [one for one in row if one.lot.id not in held] for key, row in found.items()}
-    return found
+    return {key: [*opened.get(key, ()), *lots] for key, lots in sealed.items()}
 
 
 def _stock_of(draw: Draw) -> Decimal:

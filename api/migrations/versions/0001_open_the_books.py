@@ -803,13 +803,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("quantity_left > 0"),
             postgresql_where=sa.text("quantity_left > 0"),
         )
-        batch_op.create_index(
-            "ix_cost_layers_lot_id_left",
-            ["lot_id", "received_on", "id"],
-            unique=False,
-            sqlite_where=sa.text("quantity_left > 0"),
-            postgresql_where=sa.text("quantity_left > 0"),
-        )
+        batch_op.create_index(batch_op.f("ix_cost_layers_lot_id"), ["lot_id"], unique=False)
 
     op.create_table(
         "courses",
