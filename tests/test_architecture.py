@@ -25,7 +25,7 @@ PRICING = [
     "formulations", "protocols", "price_list", "stages",
     "covering", "sharing", "outlook", "sheets", "sourcing", "costing",
     "screening", "courses", "quote_records", "quotes", "quote_life",
-    "chart", "accounting", "details", "reports",
+    "proof", "chart", "accounting", "details", "reports",
 ]  # fmt: skip
 ORDER = [
     "inventory", *(f"inventory.{chapter}" for chapter in INVENTORY),

@@ -1,0 +1,329 @@
+"""The proof of the quotes: every promise adds up, stands once, and is what its course goes by (P1 to P5).
+
+`verify` answers what is broken, nothing when all holds; `inventory.proof` does the same for the stock.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from itertools import islice
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from inventory.allocations import Allocation
+from inventory.database import table_of
+from inventory.measures import CENT, ZERO, plain
+from inventory.proof import MOST_SENTENCES, Breach
+from inventory.treatments import TreatmentSession
+from pricing.courses import Course, CourseSession
+from pricing.price_list import Tax
+from pricing.quote_life import NumberSeries, QuoteEvent
+from pricing.quote_records import Quote, QuoteLine, QuoteSession, QuoteStage, QuoteState, QuoteStatus
+from pricing.stages import taxed_amount
+
+STAGES = ("cost", "target", "level", "list", "step", "band", "discount", "tax")
+STANDING = frozenset({QuoteStatus.ISSUED, QuoteStatus.LAPSED, QuoteStatus.ACCEPTED})
+AT_ONCE = 2_000
+
+QUOTES = table_of(Quote)
+SESSIONS = table_of(QuoteSession)
+LINES = table_of(QuoteLine)
+STATES = table_of(QuoteState)
+COURSES = table_of(Course)
+PLANNED = table_of(CourseSession)
+PROMISES = table_of(Allocation)
+TREATED = table_of(TreatmentSession)
+
+
+def verify(db: Session) -> list[Breach]:
+    """Check every invariant of quotes and courses; an empty list says that all are sound."""
+    db.flush()
+    return [
+        Breach(invariant, sentence)
+        for invariant, check in INVARIANTS.items()
+        for sentence in islice(check(db), MOST_SENTENCES)
+    ]
+
+
+def _totals_add_up(db: Session) -> Iterator[str]:
+    """P2, P3: prices add up to subtotal less discount, parts differ by a cent at most, tax is the rule's."""
+    price = SESSIONS.c.price
+    sums = (
+        sa.select(
+            SESSIONS.c.quote_id,
+            sa.func.sum(price).label("sum"),
+            sa.func.max(price).label("most"),
+            sa.func.min(price).label("least"),
+        )
+        .group_by(SESSIONS.c.quote_id)
+        .subquery()
+    )
+    rows = db.execute(
+        sa.select(QUOTES, sums.c.sum, sums.c.most, sums.c.least)
+        .join(sums, sums.c.quote_id == QUOTES.c.id, isouter=True)
+        .execution_options(yield_per=AT_ONCE)
+    )
+    for row in rows:
+        summed = row.sum or ZERO
+        if summed != row.subtotal - row.discount:
+            yield (
+                f"The sessions of quote {row.id} add up to {summed}; "
+                f"it says {row.subtotal} less {row.discount}."
+            )
+        if row.most is not None and row.most - row.least > CENT:
+            yield f"The sessions of quote {row.id} differ by more than a cent: {row.least} to {row.most}."
+        tax = Tax(row.tax_rate, row.tax_inclusive, row.tax_name, "", note="", source="")
+        due = taxed_amount(summed, tax)
+        if (due.tax, due.total) != (row.tax, row.total):
+            yield (
+                f"Quote {row.id} says {row.tax} of tax and {row.total} in all; "
+                f"{row.tax_name} makes it {due.tax} and {due.total}."
+            )
+
+
+def _prices_are_in_their_band(db: Session) -> Iterator[str]:
+    """P1: no session below the floor or the band, none above it unless a manager overrode that."""
+    price = SESSIONS.c.price
+    rows = db.execute(
+        sa.select(
+            QUOTES.c.id, SESSIONS.c.number, price, QUOTES.c.band_low, QUOTES.c.band_high, QUOTES.c.floor
+        )
+        .join(SESSIONS, SESSIONS.c.quote_id == QUOTES.c.id)
+        .where(
+            sa.or_(
+                price < QUOTES.c.band_low,
+                price < QUOTES.c.floor,
+                sa.and_(price > QUOTES.c.band_high, QUOTES.c.price_override == ""),
+            )
+        )
+        .order_by(QUOTES.c.id, SESSIONS.c.number)
+    )
+    for key, number, asked, low, high, floor in rows:
+        yield (
+            f"Session {number} of quote {key} is priced at {asked}; "
+            f"its band is {low} to {high}, its floor {floor}."
+        )
+
+
+def _sessions_are_as_planned(db: Session) -> Iterator[str]:
+    """T4: a quote offers as many sessions as it says, numbered from 1, the interval apart."""
+    found: dict[int, list[tuple[int, object]]] = defaultdict(list)
+    for key, number, on in db.execute(
+        sa.select(SESSIONS.c.quote_id, SESSIONS.c.number, SESSIONS.c.on).order_by(
+            SESSIONS.c.quote_id, SESSIONS.c.number
+        )
+    ):
+        found[key].append((number, on))
+    plans = db.execute(sa.select(QUOTES.c.id, QUOTES.c.starts_on, QUOTES.c.sessions, QUOTES.c.interval_weeks))
+    for key, starts_on, count, weeks in plans:
+        planned = [(n + 1, starts_on + timedelta(weeks=weeks * n)) for n in range(count)]
+        if found[key] != planned:
+            listed = ", ".join(f"{number} on {on}" for number, on in found[key]) or "none"
+            yield (
+                f"Quote {key} plans {count} sessions {weeks} weeks apart from {starts_on}; "
+                f"it offers {listed}."
+            )
+
+
+def _costs_are_their_lines(db: Session) -> Iterator[str]:
+    """C4, C5: a quote's cost is that of its sessions, a session's that of its lines, on three bases."""
+    bases = ("actual", "average", "replacement")
+    signed = sa.union_all(
+        sa.select(LINES.c.quote_id, LINES.c.session, *(LINES.c[basis] for basis in bases)),
+        sa.select(SESSIONS.c.quote_id, SESSIONS.c.number, *(-SESSIONS.c[basis] for basis in bases)),
+    ).subquery()
+    over = [sa.func.sum(signed.c[basis]) for basis in bases]
+    rows = db.execute(
+        sa.select(signed.c.quote_id, signed.c.session, *over)
+        .group_by(signed.c.quote_id, signed.c.session)
+        .having(sa.or_(*(basis != ZERO for basis in over)))
+    )
+    for key, number, *more in rows:
+        said = ", ".join(f"{amount} {basis}" for amount, basis in zip(more, bases, strict=True) if amount)
+        yield f"The lines of session {number} of quote {key} cost more than it says, by {said}."
+    total = sa.func.coalesce(sa.func.sum(SESSIONS.c.actual), sa.literal(ZERO, QUOTES.c.cost.type))
+    wrong = db.execute(
+        sa.select(QUOTES.c.id, QUOTES.c.cost, total)
+        .join(SESSIONS, SESSIONS.c.quote_id == QUOTES.c.id, isouter=True)
+        .group_by(QUOTES.c.id, QUOTES.c.cost)
+        .having(QUOTES.c.cost != total)
+    )
+    for key, cost, summed in wrong:
+        yield f"Quote {key} says that it costs {cost}; its sessions cost {summed}."
+
+
+def _stages_are_all_there(db: Session) -> Iterator[str]:
+    """Section 4: a quote explains itself in its eight stages, in their order."""
+    found: dict[int, list[str]] = {key: [] for key in db.scalars(sa.select(QUOTES.c.id))}
+    for key, name in db.execute(
+        sa.select(QuoteStage.quote_id, QuoteStage.name).order_by(QuoteStage.quote_id, QuoteStage.position)
+    ):
+        found[key].append(name)
+    for key, names in found.items():
+        if tuple(names) != STAGES:
+            yield f"Quote {key} has the stages {', '.join(names) or 'none'}; it should have all eight."
+
+
+def _numbers_have_no_gaps(db: Session) -> Iterator[str]:
+    """P4, I20: numbers of a year run from 1 to the last one given, and a number is one quote's alone."""
+    given: dict[int, set[int]] = defaultdict(set)
+    roots: dict[str, set[int]] = defaultdict(set)
+    for number, key, root_id in db.execute(
+        sa.select(STATES.c.number, QUOTES.c.id, QUOTES.c.root_id)
+        .join(QUOTES, QUOTES.c.id == STATES.c.quote_id)
+        .where(STATES.c.number.isnot(None))
+    ):
+        _, year, count = number.split("-")
+        given[int(year)].add(int(count))
+        roots[number].add(root_id or key)
+    last = {
+        year: count
+        for year, count in db.execute(
+            sa.select(NumberSeries.year, NumberSeries.last).where(NumberSeries.series == "quote")
+        )
+    }
+    for year in sorted(given.keys() | last.keys()):
+        expected = set(range(1, last.get(year, 0) + 1))
+        missing, extra = sorted(expected - given[year]), sorted(given[year] - expected)
+        if missing or extra:
+            yield (
+                f"The last quote of {year} was number {last.get(year, 0)}; "
+                f"missing {missing or 'none'}, beyond it {extra or 'none'}."
+            )
+    for number, keys in roots.items():
+        if len(keys) > 1:
+            yield f"Number {number} was given to the quotes {', '.join(map(str, sorted(keys)))}."
+
+
+def _states_are_their_events(db: Session) -> Iterator[str]:
+    """P4: a quote stands where its last event left it, is numbered once issued, and one version stands."""
+    last: dict[int, QuoteStatus] = {}
+    issued: set[int] = set()
+    for key, status in db.execute(sa.select(QuoteEvent.quote_id, QuoteEvent.status).order_by(QuoteEvent.id)):
+        last[key] = status
+        if status is QuoteStatus.ISSUED:
+            issued.add(key)
+    standing: dict[int, list[int]] = defaultdict(list)
+    for key, root_id, status, number, issued_on in db.execute(
+        sa.select(QUOTES.c.id, QUOTES.c.root_id, STATES.c.status, STATES.c.number, STATES.c.issued_on)
+        .join(STATES, STATES.c.quote_id == QUOTES.c.id, isouter=True)
+        .order_by(QUOTES.c.id)
+    ):
+        left = last.get(key, QuoteStatus.DRAFT)
+        if status is not left:
+            yield f"Quote {key} is said to be {status}; its last event left it {left}."
+        if (number is not None, issued_on is not None) != (key in issued,) * 2:
+            yield (
+                f"Quote {key} was {'' if key in issued else 'never '}issued; "
+                f"its number is {number}, its day of issue {issued_on}."
+            )
+        if status in STANDING:
+            standing[root_id or key].append(key)
+    for keys in standing.values():
+        if len(keys) > 1:
+            yield f"Of the versions {', '.join(map(str, keys))} of one quote more than one stands."
+
+
+def _courses_are_their_quotes(db: Session) -> Iterator[str]:
+    """P5, I12: every accepted quote has one course, no other has one, and it is what the quote promised."""
+    rows = db.execute(
+        sa.select(QUOTES.c.id, STATES.c.status, COURSES.c.id)
+        .join(STATES, STATES.c.quote_id == QUOTES.c.id)
+        .join(COURSES, COURSES.c.quote_id == QUOTES.c.id, isouter=True)
+        .where((STATES.c.status == QuoteStatus.ACCEPTED) != COURSES.c.id.isnot(None))
+    )
+    for key, status, course_id in rows:
+        yield f"Quote {key} is {status}; its course is {course_id}."
+    other = db.scalars(
+        sa.select(COURSES.c.id)
+        .join(QUOTES, QUOTES.c.id == COURSES.c.quote_id)
+        .where(
+            sa.or_(
+                COURSES.c.patient_ref != QUOTES.c.patient_ref,
+                COURSES.c.site_id != QUOTES.c.site_id,
+                COURSES.c.formulation_version_id != QUOTES.c.formulation_version_id,
+            )
+        )
+    )
+    for course_id in other:
+        yield f"Course {course_id} has not the patient, site or formulation of its quote."
+    yield from _course_sessions_are_those_offered(db)
+
+
+def _course_sessions_are_those_offered(db: Session) -> Iterator[str]:
+    promised = sa.select(
+        COURSES.c.id, SESSIONS.c.number, SESSIONS.c.on, SESSIONS.c.price, SESSIONS.c.actual
+    ).join(SESSIONS, SESSIONS.c.quote_id == COURSES.c.quote_id)
+    planned = sa.select(
+        PLANNED.c.course_id, PLANNED.c.number, PLANNED.c.planned_on, PLANNED.c.price, PLANNED.c.quoted_cost
+    )
+    for here, there, words in (
+        (promised, planned, "was offered and is not planned so"),
+        (planned, promised, "is planned and was not offered so"),
+    ):
+        for course_id, number, on, price, cost in db.execute(sa.except_(here, there)):
+            yield f"Session {number} of course {course_id} on {on} for {price}, costing {cost}, {words}."
+
+
+def _performed_sessions_are_the_patient_s(db: Session) -> Iterator[str]:
+    """P5: the treatment that performed a course session treated the course's patient."""
+    rows = db.execute(
+        sa.select(PLANNED.c.course_id, PLANNED.c.number, COURSES.c.patient_ref, TREATED.c.patient_ref)
+        .join(COURSES, COURSES.c.id == PLANNED.c.course_id)
+        .join(TREATED, TREATED.c.id == PLANNED.c.session_id)
+        .where(TREATED.c.patient_ref != COURSES.c.patient_ref)
+    )
+    for course_id, number, patient, treated in rows:
+        yield f"Session {number} of course {course_id} is of patient {patient}; {treated} was treated."
+
+
+def _promises_are_of_planned_sessions(db: Session) -> Iterator[str]:
+    """P5, I12: what is promised is what the sessions still to come need, and nothing besides."""
+    filed = (
+        sa.literal("course ")
+        + sa.cast(PLANNED.c.course_id, sa.String)
+        + sa.literal(" session ")
+        + sa.cast(PLANNED.c.number, sa.String)
+    )
+    needed = (
+        sa.select(
+            filed.label("reference"), COURSES.c.site_id, LINES.c.item_id, LINES.c.quantity.label("much")
+        )
+        .join(COURSES, COURSES.c.id == PLANNED.c.course_id)
+        .join(LINES, sa.and_(LINES.c.quote_id == COURSES.c.quote_id, LINES.c.session == PLANNED.c.number))
+        .where(PLANNED.c.session_id.is_(None), LINES.c.item_id.isnot(None))
+    )
+    discarded = needed.with_only_columns(
+        filed.label("reference"), COURSES.c.site_id, LINES.c.item_id, LINES.c.discarded
+    )
+    promised = sa.select(
+        PROMISES.c.reference, PROMISES.c.site_id, PROMISES.c.item_id, -PROMISES.c.quantity
+    ).where(PROMISES.c.ended_at.is_(None))
+    both = sa.union_all(needed, discarded, promised).subquery()
+    short = sa.func.sum(both.c.much)
+    rows = db.execute(
+        sa.select(both.c.reference, both.c.item_id, short)
+        .group_by(both.c.reference, both.c.site_id, both.c.item_id)
+        .having(short != ZERO)
+    )
+    for reference, item_id, lacking in rows:
+        amount: Decimal = lacking
+        words = "too little" if amount > 0 else "too much"
+        yield f"Item {item_id} is promised to {reference} with {plain(abs(amount))} {words}."
+
+
+INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
+    "quotes add up": _totals_add_up,
+    "prices are in their band": _prices_are_in_their_band,
+    "sessions are as planned": _sessions_are_as_planned,
+    "costs are their lines": _costs_are_their_lines,
+    "stages are all there": _stages_are_all_there,
+    "numbers have no gaps": _numbers_have_no_gaps,
+    "quotes stand where their events left them": _states_are_their_events,
+    "courses are what was promised": _courses_are_their_quotes,
+    "performed sessions are the patient's": _performed_sessions_are_the_patient_s,
+    "promises are of planned sessions": _promises_are_of_planned_sessions,
+}
+"""Each invariant by the words that a breach names it with."""
