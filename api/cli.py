@@ -253,10 +253,11 @@ def reorder(day: datetime | None, site_code: str | None, as_json: bool) -> None:
 def verify() -> None:
     """Check every invariant of the books against the raw facts; status 1 if one is broken."""
     from inventory import proof
+    from pricing import proof as proof_of_quotes
 
     database = opened(settings.from_environment())
     with database.read() as db:
-        breaches = proof.verify(db)
+        breaches = [*proof.verify(db), *proof_of_quotes.verify(db)]
     for breach in breaches:
         click.echo(f"{breach.invariant}: {breach.sentence}")
     if breaches:
