@@ -1,26 +1,23 @@
 """The command line: what it does, and that each error is one sentence on standard error and a status."""
 
 import json
-import os
 import shutil
 import signal
-import socket
 import stat
-import subprocess
 import sys
 import threading
 import time
 import urllib.request
-from datetime import UTC, datetime
 from pathlib import Path
 
 import openpyxl
 import pytest
 
-from api import migrations, settings, starting
+from api import migrations, settings
 from api.cli import main
 from api.settings import BadEnvironment
 from tests.conftest import NewDatabase
+from tests.server import free_port, make_first_day, started
 
 
 @pytest.fixture
@@ -52,20 +49,7 @@ def vialbook(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 def first_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clinic on its first day, made once and copied."""
     home = tmp_path_factory.mktemp("first") / "var"
-    environment = settings.from_environment({"VIALBOOK_HOME": str(home)})
-    environment.make_home()
-    database = environment.open_database()
-    migrations.upgrade(database)
-    starting.load_reference(database, now=datetime(2026, 1, 15, tzinfo=UTC))
-    starting.open_first_site(
-        database,
-        site_name="Main",
-        country="US",
-        region="North America",
-        tax_region="",
-        time_zone="America/New_York",
-    )
-    database.engine.dispose()
+    make_first_day(home)
     return home
 
 
@@ -258,32 +242,6 @@ def test_an_environment_that_cannot_be_is_refused_without_repeating_secrets(home
         settings.from_environment({name: value})
 
     assert "secret" not in str(refused.value)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=1) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
-
-
-def started(words: list[str], port: int) -> subprocess.Popen[str]:
-    """A server in a process of its own, once it answers."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 30
-    while not answers(f"http://127.0.0.1:{port}/health"):
-        assert process.poll() is None
-        assert time.monotonic() < deadline, "the server does not answer"
-        time.sleep(0.05)
-    return process
 
 
 def test_the_server_says_where_it_is_and_ends_when_it_is_told(clinic):
