@@ -17,7 +17,7 @@ from inventory import clinic, picking, shelf, vials
 from inventory.allocations import Allocation
 from inventory.catalog import DoseClass
 from inventory.clinic import PlaceKind, Site
-from inventory.measures import ZERO
+from inventory.measures import ZERO, fit
 from inventory.picking import Container, Draw
 from inventory.vials import PreparedIn, Product
 
@@ -102,8 +102,6 @@ class Outlook:
         self, product: Product, needed: Decimal, *, on: date, loss: Decimal, keeps: bool = True
     ) -> Drawn:
         there = self._there(product.id, on=on, enough=needed + loss + product.content)
-        if product is not self.products[product.id]:
-            there = [replace(one, product=product) for one in there]
         draws, missing = picking.plan(needed, there, loss=loss)
         for draw in draws:
             taken = draw.opened * product.content if draw.opened else draw.used
@@ -154,35 +152,53 @@ class Outlook:
             if sum((one.held for one in found), ZERO) < enough[key]:
                 self.complete.add(key)  # that was all there is
             lots = {one.lot.id: one for one in (*self.known[key], *found)}
-            self.known[key] = list(lots.values())
+            self.known[key] = sorted(lots.values(), key=lambda one: one.order)
 
     def _keep_promises(self, product_id: int, on: date) -> None:
         queue = self.promised.get(product_id, [])
         product = self.products[product_id]
-        # A promise names stock: overfill, which is no stock, must not make it smaller (S3).
-        bare = replace(product, overfill=ZERO)
         # What another patient's vial keeps is for others only where the clinic shares vials (S4).
         keeps = self.site.share_opened_vials or product.dose_class is not DoseClass.MULTI_DOSE
         while queue and queue[0][0] <= on:
             due_on, quantity = queue.pop(0)
-            self._draw(bare, quantity, on=due_on, loss=ZERO, keeps=keeps)
+            whole = fit(quantity, product.content) * product.content
+            # A promise names stock: overfill, which is no stock, must not make it smaller (S3).
+            if product.dose_class.one_patient or (quantity == whole and not self.vials.get(product_id)):
+                self._set_aside(product, whole, on=due_on)
+            else:
+                self._draw(product, quantity, on=due_on, loss=ZERO, keeps=keeps)
+
+    def _set_aside(self, product: Product, quantity: Decimal, *, on: date) -> None:
+        """Take whole containers, the soonest to expire first; there may be hundreds of promises."""
+        left = quantity
+        while True:
+            for one in self.known[product.id]:
+                key = (one.lot.id, None)
+                taken = min(one.held - self.gone.get(key, ZERO), left) if one.lot.expires_on >= on else ZERO
+                if taken:
+                    self.gone[key] += taken
+                    left -= taken
+            if not left or product.id in self.complete:
+                return
+            self._there(product.id, on=on, enough=left)  # reads more, or finds that there is no more
 
     def _promises(self, span: Span, own: Collection[str]) -> dict[int, list[tuple[date, Decimal]]]:
         """What was promised to others until the last day, by item; what is overdue is due today."""
         rows = self.db.execute(
-            sa.select(Allocation.item_id, Allocation.due_on, Allocation.quantity, Allocation.reference)
+            sa.select(Allocation.item_id, Allocation.due_on, sa.func.sum(Allocation.quantity))
             .where(
                 Allocation.site_id == self.site.id,
                 Allocation.item_id.in_(sorted(self.products)),
                 Allocation.due_on <= span.until,
                 Allocation.ended_at.is_(None),
+                Allocation.reference.not_in(sorted(own)),
             )
-            .order_by(Allocation.due_on, Allocation.id)
+            .group_by(Allocation.item_id, Allocation.due_on)
+            .order_by(Allocation.due_on, Allocation.item_id)
         )
         promised: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
-        for item_id, due_on, quantity, reference in rows:
-            if reference not in own:
-                promised[item_id].append((max(due_on, span.today), quantity))
+        for item_id, due_on, quantity in rows:
+            promised[item_id].append((max(due_on, span.today), quantity))
         return promised
 
     def _noon(self, on: date) -> datetime:
