@@ -9,6 +9,8 @@ down_revision = None
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 FACTS_ARE_ONLY_ADDED = {
     "sqlite": [
+        "CREATE TRIGGER access_rules_no_update BEFORE UPDATE ON access_rules BEGIN SELECT RAISE(ABORT, 'access_rules are only added, never changed'); END",
+        "CREATE TRIGGER access_rules_no_delete BEFORE DELETE ON access_rules BEGIN SELECT RAISE(ABORT, 'access_rules are only added, never changed'); END",
         "CREATE TRIGGER documents_no_update BEFORE UPDATE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
         "CREATE TRIGGER documents_no_delete BEFORE DELETE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
         "CREATE TRIGGER formulation_lines_no_update BEFORE UPDATE ON formulation_lines BEGIN SELECT RAISE(ABORT, 'formulation_lines are only added, never changed'); END",
@@ -41,6 +43,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER settings_no_delete BEFORE DELETE ON settings BEGIN SELECT RAISE(ABORT, 'settings are only added, never changed'); END",
     ],
     "postgresql": [
+        "CREATE OR REPLACE FUNCTION access_rules_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'access_rules are only added, never changed'; END $$",
+        "CREATE TRIGGER access_rules_only_added BEFORE UPDATE OR DELETE ON access_rules FOR EACH ROW EXECUTE FUNCTION access_rules_only_added()",
         "CREATE OR REPLACE FUNCTION documents_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'documents are only added, never changed'; END $$",
         "CREATE TRIGGER documents_only_added BEFORE UPDATE OR DELETE ON documents FOR EACH ROW EXECUTE FUNCTION documents_only_added()",
         "CREATE OR REPLACE FUNCTION formulation_lines_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'formulation_lines are only added, never changed'; END $$",
@@ -78,6 +82,18 @@ FACTS_ARE_ONLY_ADDED = {
 def upgrade() -> None:
     """Open the books."""
     op.create_table(
+        "access_rules",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("idle_minutes", KEY, nullable=False),
+        sa.Column("longest_hours", KEY, nullable=False),
+        sa.Column("second_factor_roles", sa.String(length=120), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.CheckConstraint("idle_minutes > 0", name=op.f("ck_access_rules_idle_positive")),
+        sa.CheckConstraint("longest_hours > 0", name=op.f("ck_access_rules_longest_positive")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_rules")),
+    )
+    op.create_table(
         "accounts",
         sa.Column("id", KEY, nullable=False),
         sa.Column("code", sa.String(length=10), nullable=False),
@@ -103,6 +119,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
         sa.UniqueConstraint("code", name=op.f("uq_accounts_code")),
+    )
+    op.create_table(
+        "first_secrets",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_first_secrets")),
     )
     op.create_table(
         "formulations",
@@ -149,7 +172,7 @@ def upgrade() -> None:
         sa.Column("id", KEY, nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("role", sa.String(24), nullable=False),
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("renewed_at", sa.DateTime(timezone=True), nullable=False),
@@ -245,6 +268,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("settings", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_settings_key_id"), ["key", "id"], unique=False)
+
+    op.create_table(
+        "sign_in_failures",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("account", sa.String(length=64), nullable=False),
+        sa.Column("address", sa.String(length=60), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_failures")),
+    )
+    with op.batch_alter_table("sign_in_failures", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_in_failures_account_at"), ["account", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sign_in_failures_address_at"), ["address", "at"], unique=False)
 
     op.create_table(
         "sites",
@@ -343,6 +378,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("code", name=op.f("uq_vial_rules_code")),
     )
     op.create_table(
+        "credentials",
+        sa.Column("person_id", KEY, nullable=False),
+        sa.Column("password_hash", sa.String(length=200), nullable=False),
+        sa.Column("must_change", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("totp_secret", sa.String(length=64), nullable=True),
+        sa.Column("totp_offered", sa.String(length=64), nullable=True),
+        sa.Column("totp_step", KEY, nullable=True),
+        sa.Column("demo", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_credentials_person_id_people")),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_credentials")),
+    )
+    op.create_table(
         "documents",
         sa.Column("id", KEY, nullable=False),
         sa.Column("kind", sa.String(24), nullable=False),
@@ -362,6 +410,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("documents", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_documents_on"), ["on"], unique=False)
+
+    op.create_table(
+        "form_drafts",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("person_id", KEY, nullable=False),
+        sa.Column("path", sa.String(length=300), nullable=False),
+        sa.Column("values", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_form_drafts_person_id_people")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_form_drafts")),
+    )
+    with op.batch_alter_table("form_drafts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_form_drafts_at"), ["at"], unique=False)
 
     op.create_table(
         "formulation_versions",
@@ -430,6 +491,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_items_ingredient_id"), ["ingredient_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_items_pack_gtin"), ["pack_gtin"], unique=False)
 
+    op.create_table(
+        "person_sites",
+        sa.Column("person_id", KEY, nullable=False),
+        sa.Column("site_id", KEY, nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_person_sites_person_id_people")),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_person_sites_site_id_sites")),
+        sa.PrimaryKeyConstraint("person_id", "site_id", name=op.f("pk_person_sites")),
+    )
     op.create_table(
         "places",
         sa.Column("id", KEY, nullable=False),
@@ -510,6 +579,43 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("protocols", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_protocols_formulation_id"), ["formulation_id"], unique=False)
+
+    op.create_table(
+        "sign_ins",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("person_id", KEY, nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("stage", sa.String(24), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("address", sa.String(length=60), nullable=False),
+        sa.Column("browser", sa.String(length=200), nullable=False),
+        sa.CheckConstraint("stage IN ('password', 'done')", name=op.f("ck_sign_ins_stage_known")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_sign_ins_person_id_people")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_ins")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_sign_ins_token_hash")),
+    )
+    with op.batch_alter_table("sign_ins", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_ins_person_id_id"), ["person_id", "id"], unique=False)
+
+    op.create_table(
+        "waiting_scans",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("person_id", KEY, nullable=False),
+        sa.Column("site_id", KEY, nullable=False),
+        sa.Column("key", sa.String(length=40), nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_waiting_scans_person_id_people")),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_waiting_scans_site_id_sites")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_waiting_scans")),
+        sa.UniqueConstraint("person_id", "key", name=op.f("uq_waiting_scans_person_id_key")),
+    )
+    with op.batch_alter_table("waiting_scans", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_waiting_scans_person_id_site_id_id"), ["person_id", "site_id", "id"], unique=False
+        )
 
     op.create_table(
         "allocations",
@@ -1036,9 +1142,9 @@ def upgrade() -> None:
     with op.batch_alter_table("movements", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_movements_document_id"), ["document_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_movements_item_id_id"), ["item_id", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_movements_lot_id_on"), ["lot_id", "on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_movements_on_id"), ["on", "id"], unique=False)
         batch_op.create_index(
-            "ix_movements_on_valuation", ["on", "lot_id", "direction", "quantity", "value"], unique=False
+            "ix_movements_valuation", ["lot_id", "on", "direction", "quantity", "value"], unique=False
         )
         batch_op.create_index(
             "uq_movements_corrects_id",
