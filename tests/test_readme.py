@@ -187,14 +187,21 @@ def test_the_first_quote_is_issued_by_the_lines_as_they_stand(served, tmp_path):
     assert list(tmp_path.iterdir()) == []  # nothing is left lying beside the program
 
 
+def fetched(address: str) -> str:
+    """What a browser gets; anything but success is raised."""
+    with urllib.request.urlopen(address, timeout=20) as answer:
+        return answer.read().decode("utf-8")
+
+
 def test_the_calls_are_described_where_the_readme_says(served):
     address, _ = served
-    with urllib.request.urlopen(f"{address}/api/v1/openapi.json") as answer:
-        described = json.load(answer)
-    with urllib.request.urlopen(f"{address}/api/v1/docs") as readable:
-        assert readable.headers.get_content_type() == "text/html"
-        assert b"openapi.json" in readable.read()
 
+    described = json.loads(fetched(f"{address}/api/v1/openapi.json"))
+    page = fetched(f"{address}/api/v1/docs")
+    files = [fetched(address + path) for path in re.findall(r'(?:src|href)="(/[^"]+)"', page)]
+
+    assert len(files) >= 3
+    assert any("/api/v1/openapi.json" in file for file in files)
     assert {"/api/v1/openapi.json", "/api/v1/docs"} <= set(re.findall(r"`(/api/[^`]+)`", README))
     assert described["openapi"].startswith("3.1")
     calls = {
