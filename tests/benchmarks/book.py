@@ -1,8 +1,12 @@
-"""A large book for the benchmarks: so many lots of fifty items, and movements that brought them there."""
+"""A large book for the benchmarks: lots of fifty items, and the movements behind them."""
 
 import random
+import shutil
 import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from api.migrations.tables import every_table
@@ -12,37 +16,63 @@ from inventory.database import Database
 ITEMS = 50
 TODAY = date(2026, 11, 2)
 NOW = datetime(2026, 11, 2, 15, tzinfo=UTC)
-DAYS = 600  # of history
-PLACES = {"supplier": 1, "shelf": 2, "opened": 3, "quarantine": 4, "patient": 6}
+BEGIN = TODAY - timedelta(days=600)
+SUPPLIER, SHELF, PATIENT = 1, 2, 6  # keys of places, in the order in which a site opens them
 UNIT = 10_000  # one mL, in the whole numbers that the database keeps
+BLOCK = 5_000
+
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cache_size=-65536",
+    "mmap_size=1073741824",
+)
+"""What the floors run under: what ours runs under."""
 
 
-def build(folder: Path, lots: int, movements: int) -> Database:
-    """A book of `lots` lots, 1 to 6 vials left of each, and about `movements` movements behind them.
+@dataclass(frozen=True)
+class Book:
+    """A database of ours, the file that it is in, and how large it is."""
 
-    Rows are written by bare sqlite3, for speed; they are what the public functions would have written.
-    """
-    path = folder / f"book{lots}.sqlite"
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
-    database = Database(f"sqlite:///{path}")
-    every_table().create_all(database.engine)
-    with database.write() as db:
-        clinic.open_site(
-            db, code="MAIN", name="Bench", country="US", region="North America", time_zone="UTC"
+    database: Database
+    path: Path
+    lots: int
+    movements: int
+
+
+@dataclass(frozen=True)
+class LotLine:
+    """One lot of the book: what was received, what is left, and on which days a vial of it was used."""
+
+    id: int
+    item: int
+    received_on: date
+    expires_on: date
+    left: int
+    unit_cost: int
+    used_on: tuple[date, ...]
+
+    @property
+    def received(self) -> int:
+        """How many vials came."""
+        return self.left + len(self.used_on)
+
+
+def lot_lines(lots: int, movements: int) -> Iterator[LotLine]:
+    """The lots of a book, always the same: 1 to 6 vials left of each, the same number used of each."""
+    uses = max(0, movements // lots - 1)
+    for lot in range(1, lots + 1):
+        day = BEGIN + timedelta(days=lot * 540 // lots)
+        yield LotLine(
+            id=lot,
+            item=(lot - 1) % ITEMS + 1,
+            received_on=day,
+            expires_on=TODAY + timedelta(days=lot * 104_729 % 751 - 30),
+            left=_left(lot % 10_007),
+            unit_cost=100 + lot * 7919 % 801,
+            used_on=tuple(day + timedelta(days=min(number, 59)) for number in range(1, uses + 1)),
         )
-        db.commit()
-    database.engine.dispose()
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA synchronous=OFF")
-    connection.execute("BEGIN")
-    _items(connection)
-    _lots(connection, lots, uses=max(0, movements // lots - 1))
-    connection.execute("COMMIT")
-    connection.execute("ANALYZE")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    return database
 
 
 def sku(number: int) -> str:
@@ -50,22 +80,50 @@ def sku(number: int) -> str:
     return f"ITEM-{number:02}"
 
 
-def left_of(lot: int) -> int:
-    """How many vials a lot has left: 1 to 6, always the same for the same lot."""
-    return random.Random(lot).randint(1, 6)
+def build(folder: Path, lots: int, movements: int) -> Book:
+    """Write a book by bare sqlite3: what the public functions would have written, in less time."""
+    path = folder / f"book-{lots}-{movements}.sqlite"
+    database = Database(f"sqlite:///{path}")
+    every_table().create_all(database.engine)
+    with database.write.begin() as db:
+        clinic.open_site(db, code="MAIN", name="Bench", country="US", region="North America", time_zone="UTC")
+    database.engine.dispose()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("BEGIN")
+    _write_items(connection)
+    _write_lots(connection, lot_lines(lots, movements))
+    connection.execute("COMMIT")
+    connection.execute("ANALYZE")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return Book(database, path, lots, movements)
 
 
-def unit_cost(lot: int) -> int:
-    """The cost of one vial of a lot, in cents."""
-    return 100 + lot * 7919 % 801
+def bare(path: Path) -> sqlite3.Connection:
+    """A connection without anything of ours."""
+    connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
 
 
-def expiry(lot: int) -> date:
-    """When a lot expires: from a month ago to two years ahead."""
-    return TODAY + timedelta(days=lot * 104_729 % 751 - 30)
+def copy(book: Book, name: str) -> sqlite3.Connection:
+    """A bare connection to a copy of the book as it stands, for a floor that writes."""
+    with sqlite3.connect(book.path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    path = book.path.with_name(f"{name}-{book.path.name}")
+    shutil.copy(book.path, path)
+    return bare(path)
 
 
-def _items(connection: sqlite3.Connection) -> None:
+@cache
+def _left(number: int) -> int:
+    return random.Random(number).randint(1, 6)
+
+
+def _write_items(connection: sqlite3.Connection) -> None:
     connection.executemany(
         "INSERT INTO items (id, sku, name, maker, kind, category, unit, content, overfill, container_form,"
         " dose_class, sterile, storage, pack_containers, active, version, illustrative, note, source)"
@@ -83,54 +141,62 @@ def _items(connection: sqlite3.Connection) -> None:
     )
 
 
-def _lots(connection: sqlite3.Connection, lots: int, *, uses: int) -> None:
-    begin = TODAY - timedelta(days=DAYS)
-    documents, movement = 0, 0
-    for first in range(1, lots + 1, 5_000):
-        block = range(first, min(first + 5_000, lots + 1))
-        rows: dict[str, list[tuple[object, ...]]] = {
+class _Rows:
+    """Rows of several tables, written a block at a time; documents and movements get their keys here."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.documents, self.movements = 0, 0
+        self.rows: dict[str, list[tuple[object, ...]]] = {
             name: [] for name in ("documents", "lots", "cost_layers", "receipts", "balances", "movements")
         }
-        for lot in block:
-            day = begin + timedelta(days=lot * (DAYS - 60) // lots)
-            documents, movement = _one_lot(rows, lot, day, uses, documents, movement)
-        for name, written in rows.items():
-            marks = ", ".join("?" * len(written[0]))
-            connection.executemany(f"INSERT INTO {name} VALUES ({marks})", written)  # noqa: S608
 
+    def add(self, table: str, *values: object) -> None:
+        self.rows[table].append(values)
 
-def _one_lot(
-    rows: dict[str, list[tuple[object, ...]]], lot: int, day: date, uses: int, documents: int, movement: int
-) -> tuple[int, int]:
-    item, left, cost = (lot - 1) % ITEMS + 1, left_of(lot), unit_cost(lot)
-    received, last = left + uses, day + timedelta(days=min(uses, 59))
-    documents += 1
-    on = day.isoformat()
-    rows["lots"].append((lot, item, f"L{lot:07}", expiry(lot).isoformat(), None, on, "released"))
-    rows["documents"].append((documents, "receipt", 1, on, f"{on} 12:00:00.000000", f"{on} 12:00:00.000000", "b", "", ""))
-    rows["cost_layers"].append((lot, item, lot, on, left * UNIT, left * cost))
-    rows["receipts"].append(
-        (lot, documents, 1, item, lot, 1, on, received, cost * 10_000, received * UNIT, received * cost, lot)
-    )
-    rows["balances"].append(
-        (PLACES["shelf"], lot, item, expiry(lot).isoformat(), on, left * UNIT, last.isoformat())
-    )
-    movement += 1
-    rows["movements"].append(
-        (movement, documents, on, item, lot, PLACES["supplier"], PLACES["shelf"], 1, received * UNIT,
-         received * cost, lot, None, None, None)
-    )  # fmt: skip
-    if uses:
-        documents += 1
-        used_on = (day + timedelta(days=1)).isoformat()
-        rows["documents"].append(
-            (documents, "session", 1, used_on, f"{used_on} 12:00:00.000000", f"{used_on} 12:00:00.000000", "b", "", "")
-        )
-    for number in range(uses):
-        movement += 1
-        used_on = (day + timedelta(days=min(number + 1, 59))).isoformat()
-        rows["movements"].append(
-            (movement, documents, used_on, item, lot, PLACES["shelf"], PLACES["patient"], -1, UNIT, cost, lot,
-             None, None, None)
+    def document(self, kind: str, on: str) -> int:
+        self.documents += 1
+        noon = f"{on} 12:00:00.000000"
+        self.add("documents", self.documents, kind, 1, on, noon, noon, "bench", "", "")
+        return self.documents
+
+    def movement(self, document: int, on: str, lot: LotLine, vials: int) -> None:
+        """So many vials received, or used where the number is negative."""
+        self.movements += 1
+        way = (SUPPLIER, SHELF, 1) if vials > 0 else (SHELF, PATIENT, -1)
+        much = abs(vials)
+        self.add(
+            "movements", self.movements, document, on, lot.item, lot.id, *way, much * UNIT,
+            much * lot.unit_cost, lot.id, None, None, None,
         )  # fmt: skip
-    return documents, movement
+
+    def write(self) -> None:
+        for name, rows in self.rows.items():
+            if rows:
+                marks = ", ".join("?" * len(rows[0]))
+                self.connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)  # noqa: S608
+                rows.clear()
+
+
+def _write_lots(connection: sqlite3.Connection, lines: Iterator[LotLine]) -> None:
+    rows = _Rows(connection)
+    for number, lot in enumerate(lines, start=1):
+        on, expires_on = lot.received_on.isoformat(), lot.expires_on.isoformat()
+        left, received, cost = lot.left * UNIT, lot.received, lot.unit_cost
+        rows.add("lots", lot.id, lot.item, f"L{lot.id:07}", expires_on, None, on, "released")
+        rows.add("cost_layers", lot.id, lot.item, lot.id, on, left, lot.left * cost)
+        document = rows.document("receipt", on)
+        rows.add(
+            "receipts", lot.id, document, 1, lot.item, lot.id, 1, on, received, cost * 10_000,
+            received * UNIT, received * cost, lot.id,
+        )  # fmt: skip
+        rows.movement(document, on, lot, received)
+        last = max(lot.used_on, default=lot.received_on).isoformat()
+        rows.add("balances", SHELF, lot.id, lot.item, expires_on, on, left, last)
+        if lot.used_on:
+            document = rows.document("session", last)
+        for day in lot.used_on:
+            rows.movement(document, day.isoformat(), lot, -1)
+        if not number % BLOCK:
+            rows.write()
+    rows.write()

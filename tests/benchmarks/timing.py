@@ -1,49 +1,95 @@
-"""Timing: alternate ours and the floor in one run, so that a machine that slows down slows both."""
+"""Timing: ours and the floor in turn in one run, so that a machine that slows down slows both."""
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+Work = Callable[[], object]
+Clock = Callable[[], float]
+
+STEADY = 1.25  # what does not grow may still differ by so much on a machine with other things to do
+HEAD = f"{'':<66}{'ours':>10}{'floor':>10} {'':<8}{'ratio':>7}  goal"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One workload: ours against its floor, both medians in milliseconds of wall time, and the goal."""
+    """One workload: ours against its floor, and the goal; without a floor or a goal it is information."""
 
     name: str
     ours: float
-    floor: float
-    goal: float | None
+    floor: float | None = None
+    goal: float | None = None  # the most that the ratio may be
+    most_over: float | None = None  # or the most that ours may take beyond the floor
     unit: str = "ms"
 
     @property
-    def ratio(self) -> float:
-        return self.ours / self.floor
+    def ratio(self) -> float | None:
+        """How many times the floor ours takes."""
+        return self.ours / self.floor if self.floor else None
+
+    @property
+    def verdict(self) -> str:
+        """The goal, and whether it is met."""
+        if self.goal is not None and self.ratio is not None:
+            return f"at most {self.goal:g}  {'met' if self.ratio <= self.goal else 'MISSED'}"
+        if self.most_over is not None and self.floor is not None:
+            over = self.ours - self.floor
+            met = "met" if over <= self.most_over else "MISSED"
+            return f"{over:+.2f} {self.unit}, at most {self.most_over:+g}  {met}"
+        return ""
+
+    @property
+    def missed(self) -> bool:
+        """Whether there is a goal and it is not met."""
+        return self.verdict.endswith("MISSED")
 
     def line(self) -> str:
-        goal = "" if self.goal is None else f"  goal at most {self.goal:g}  {'met' if self.ratio <= self.goal else 'MISSED'}"
-        return f"{self.name:<62} {self.ours:>10.3f} {self.floor:>10.3f} {self.unit:<6} {self.ratio:>7.2f}{goal}"
+        """The figure as one line under `HEAD`."""
+        floor = "" if self.floor is None else f"{self.floor:.3f}"
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
+        return (
+            f"{self.name:<66}{self.ours:>10.3f}{floor:>10} {self.unit:<8}{ratio:>7}  {self.verdict}".rstrip()
+        )
 
 
-def alternate(
-    ours: Callable[[], object], floor: Callable[[], object], *, rounds: int, clock: Callable[[], float] = time.perf_counter
+def in_turn(
+    one: Work, other: Work, *, rounds: int, warm: int = 10, clock: Clock = time.perf_counter
 ) -> tuple[list[float], list[float]]:
-    """Run both in turn; answers each run's milliseconds."""
-    one, other = [], []
-    for _ in range(rounds):
+    """Run both in turn, `warm` times before it counts; answers the milliseconds of each run of each."""
+    ours, floor = [], []
+    for number in range(warm + rounds):
         start = clock()
-        ours()
+        one()
         middle = clock()
-        floor()
+        other()
         end = clock()
-        one.append((middle - start) * 1000)
-        other.append((end - middle) * 1000)
-    return one, other
+        if number >= warm:
+            ours.append((middle - start) * 1000)
+            floor.append((end - middle) * 1000)
+    return ours, floor
 
 
-def median(values: list[float]) -> float:
+def middle(values: Sequence[float]) -> float:
+    """The median."""
     return statistics.median(values)
 
 
-def p99(values: list[float]) -> float:
+def tail(values: Sequence[float]) -> float:
+    """What 99 of 100 runs stay below."""
     return sorted(values)[int(len(values) * 0.99)]
+
+
+def compared(
+    name: str, one: Work, other: Work, *, rounds: int, goal: float | None = None, warm: int = 10
+) -> Figure:
+    """The figure of the medians of two works run in turn."""
+    ours, floor = in_turn(one, other, rounds=rounds, warm=warm)
+    return Figure(name, middle(ours), middle(floor), goal)
+
+
+def growth(name: str, movements: int, fewer: int, ours: Sequence[float], before: Sequence[float]) -> Figure:
+    """What ours takes with ten times the movements behind the same lots: the same, but for the noise."""
+    return Figure(
+        f"{name}: {movements:,} movements, and {fewer:,}", middle(ours), middle(before), goal=STEADY
+    )

@@ -1,0 +1,83 @@
+"""The command: `python -m tests.benchmarks [--quick] [NAME ...]` prints the figures and their goals."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from seed_data.demo import DAYS
+from tests.benchmarks import book, dispense, loading, over_http, quoting, reading, receiving, timing
+from tests.benchmarks.book import Book
+from tests.benchmarks.timing import Figure
+
+
+class Size(NamedTuple):
+    """How large the books are, and how often each work is run."""
+
+    lots: int
+    movements: int
+    rounds: int
+    lines: int
+    days: int
+
+
+FULL = Size(lots=100_000, movements=1_000_000, rounds=300, lines=5_000, days=DAYS)
+QUICK = Size(lots=5_000, movements=50_000, rounds=60, lines=500, days=30)
+
+
+class Books(NamedTuple):
+    """The large book, one of the same lots with a tenth of the movements, and a small one."""
+
+    large: Book
+    short: Book
+    small: Book
+
+
+def built(folder: Path, size: Size) -> Books:
+    """The books of a run."""
+    return Books(
+        book.build(folder, size.lots, size.movements),
+        book.build(folder, size.lots, size.movements // 10),
+        book.build(folder, 1_000, 10_000),
+    )
+
+
+def works(folder: Path, books: Books, size: Size) -> dict[str, Callable[[], list[Figure]]]:
+    """Every benchmark by its name."""
+    large, short, small = books
+    return {
+        "reading": lambda: reading.figures(large, short, rounds=size.rounds),
+        "quoting": lambda: quoting.figures(large, short, rounds=size.rounds // 3),
+        "dispense": lambda: dispense.figures(folder, large, short, small, rounds=size.rounds),
+        "over_http": lambda: over_http.figures(large, rounds=size.rounds),
+        "receiving": lambda: receiving.figures(large, lines=size.lines, rounds=5),
+        "loading": lambda: loading.figures(folder, days=size.days),
+    }
+
+
+def main() -> int:
+    """Run the benchmarks; the status is 1 if a goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small books: that it works, not how fast")
+    parser.add_argument("name", nargs="*", help="only these, such as dispense or reading")
+    asked = parser.parse_args()
+    size = QUICK if asked.quick else FULL
+    missed = False
+    with TemporaryDirectory() as folder:
+        print(f"Building books of {size.lots:,} lots and {size.movements:,} movements ...", flush=True)
+        todo = works(Path(folder), built(Path(folder), size), size)
+        if unknown := sorted(set(asked.name) - set(todo)):
+            parser.error(f"no benchmark is called {unknown[0]!r}; there are {', '.join(todo)}")
+        print(timing.HEAD)
+        for name, figures in todo.items():
+            if not asked.name or name in asked.name:
+                for figure in figures():
+                    missed = missed or figure.missed
+                    print(figure.line(), flush=True)
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

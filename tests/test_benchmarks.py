@@ -1,0 +1,137 @@
+"""The benchmarks work, and ours and the floors give the same answers; how fast is for the command to say."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import __main__ as command
+from tests.benchmarks import book, dispense, loading, over_http, quoting, reading, receiving, timing
+from tests.benchmarks.book import Book
+from tests.benchmarks.timing import Figure
+
+LOTS = 200
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Book:
+    """Two hundred lots and two thousand movements."""
+    return book.build(tmp_path, LOTS, 10 * LOTS)
+
+
+def test_ours_and_the_floor_take_the_same_lots(tiny, tmp_path):
+    ours, floor = dispense.ours(tiny), dispense.floor(tmp_path, tiny)
+
+    for _ in range(5):
+        assert ours() == floor()
+
+
+def test_a_session_over_http_takes_the_same_lots(tiny, tmp_path):
+    app, token = over_http.opened(tiny)
+    posted = over_http.ours(app, token)
+    floor = dispense.floor(tmp_path, tiny)
+
+    assert posted() == floor()
+
+
+def test_a_session_through_a_server_takes_the_same_lots(tiny, tmp_path):
+    app, token = over_http.opened(tiny)
+    floor = dispense.floor(tmp_path, tiny)
+
+    with over_http.serving(app) as port:
+        assert over_http.through_a_server(port, token, seed=1)() == floor()
+
+
+def test_pages_of_lots_are_the_floors_first_and_last(tiny):
+    connection = book.bare(tiny.path)
+    last = reading.before_last_page(connection)
+
+    for after in (None, last):
+        ours = reading.page(tiny, after)()
+        floor = reading.page_floor(connection, after)()
+        assert len(ours) == reading.PAGE
+        assert [(row.id, row.sku, row.on_hand * book.UNIT, row.value * 100) for row in ours] == [
+            (row[0], row[1], row[8], row[9]) for row in floor
+        ]
+    connection.close()
+
+
+def test_the_valuation_is_the_floors(tiny):
+    connection = book.bare(tiny.path)
+
+    ours = reading.valuation(tiny)()
+    floor = reading.valuation_floor(connection)()
+
+    assert [(row.sku, row.lot_id, row.value * 100) for row in ours.rows] == [
+        (row[0], row[2], row[6]) for row in floor
+    ]
+    assert ours.total * 100 == sum(row[6] for row in floor) > 0
+    connection.close()
+
+
+def test_the_floor_of_a_quote_writes_as_many_rows_as_ours(tiny):
+    quoting.offer_course(tiny)
+    first = quoting.ours(tiny)()
+    connection = book.copy(tiny, "quotes")
+
+    cost = quoting.floor(connection, tiny, first)()
+
+    assert cost > 0
+    for table in quoting.TABLES:
+        of_ours, of_both = (
+            reader.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+            for reader in (book.bare(tiny.path), connection)
+        )
+        assert of_both == 2 * of_ours > 0
+    connection.close()
+
+
+@pytest.mark.parametrize("work", [receiving.ours, receiving.from_a_file])
+def test_the_floor_of_a_delivery_inserts_the_rows_of_ours(tiny, work):
+    copied, reader = book.copy(tiny, "receipts"), book.bare(tiny.path)
+
+    work(tiny, 60)("new")
+    rows = receiving.rows_since(reader, LOTS)
+    receiving.insert(copied, rows)
+
+    assert {table: len(found) for table, found in rows.items()} == dict.fromkeys(receiving.TABLES, 60)
+    assert receiving.rows_since(copied, LOTS) == rows
+    copied.close()
+    reader.close()
+
+
+def test_the_demo_clinic_is_loaded_for_so_many_days(tmp_path):
+    assert min(loading.demo_year(tmp_path, days=2)) > 0
+
+
+def test_every_benchmark_of_the_command_gives_its_figures(tmp_path):
+    size = command.Size(lots=2_000, movements=20_000, rounds=4, lines=20, days=1)
+    books = command.built(tmp_path, size)
+
+    for work in command.works(tmp_path, books, size).values():
+        for figure in work():
+            assert figure.ours > 0
+            assert figure.name in figure.line()
+
+
+def test_a_goal_is_met_or_missed_by_the_ratio_or_by_the_difference():
+    assert not Figure("", 10, 2, goal=5).missed
+    assert Figure("", 10.1, 2, goal=5).missed
+    assert not Figure("", 5, 2, most_over=3).missed
+    assert Figure("", 5.1, 2, most_over=3).missed
+    assert not Figure("", 5).missed
+    assert not Figure("", 5, 2).missed
+
+
+def test_works_are_run_in_turn_and_timed_by_the_clock():
+    now, calls = [0.0], []
+
+    def work(name, seconds):
+        calls.append(name)
+        now[0] += seconds
+
+    ours, floor = timing.in_turn(
+        lambda: work("ours", 0.002), lambda: work("floor", 0.001), rounds=3, warm=1, clock=lambda: now[0]
+    )
+
+    assert calls == ["ours", "floor"] * 4
+    assert [round(each, 6) for each in (*ours, *floor)] == [2, 2, 2, 1, 1, 1]
