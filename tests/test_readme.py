@@ -187,10 +187,10 @@ def test_the_first_quote_is_issued_by_the_lines_as_they_stand(served, tmp_path):
     assert list(tmp_path.iterdir()) == []  # nothing is left lying beside the program
 
 
-def fetched(address: str) -> str:
+def fetched(address: str) -> bytes:
     """What a browser gets; anything but success is raised."""
     with urllib.request.urlopen(address, timeout=20) as answer:
-        return answer.read().decode("utf-8")
+        return answer.read()
 
 
 def test_the_calls_are_described_where_the_readme_says(served):
@@ -198,10 +198,10 @@ def test_the_calls_are_described_where_the_readme_says(served):
 
     described = json.loads(fetched(f"{address}/api/v1/openapi.json"))
     page = fetched(f"{address}/api/v1/docs")
-    files = [fetched(address + path) for path in re.findall(r'(?:src|href)="(/[^"]+)"', page)]
+    files = [fetched(address + path) for path in re.findall(r'(?:src|href)="(/[^"]+)"', page.decode())]
 
     assert len(files) >= 3
-    assert any("/api/v1/openapi.json" in file for file in files)
+    assert any(b"/api/v1/openapi.json" in file for file in files)
     assert {"/api/v1/openapi.json", "/api/v1/docs"} <= set(re.findall(r"`(/api/[^`]+)`", README))
     assert described["openapi"].startswith("3.1")
     calls = {
