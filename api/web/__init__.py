@@ -38,6 +38,7 @@ from api.web import (
     people,
     problems,
     receive,
+    reorder,
     rights,
     shelf,
     sign_in,
@@ -56,6 +57,7 @@ CHAPTERS = (
     catalog_pages.blueprint,
     lot_pages.blueprint,
     receive.blueprint,
+    reorder.blueprint,
     people.blueprint,
 )
 

@@ -22,6 +22,7 @@ ENTRIES = (
     ("Lots", "calendar-clock", "/lots"),
     ("Opened vials", "package-open", "/vials"),
     ("Receive", "truck", "/receive"),
+    ("Reorder", "shopping-cart", "/reorder"),
     ("People", "users", "/people"),
 )
 """Label, icon and address, in the order in which they are shown; a page's own part is its first word."""

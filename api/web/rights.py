@@ -40,6 +40,8 @@ MAY: dict[str, frozenset[Role]] = {
             GET /lots
             GET /lots/<id:lot_id>
             GET /vials
+            GET /reorder
+            GET /reorder/sheet
             """,
         ),
         (

@@ -34,7 +34,8 @@ ICONS = (
     "plus", "printer", "receipt-text", "rotate-ccw", "scan-barcode", "search", "settings", "shield-check",
     "shopping-cart", "smartphone", "sun", "sun-moon", "syringe", "test-tube", "trash-2", "triangle-alert",
     "truck", "undo-2", "user", "user-plus", "users", "wallet", "x", "book-open",
-    "circle-question-mark", "stethoscope",
+    "circle-question-mark", "stethoscope", "download", "history", "lock", "scale", "sliders-horizontal",
+    "building-2", "percent", "tag", "external-link",
 )  # fmt: skip
 
 

@@ -1,0 +1,191 @@
+"""Pages: what to order, from whom, how much, by when and why; and the same as a sheet (O2)."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from tempfile import SpooledTemporaryFile
+
+import sqlalchemy as sa
+from flask import Response, g, request, send_file
+
+from api.web import charts, formats, frame
+from api.web.charts import Meter
+from inventory import reordering
+from inventory.catalog import Supplier
+from inventory.clinic import Site
+from inventory.measures import ZERO
+from inventory.reordering import Advice
+
+blueprint = frame.chapter("reorder")
+
+ALL = "all"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+IN_MEMORY = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Row:
+    """One item of the list, ready to show."""
+
+    advice: Advice
+    site: str
+    supplier: str
+    meter: Meter
+    level: str
+    order: str
+    when: str
+    kind: str  # of its colour: how near the day is
+    runs_out: str
+    late: bool  # it runs out before a delivery can come
+
+
+@dataclass(frozen=True)
+class Basket:
+    """What would be ordered from one supplier."""
+
+    name: str
+    items: int
+    packs: int
+    cost: Decimal
+    below: Decimal  # how much is missing to the supplier's smallest order; nothing if nothing is
+
+
+@blueprint.get("/reorder")
+def listing() -> Response:
+    """The list, the most urgent first; what cannot be ordered as it stands comes after it."""
+    sites = chosen_sites()
+    suppliers = _suppliers()
+    rows = [row for site in sites for row in _rows(site, suppliers)]
+    rows.sort(key=urgency)
+    orders = [row for row in rows if row.advice.order_packs]
+    return frame.page(
+        "reorder.html",
+        orders=orders,
+        others=[row for row in rows if not row.advice.order_packs],
+        baskets=_baskets(orders, suppliers),
+        total=sum((row.advice.cost for row in orders), ZERO),
+        due=sum(1 for row in orders if row.kind == "bad"),
+        late=sum(1 for row in rows if row.late),
+        chosen=ALL if len(sites) > 1 else sites[0].code,
+        several=len(sites) > 1,
+        where="every site" if len(sites) > 1 else sites[0].name,
+        costs=frame.sees_costs(),
+        currency=frame.currency(g.db),
+    )
+
+
+@blueprint.get("/reorder/sheet")
+def sheet() -> Response:
+    """The list as a spreadsheet."""
+    from api import order_sheet  # imported late, for most requests need no spreadsheets
+
+    sites = chosen_sites()
+    lines = [
+        order_sheet.OrderLine(site.name, advice, _name(_suppliers(), advice))
+        for site in sites
+        for advice in reordering.advise(g.db, site=site, on=site.day(g.now))
+    ]
+    lines.sort(key=lambda line: order(line.advice))
+    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (closed when it was sent)
+    order_sheet.write(
+        file, lines, currency=frame.currency(g.db), costs=frame.sees_costs(), at=g.now, by=g.caller.name
+    )
+    file.seek(0)
+    name = f"reorder-{sites[0].code if len(sites) == 1 else ALL}-{sites[0].day(g.now)}.xlsx"
+    return send_file(file, mimetype=XLSX, as_attachment=True, download_name=name, max_age=0)
+
+
+def chosen_sites() -> list[Site]:
+    """The site that is looked at, or all at which the visitor works where the address asks for them."""
+    return frame.my_sites() if request.args.get("site") == ALL else [frame.here()]
+
+
+def order(advice: Advice) -> tuple[date, date, str]:
+    """What must be ordered first, first; then what runs out first."""
+    return advice.order_by or date.max, advice.stock_out_on or date.max, advice.sku
+
+
+def urgency(row: Row) -> tuple[date, date, str]:
+    """The same for a row of the page."""
+    return order(row.advice)
+
+
+def _suppliers() -> dict[str, Supplier]:
+    return {supplier.code: supplier for supplier in g.db.scalars(sa.select(Supplier))}
+
+
+def _name(suppliers: dict[str, Supplier], advice: Advice) -> str:
+    return suppliers[advice.supplier].name if advice.supplier else ""
+
+
+def _rows(site: Site, suppliers: dict[str, Supplier]) -> list[Row]:
+    today = site.day(g.now)
+    return [
+        _row(advice, site, _name(suppliers, advice), today)
+        for advice in reordering.advise(g.db, site=site, on=today)
+    ]
+
+
+def _row(advice: Advice, site: Site, supplier: str, today: date) -> Row:
+    has = formats.number(formats.rough(advice.position, advice.unit, up=False))
+    need = formats.quantity(formats.rough(advice.reorder_point, advice.unit), advice.unit)
+    when, kind = _when(advice, today)
+    out, lead = advice.stock_out_on, advice.lead_days
+    return Row(
+        advice=advice,
+        site=site.name,
+        supplier=supplier,
+        meter=charts.meter(advice.position, advice.reorder_point),
+        level=f"{has} of {need}",
+        order=_order(advice),
+        when=when,
+        kind=kind,
+        runs_out="" if out is None else "out now" if out <= today else _near(out, today),
+        late=out is not None and lead is not None and out < today + timedelta(days=lead),
+    )
+
+
+def _order(advice: Advice) -> str:
+    """How many whole packs, and what that is."""
+    if not advice.order_packs:
+        return ""
+    packs = f"{formats.number(advice.order_packs)} {'pack' if advice.order_packs == 1 else 'packs'}"
+    return packs if advice.pack_containers == 1 else f"{packs} of {advice.pack_containers}"
+
+
+def _when(advice: Advice, today: date) -> tuple[str, str]:
+    if advice.order_by is None:
+        return "", "plain"
+    left = (advice.order_by - today).days
+    if left <= 0:
+        return "today", "bad"
+    return _near(advice.order_by, today), "later" if left <= 7 else "plain"
+
+
+def _near(day: date, today: date) -> str:
+    """A day, with its year only where it is another."""
+    return f"{day.day} {day:%b}" if day.year == today.year else formats.day(day)
+
+
+def _baskets(rows: Sequence[Row], suppliers: dict[str, Supplier]) -> list[Basket]:
+    """The orders by supplier, the dearest first. A smallest order in another currency is not compared."""
+    currency, found = frame.currency(g.db), defaultdict(list)
+    for row in rows:
+        if row.advice.supplier:
+            found[row.advice.supplier].append(row.advice)
+    baskets = []
+    for code, lines in found.items():
+        cost = sum((line.cost for line in lines), ZERO)
+        smallest = suppliers[code].minimum_order if suppliers[code].currency == currency else ZERO
+        baskets.append(
+            Basket(
+                name=suppliers[code].name,
+                items=len(lines),
+                packs=sum(line.order_packs for line in lines),
+                cost=cost,
+                below=max(ZERO, smallest - cost),
+            )
+        )
+    return sorted(baskets, key=lambda basket: (-basket.cost, basket.name))
