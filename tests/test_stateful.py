@@ -227,7 +227,7 @@ def test_whatever_people_do_the_books_stay_sound(shared_database):
     run_state_machine_as_test(
         lambda: Stock(shared_database),
         settings=settings(
-            max_examples=int(os.environ.get("VIALBOOK_EXAMPLES", "40")),
+            max_examples=int(os.environ.get("VIALBOOK_EXAMPLES", "30")),
             stateful_step_count=int(os.environ.get("VIALBOOK_STEPS", "35")),
             derandomize=not longer,
             deadline=None,
