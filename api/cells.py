@@ -144,7 +144,7 @@ def day(*, month_alone: bool = False) -> Callable[[Cell], date]:
         else:
             raise BadCell(f"{cell} is a number: format the cell as a date, or write 2027-06-30.")
         if found is None:
-            raise BadCell(f"{str(cell).strip()[:40]!r} is not a date: write it as 2027-06-30.")
+            raise BadCell(f"{str(cell).strip()[:40]!r} is not a date: write dates like 2027-06-30.")
         if found.year not in YEARS:
             raise BadCell(f"{found} is outside the years {YEARS[0]} to {YEARS[-1]}.")
         return found
@@ -170,11 +170,11 @@ def _written_day(words: str, *, month_alone: bool) -> date | None:
         month = int(found[2]), _month(found[1])
     if month is not None:
         if not month_alone:
-            raise BadCell(f"{words!r} names no day: write it as 2027-06-30.")
+            raise BadCell(f"{words!r} names no day: write dates like 2027-06-30.")
         year, number = month
         return _date(year, number, calendar.monthrange(year, number)[1]) if 1 <= number <= 12 else None
     if _SHORT_YEAR.fullmatch(words):
-        raise BadCell(f"{words!r} does not write the year in full: write it as 2027-06-30.")
+        raise BadCell(f"{words!r} does not write the year in full: write dates like 2027-06-30.")
     return None
 
 

@@ -1,5 +1,6 @@
 """The command line: `vialbook init`, `serve`, `token`, `import`, `export`, `reorder`, `verify`."""
 
+import errno
 import json
 import logging
 import sys
@@ -37,6 +38,9 @@ def main() -> NoReturn:
         sys.exit(vialbook(standalone_mode=False) or 0)
     except click.exceptions.Abort:
         _fail("Stopped.", 130)
+    except click.exceptions.NoArgsIsHelpError as asked:  # a page to read, and not one sentence
+        click.echo(asked.format_message(), err=True)
+        sys.exit(asked.exit_code)
     except click.ClickException as wrong:
         _fail(wrong.format_message(), wrong.exit_code)
     except Refusal as refusal:
@@ -175,7 +179,15 @@ def token(name: str, role: str) -> None:
 @click.option("--partial", is_flag=True, help="Take the good rows of a file that has bad ones.")
 @click.option("--site", "site_code", help="Where the stock is. Default: the first site.")
 def import_list(kind: str, file: Path, dry_run: bool, partial: bool, site_code: str | None) -> None:
-    """Import a list from xlsx or csv: every row, or none."""
+    """Import a list from xlsx or csv: every row, or none.
+
+    \b
+    opening-stock  needs sku, lot_number, expires_on, containers, unit_cost
+    items          needs sku, name, unit, content, dose_class
+    offers         needs sku, supplier, pack_price
+
+    Headers are understood as people word them: Lot, Batch no, Exp, Qty, Cost each.
+    """
     from api import imports
 
     database = opened(settings.from_environment())
@@ -219,6 +231,8 @@ def accounting(out: Path, since: datetime, until: datetime) -> None:
     """Write the accountants' workbook of a period."""
     from api import workbook
 
+    if not out.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "There is no such folder", str(out.parent))
     database = opened(settings.from_environment())
     with database.read() as db:
         written = workbook.write_accounting(

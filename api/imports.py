@@ -54,6 +54,14 @@ class UnknownKind(NotFound):
     """No list is of this kind."""
 
 
+class BadCells(Invalid):
+    """Some cells of a row cannot be what their columns ask for; all of them are told at once."""
+
+    def __init__(self, cells: list[tuple[int, str]]) -> None:
+        super().__init__(" ".join(sentence for _, sentence in cells))
+        self.cells = cells  # the place of each in its row, and what is wrong with it
+
+
 class WrongColumns(Invalid):
     """The headers do not name what this kind of list needs."""
 
@@ -146,6 +154,10 @@ def _read(
     for row in table.rows:
         try:
             entries.append(BUILD[kind](row.number, _values(row, table, found, commas), known))
+        except BadCells as bad:
+            said = " ".join(f"Row {row.number}, {table.headers[place]}: {why}" for place, why in bad.cells)
+            field = found[bad.cells[0][0]].field
+            outcomes.append(RowOutcome(row.number, ok=False, message=said, field=field))
         except Refusal as refused:
             field = str(refused.facts.get("field", ""))
             header = next(
@@ -159,7 +171,7 @@ def _read(
 def _values(row: Row, table: Table, found: dict[int, Column], commas: set[int]) -> dict[str, Any]:
     if any(cell not in ("", None) for cell in row.cells[len(table.headers) :]):
         raise BadCell("there are more cells than headers; is there a comma inside a number?")
-    values = {}
+    values, bad = {}, []
     for place, column in found.items():
         cell: Cell = row.cells[place] if place < len(row.cells) else None
         try:
@@ -168,8 +180,10 @@ def _values(row: Row, table: Table, found: dict[int, Column], commas: set[int]) 
                     f"{cell} can have a decimal point or a thousands mark: other rows have decimal commas."
                 )
             values[column.field] = _value(column, cell)
-        except BadCell as bad:
-            raise BadCell(str(bad), field=column.field) from bad
+        except BadCell as refused:
+            bad.append((place, str(refused)))
+    if bad:
+        raise BadCells(bad)
     return values
 
 

@@ -1,6 +1,7 @@
 """The command line: what it does, and that each error is one sentence on standard error and a status."""
 
 import json
+import re
 import shutil
 import signal
 import stat
@@ -13,7 +14,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from api import migrations, settings
+from api import columns, migrations, settings
 from api.cli import main
 from api.settings import BadEnvironment
 from tests.conftest import NewDatabase
@@ -90,6 +91,22 @@ def test_a_time_zone_that_is_none_is_refused(home, vialbook):
 
     assert status == 1
     assert errors == "'Mars/Olympus' is not a time zone.\n"
+
+
+def test_whoever_names_no_command_is_shown_what_there_is(home, vialbook):
+    for words in ((), ("export",)):
+        status, output, errors = vialbook(*words)
+
+        assert (status, output) == (2, "")
+        assert "Commands:\n" in errors
+
+
+def test_the_help_of_import_names_the_columns_that_each_list_needs(home, vialbook):
+    _, told, _ = vialbook("import", "--help")
+
+    for kind, known in columns.OF_KIND.items():
+        needed = ", ".join(column.field for column in known if column.required)
+        assert re.search(rf"^ *{kind} +needs {needed}$", told, re.MULTILINE)
 
 
 COMMANDS = """
@@ -188,11 +205,13 @@ def test_the_accountants_workbook_is_written(clinic, vialbook, tmp_path):
         "export", "accounting", str(out), "--from", "2026-01-01", "--to", "2026-12-31"
     )
     backwards = vialbook("export", "accounting", str(out), "--from", "2026-12-31", "--to", "2026-01-01")
+    nowhere = vialbook("export", "accounting", "no/x.xlsx", "--from", "2026-01-01", "--to", "2026-01-31")
 
     assert (status, errors) == (0, "")
     assert str(out) in output
     assert "Journal" in openpyxl.load_workbook(out).sheetnames
     assert backwards[0] == 1
+    assert nowhere == (1, "", "There is no such folder: no.\n")
 
 
 def test_verify_prints_each_breach_and_fails(clinic, vialbook, tmp_path):

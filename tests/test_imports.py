@@ -93,6 +93,21 @@ def test_one_bad_row_imports_nothing_and_every_bad_row_is_named(db):
     assert here.posted() == 0
 
 
+def test_every_bad_cell_of_a_row_is_told_at_once(db):
+    here = Clinic(db)
+    here.add_items(ITEMS)
+
+    report = bring(here, "opening-stock", "SKU,Lot,Exp,Qty,Cost\nHA,A17,2026-02-30,-1,a lot\n")
+
+    [(row, field, message)] = refused(report)
+    assert (row, field) == (2, "expires_on")
+    assert message == (
+        "Row 2, Exp: '2026-02-30' is not a date: write dates like 2027-06-30. "
+        "Row 2, Qty: -1 must be from 1 to 1000000. "
+        "Row 2, Cost: 'a lot' is not a number: write digits and one decimal point, no currency sign."
+    )
+
+
 def test_with_partial_the_good_rows_are_imported(db):
     here = Clinic(db)
     here.add_items(ITEMS)
