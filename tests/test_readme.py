@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 import pytest
 
-from api import auth
+from api import auth, columns
 from api.auth import Role
 from api.cli import vialbook
 from api.settings import from_environment
@@ -89,6 +89,14 @@ def test_the_table_of_commands_is_the_command():
         known = {option for part in real[name].params for option in part.opts + part.secondary_opts}
         assert options <= known, name
     assert set(re.findall(r"`(\w+)`", rows["token NAME --role ROLE"])) == {role.value for role in Role}
+
+
+def test_the_columns_that_an_import_needs_are_told():
+    told = " ".join(section("The command").split()).replace(" and ", ", ")
+
+    for kind, known in columns.OF_KIND.items():
+        needed = ", ".join(column.field for column in known if column.required)
+        assert f"{needed} for `{kind}`" in told
 
 
 def test_the_two_commands_are_the_makefiles_and_the_long_lines_do_the_same():
