@@ -115,7 +115,9 @@ def _demo(database: Database, environment: Environment, now: datetime) -> None:
     from api import starting
 
     if starting.has_site(database):
-        click.echo("There is a clinic on record already; the demo clinic is not added to it.")
+        ours = environment.demo_tokens.exists()
+        other = "There is a clinic on record already; the demo clinic is not added to it."
+        click.echo("The demo clinic is on record." if ours else other)
     else:
         with click.progressbar(length=1000, label="A year at the demo clinic") as bar:
             tokens = starting.load_demo(

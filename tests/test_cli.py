@@ -243,8 +243,17 @@ def test_the_demo_clinic_is_loaded_once_and_its_tokens_are_its_owners_alone(home
     assert "manager" in kept
     assert kept.strip() in first[1]
     assert kept.strip() in second[1]
+    assert "The demo clinic is on record." in second[1]
     assert (home / "demo-tokens.txt").read_text("utf-8") == kept
     assert vialbook("verify")[0] == 0
+
+
+def test_a_demo_is_not_added_to_a_clinic_that_works(clinic, vialbook):
+    status, output, _ = vialbook("init", "--demo")
+
+    assert status == 0
+    assert "There is a clinic on record already; the demo clinic is not added to it." in output
+    assert not (clinic / "demo-tokens.txt").exists()
 
 
 @pytest.mark.parametrize(
