@@ -104,9 +104,10 @@ def test_the_two_commands_are_the_makefiles_and_the_long_lines_do_the_same():
     run, test, plain_run, plain_test = code("Two commands")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
-    for line in (run, test):
-        target = line.split()[1]
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), line
+    assert [line.split()[:2] for line in (run, test)] == [["make", "run"], ["make", "test"]]
+    for target in {"run", "test", *re.findall(r"`make ([a-z]+)`", README)}:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    assert (ROOT / "tests" / "benchmarks" / "__main__.py").is_file()
     for line in (plain_run, plain_test):
         assert "-c constraints.txt" in line
     assert (ROOT / "constraints.txt").is_file()
