@@ -30,7 +30,9 @@ from flask import Flask, Response
 from jinja2 import PackageLoader, StrictUndefined
 
 from api.web import (
+    books,
     catalog_pages,
+    closing,
     formats,
     forms,
     frame,
@@ -44,6 +46,7 @@ from api.web import (
     sign_in,
     static_files,
     today,
+    workbooks,
 )
 from api.web.entrance import enter as enter
 from api.web.entrance import reached as reached
@@ -58,6 +61,9 @@ CHAPTERS = (
     lot_pages.blueprint,
     receive.blueprint,
     reorder.blueprint,
+    books.blueprint,
+    workbooks.blueprint,
+    closing.blueprint,
     people.blueprint,
 )
 

@@ -42,6 +42,12 @@ class Bar:
     label: str
     value: Decimal
     said: str
+    second: Decimal = Decimal(0)  # stands on top of it
+
+    @property
+    def whole(self) -> Decimal:
+        """Both parts."""
+        return self.value + self.second
 
 
 @dataclass(frozen=True)
@@ -151,33 +157,41 @@ class StockLine:
 
 @dataclass(frozen=True)
 class Bars:
-    """Amounts side by side, such as use by week."""
+    """Amounts side by side, such as use by week. `name` tells the charts of a page apart."""
 
     title: str
     described: str
     unit: str
     bars: Sequence[Bar]
+    name: str = "chart"
 
     def drawn(self) -> Picture:
         """The chart in both sizes."""
         return Picture(self._in(*WIDE), self._in(*NARROW))
 
     def _in(self, width: int, height: int) -> Markup:
-        marks = ticks(max((bar.value for bar in self.bars), default=Decimal(0)))
+        marks = ticks(max((bar.whole for bar in self.bars), default=Decimal(0)))
         scale = _Scale(date.min, date.max, marks[-1], width, height)
-        parts = [_begin(self.title, self.described, scale), *_rows(marks, scale, self.unit)]
+        parts = [_begin(self.title, self.described, scale, self.name), *_rows(marks, scale, self.unit)]
         room = (scale.right - LEFT) / max(len(self.bars), 1)
         every = max(1, -(-64 // int(room or 1)))  # a label of each needs about 64
         for index, bar in enumerate(self.bars):
-            x, y = LEFT + room * index, scale.y(bar.value)
-            said = escape(f"{bar.label}: {bar.said}")
-            parts.append(
-                f'<rect class="bar" x="{x + room * 0.2:.1f}" y="{y:.1f}" width="{room * 0.6:.1f}" '
-                f'height="{max(scale.base - y, 0):.1f}" rx="2"><title>{said}</title></rect>'
-            )
+            x = LEFT + room * index
+            parts += _bar(bar, x + room * 0.2, room * 0.6, scale)
             if index % every == 0:
                 parts.append(_below(x + room / 2, bar.label, scale))
         return Markup("".join(parts) + "</svg>")
+
+
+def _bar(bar: Bar, x: float, width: float, scale: _Scale) -> list[str]:
+    """One bar, its second part on top of the first."""
+    y, top = scale.y(bar.value), scale.y(bar.whole)
+    place = f'x="{x:.1f}" width="{width:.1f}"'
+    parts = [f"<g><title>{escape(f'{bar.label}: {bar.said}')}</title>"]
+    parts.append(f'<rect class="bar" {place} y="{y:.1f}" height="{max(scale.base - y, 0):.1f}"/>')
+    if bar.second > 0:
+        parts.append(f'<rect class="bar second" {place} y="{top:.1f}" height="{y - top:.1f}"/>')
+    return [*parts, "</g>"]
 
 
 def _ahead(points: Sequence[Point], today: date, scale: _Scale) -> list[str]:
@@ -203,13 +217,14 @@ def _below(x: float, words: str, scale: _Scale) -> str:
     return f'<text class="axis" {place}>{escape(words)}</text>'
 
 
-def _begin(title: str, described: str, scale: _Scale) -> str:
+def _begin(title: str, described: str, scale: _Scale, name: str = "chart") -> str:
     size = "wide" if scale.width == WIDE[0] else "narrow"
+    key = f"{name}-{size}"
     return (
         f'<svg class="{size}" viewBox="0 0 {scale.width} {scale.height}" role="img" '
-        f'aria-labelledby="chart-{size} chart-{size}-said">'
-        f'<title id="chart-{size}">{escape(title)}</title>'
-        f'<desc id="chart-{size}-said">{escape(described)}</desc>'
+        f'aria-labelledby="{key} {key}-said">'
+        f'<title id="{key}">{escape(title)}</title>'
+        f'<desc id="{key}-said">{escape(described)}</desc>'
     )
 
 
@@ -219,10 +234,15 @@ def _rows(marks: Sequence[Decimal], scale: _Scale, unit: str) -> list[str]:
         y = scale.y(mark)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{scale.right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(
-            f'<text class="axis" x="{LEFT - 8}" y="{y + 4.5:.1f}" text-anchor="end">{number(mark)}</text>'
+            f'<text class="axis" x="{LEFT - 8}" y="{y + 4.5:.1f}" text-anchor="end">{_round(mark)}</text>'
         )
     parts.append(f'<text class="axis" x="{LEFT - 8}" y="{TOP - 14}" text-anchor="end">{escape(unit)}</text>')
     return parts
+
+
+def _round(mark: Decimal) -> str:
+    """The number of a line: thousands as `25k`, for there is little room."""
+    return f"{number(mark / 1000)}k" if mark >= 10_000 and not mark % 100 else number(mark)
 
 
 def _months(scale: _Scale) -> list[str]:

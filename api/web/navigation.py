@@ -23,6 +23,7 @@ ENTRIES = (
     ("Opened vials", "package-open", "/vials"),
     ("Receive", "truck", "/receive"),
     ("Reorder", "shopping-cart", "/reorder"),
+    ("Books", "book-open", "/books"),
     ("People", "users", "/people"),
 )
 """Label, icon and address, in the order in which they are shown; a page's own part is its first word."""

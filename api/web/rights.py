@@ -45,6 +45,22 @@ MAY: dict[str, frozenset[Role]] = {
             """,
         ),
         (
+            BOOKS,
+            """
+            GET /books
+            GET /books/roll-forward
+            GET /books/valuation
+            GET /books/journal
+            GET /books/workbook
+            POST /books/workbook
+            GET /books/workbook.xlsx
+            GET /books/workbook/<code:key>
+            GET /books/workbook/<code:key>/file
+            GET /books/close
+            POST /books/close
+            """,
+        ),
+        (
             TREATMENT,
             """
             GET /lots/<id:lot_id>/open
@@ -96,6 +112,8 @@ MAY: dict[str, frozenset[Role]] = {
 
 NOUNS = {
     "/receive": "Receiving stock",
+    "/books/close": "Closing a month",
+    "/books": "Looking at the books",
     "/people": "Letting people in",
     "/access": "Setting the rules of signing in",
     "write-off": "Writing stock off",
