@@ -9,7 +9,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory.database import Base, choice, one_of
+from inventory.database import Base, choice, one_of, table_of
 from inventory.errors import Forbidden, Invalid
 
 NAME_LENGTH = 80
@@ -44,6 +44,12 @@ class Person(Base):
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     renewed_at: Mapped[datetime]
+
+
+PEOPLE = table_of(Person)
+OF_TOKEN = sa.select(PEOPLE.c.name, PEOPLE.c.role).where(
+    PEOPLE.c.token_hash == sa.bindparam("digest"), PEOPLE.c.active
+)
 
 
 class PersonSite(Base):
@@ -104,9 +110,7 @@ def checked_name(name: str) -> str:
 
 def person_of(db: Session, token: str) -> Caller | None:
     """Whose token it is; nobody's if it was renewed since or the person is no longer active."""
-    found = db.execute(
-        sa.select(Person.name, Person.role).where(Person.token_hash == digest(token), Person.active)
-    ).first()
+    found = db.connection().execute(OF_TOKEN, {"digest": digest(token)}).first()
     return None if found is None else Caller(found.name, found.role)
 
 

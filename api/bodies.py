@@ -88,6 +88,10 @@ class StrictParser(FlaskParser):
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}  # noqa: RUF012  (webargs' name)
 
+    def use_args(self, argmap: Any, *args: Any, **options: Any) -> Any:
+        """Make a shape when its call is declared, not at every request: making it copies every field."""
+        return super().use_args(argmap() if isinstance(argmap, type) else argmap, *args, **options)
+
     def load_json(self, req: Request, schema: Schema) -> Any:
         """A JSON object; an empty body is one without any field."""
         return read_object(req)

@@ -23,7 +23,7 @@ from inventory.picking import Container, Need
 from inventory.vials import LotNotUsable, OpenedVial, PreparedIn, Product, VialClosed
 
 FIRST_LOOK = 2  # lots an item: most sessions need no more
-MORE = 8  # times as many at each further look
+MORE = 4  # times as many at each further look
 
 ITEMS = table_of(Item)
 LOTS = table_of(Lot)
@@ -143,11 +143,7 @@ def sealed(
         read = _read_sealed(db, found, asked, site=site, shelf_id=shelf_id, on=on, limit=limit)
         if backdated_to is not None:
             _leave_out_held(db, found, asked, backdated_to)
-        asked = [
-            product
-            for product in asked
-            if read[product.id] == limit and not _reach(found[product.id], enough[product.id])
-        ]
+        asked = [one for one in asked if read[one.id] == limit and not _reach(found[one.id], enough[one.id])]
         limit *= MORE
     return found
 

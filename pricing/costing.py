@@ -154,11 +154,12 @@ def _draw_all(
     needed: dict[int, Decimal] = defaultdict(Decimal)
     for dose in doses:
         # A draw opens at most one container beyond the dose and what stays in the syringe.
-        needed[dose.product.id] += len(dates) * (dose.quantity + loss + dose.product.content)
-    outlook.look(needed, on=dates[0])
-    return [
-        [outlook.draw(dose.product.id, dose.quantity, on=on, loss=loss) for dose in doses] for on in dates
-    ]
+        needed[dose.product.id] += dose.quantity + loss + dose.product.content
+    drawn = []
+    for number, on in enumerate(dates):
+        outlook.look(needed, on=on, times=len(dates) - number)
+        drawn.append([outlook.draw(dose.product.id, dose.quantity, on=on, loss=loss) for dose in doses])
+    return drawn
 
 
 def _sheets(

@@ -71,11 +71,21 @@ class Outlook:
         self.rules = vials.rules_in_force(db, site, span.today) if openable else ()
         self.promised = self._promises(span, own)
 
-    def look(self, enough: Mapping[int, Decimal], *, on: date) -> None:
-        """Read so much of each item at once: what follows then reads little or nothing."""
-        promised = {key: sum((much for _, much in queue), ZERO) for key, queue in self.promised.items()}
-        wanted = {key: much + promised.get(key, ZERO) for key, much in enough.items()}
-        self._read(wanted, on=min([on, *(queue[0][0] for queue in self.promised.values())]))
+    def look(self, need: Mapping[int, Decimal], *, on: date, times: int = 1) -> None:
+        """Know of each item at least so much that is sealed on a day, if there is; read what lacks at once.
+
+        What is read is enough for so many such days, should the lots last so long.
+        """
+        lacking = {}
+        for key, much in need.items():
+            promised = sum((quantity for _, quantity in self.promised.get(key, ())), ZERO)
+            held = sum((one.held for one in self._sealed(key, on)), ZERO)
+            if held < much + promised and key not in self.complete:
+                gone = sum((self.gone.get((one.lot.id, None), ZERO) for one in self.known[key]), ZERO)
+                lacking[key] = much * times + promised + gone
+        if lacking:
+            due = [self.promised[key][0][0] for key in lacking if self.promised.get(key)]
+            self._read(lacking, on=min([on, *due]))
 
     def draw(self, product_id: int, needed: Decimal, *, on: date, loss: Decimal) -> Drawn:
         """Draw a dose on a day, FEFO; what other courses were promised until then is gone."""
@@ -90,9 +100,7 @@ class Outlook:
     def _there(self, product_id: int, *, on: date, enough: Decimal) -> list[Container]:
         sealed = self._sealed(product_id, on)
         while sum((one.held for one in sealed), ZERO) < enough and product_id not in self.complete:
-            lots = {one.lot.id for one in self.known[product_id]}
-            taken = sum((much for (lot, _), much in self.gone.items() if lot in lots), ZERO)
-            self._read({product_id: enough + taken}, on=on)
+            self.look({product_id: enough}, on=on)
             sealed = self._sealed(product_id, on)
         noon = self._noon(on)
         lasting = [one for one in self.vials.get(product_id, []) if one.deadline > noon]

@@ -68,18 +68,23 @@ def test_the_valuation_is_the_floors(tiny):
     connection.close()
 
 
-def test_the_floor_of_a_quote_writes_as_many_rows_as_ours(tiny):
-    quoting.offer_course(tiny)
-    first = quoting.ours(tiny)()
-    connection = book.copy(tiny, "quotes")
+def test_the_floor_of_a_quote_finds_the_same_cost_and_writes_as_many_rows(tmp_path):
+    here = book.build(tmp_path, 2_000, 4_000)
+    quoting.offer_course(here)
+    first = quoting.ours(here)()
+    connection = book.copy(here, "quotes")
 
-    cost = quoting.floor(connection, tiny, first)()
+    cost = quoting.floor(connection, here, first)()
 
-    assert cost > 0
+    lines, actual = connection.execute(
+        "SELECT count(*), sum(actual) FROM quote_lines WHERE kind = 'injectable' AND quote_id = ?", (first,)
+    ).fetchone()
+    assert lines == quoting.INGREDIENTS * quoting.SESSIONS
+    assert abs(actual - cost) <= lines  # each line is rounded to cents
     for table in quoting.TABLES:
         of_ours, of_both = (
             reader.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
-            for reader in (book.bare(tiny.path), connection)
+            for reader in (book.bare(here.path), connection)
         )
         assert of_both == 2 * of_ours > 0
     connection.close()

@@ -1,9 +1,11 @@
 """Quoting: a course of ten ingredients and six sessions, costed on three bases, priced and saved."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import product
 
 from inventory import catalog, clinic
 from pricing import formulations, quotes
@@ -19,7 +21,14 @@ from tests.benchmarks.timing import Figure
 INGREDIENTS, SESSIONS, DOSE = 10, 6, Decimal("1.5")
 TABLES = ("quotes", "quote_stages", "quote_sessions", "quote_lines", "quote_states")
 STARTS_ON = book.TODAY + timedelta(days=7)
-ENOUGH = SESSIONS * 2 * UNIT  # two vials of each ingredient a session (S3)
+DATES = [(STARTS_ON + timedelta(weeks=2 * number)).isoformat() for number in range(SESSIONS)]
+VIALS = 2  # that a dose takes (S3)
+FEFO = """
+    SELECT balances.lot_id, balances.quantity, quantity_left, value_left
+    FROM balances JOIN cost_layers ON cost_layers.lot_id = balances.lot_id
+    WHERE balances.item_id = ? AND place_id = ? AND balances.quantity > 0 AND expires_on >= ?
+    ORDER BY expires_on, balances.received_on, balances.lot_id
+"""
 
 
 def offer_course(large: Book) -> None:
@@ -70,8 +79,9 @@ def ours(large: Book) -> Callable[[], int]:
     def draft() -> int:
         with large.database.write() as db:
             quote = quotes.draft(db, request, site=clinic.site(db, "MAIN"), at=book.NOW, by="bench")
+            key = quote.id
             db.commit()
-            return quote.id
+        return key
 
     return draft
 
@@ -79,7 +89,7 @@ def ours(large: Book) -> Callable[[], int]:
 def floor(connection: sqlite3.Connection, large: Book, quote: int) -> Callable[[], int]:
     """By bare sqlite3: read the lots that the sessions would draw and their costs, write the quote's rows.
 
-    The rows are those that ours wrote for a quote, under a key of their own.
+    The rows are those that ours wrote for a quote, under a key of their own. Answers the cost in cents.
     """
     with sqlite3.connect(large.path) as written:
         rows = {
@@ -98,7 +108,7 @@ def floor(connection: sqlite3.Connection, large: Book, quote: int) -> Callable[[
 
     def draft() -> int:
         connection.execute("BEGIN IMMEDIATE")
-        cost = sum(_cost(connection, item) for item in range(1, INGREDIENTS + 1))
+        cost = _cost(connection)
         key = next(keys)
         for table in TABLES:
             connection.executemany(inserts[table], [(key, *row[1:]) for row in rows[table]])
@@ -108,21 +118,19 @@ def floor(connection: sqlite3.Connection, large: Book, quote: int) -> Callable[[
     return draft
 
 
-def _cost(connection: sqlite3.Connection, item: int) -> int:
-    """What the first so many vials of an item cost: the soonest to expire on the course's first day."""
-    missing, cost = ENOUGH, 0
-    for held, quantity, value in connection.execute(
-        "SELECT balances.quantity, quantity_left, value_left FROM balances"
-        " JOIN cost_layers ON cost_layers.lot_id = balances.lot_id"
-        " WHERE balances.item_id = ? AND place_id = ? AND balances.quantity > 0 AND expires_on >= ?"
-        " ORDER BY expires_on, balances.received_on, balances.lot_id",
-        (item, book.SHELF, STARTS_ON.isoformat()),
-    ):
-        taken = min(held, missing)
-        cost += value * taken // quantity
-        missing -= taken
-        if not missing:
-            break
+def _cost(connection: sqlite3.Connection) -> int:
+    """What the vials had cost that the sessions would draw: each day the soonest to expire of each item."""
+    gone: dict[int, int] = defaultdict(int)
+    cost = 0
+    for on, item in product(DATES, range(1, INGREDIENTS + 1)):
+        missing = VIALS * UNIT
+        for lot, held, quantity, value in connection.execute(FEFO, (item, book.SHELF, on)):
+            taken = min(held - gone[lot], missing)
+            gone[lot] += taken
+            cost += value * taken // quantity
+            missing -= taken
+            if not missing:
+                break
     return cost
 
 
