@@ -74,7 +74,7 @@ def carry(
     more = [
         (place, lot, lots[lot].item_id, lots[lot].expires_on, min(lots[lot].received_on, on), change, on)
         for (place, lot), change in changes.items()
-        if change > 0
+        if change >= 0  # what came and went at once moved that day too
     ]
     if more:
         ADD[db.get_bind().dialect.name].run(db, more)

@@ -124,21 +124,21 @@ def _mirror(
             layers.take_exactly(db, share)
         else:
             layers.give_back(db, [share])
-    source_id = movement.source_id
-    if kinds[source_id] is PlaceKind.SHELF and lot.state is not LotState.RELEASED:
-        source_id = places[PlaceKind.QUARANTINE]
-    move = Move(
+    back_to = movement.source_id
+    if kinds[back_to] is PlaceKind.SHELF and lot.state is not LotState.RELEASED:
+        back_to = places[PlaceKind.QUARANTINE]
+    return Move(
         LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on),
-        source_id,
         movement.target_id,
+        back_to,
         movement.quantity,
-        direction=movement.direction,
+        direction=-movement.direction,
         value=movement.value,
         layer_id=movement.layer_id,
         vial_id=movement.vial_id,
         reason=movement.reason,
+        corrects_id=movement.id,
     )
-    return ledger.mirrored(move, corrects_id=movement.id)
 
 
 def _restore_vial(db: Session, movement: Movement, kinds: dict[int, PlaceKind]) -> None:

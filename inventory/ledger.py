@@ -5,8 +5,8 @@ across the clinic's border carry value; what moves within changes none (C1).
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -217,8 +217,7 @@ def post_many(
         if move.target_id in held:
             changes[move.target_id, move.lot.id] += move.quantity
     if backdated:
-        leaving = {key: -change for key, change in changes.items() if change < 0}
-        _check_since(db, on, leaving, [move for _, move in posted])
+        _check_since(db, on, changes, [move for _, move in posted])
     ADD_MOVEMENTS.run(db, (_row(document_id, on, move) for document_id, move in posted))
     balances.carry(db, on, changes, lots)
 
@@ -241,17 +240,6 @@ def movement(db: Session, key: int) -> Movement:
     if found is None:
         raise UnknownMovement(f"No movement has the key {key}.")
     return found
-
-
-def mirrored(move: Move, *, corrects_id: int) -> Move:
-    """The movement that undoes another: back from target to source, the same quantity and value."""
-    return replace(
-        move,
-        source_id=move.target_id,
-        target_id=move.source_id,
-        direction=-move.direction,
-        corrects_id=corrects_id,
-    )
 
 
 ADD_MOVEMENTS = Prepared(
@@ -284,36 +272,42 @@ MOVED_LATER = sa.select(BALANCES.c.place_id, BALANCES.c.lot_id, BALANCES.c.quant
 
 
 def _check_since(
-    db: Session, on: date, leaving: dict[tuple[int, int], Decimal], moves: Sequence[Move]
+    db: Session, on: date, changes: Mapping[tuple[int, int], Decimal], moves: Sequence[Move]
 ) -> None:
     """Refuse what a backdated movement would have taken below zero at any later time (S12)."""
-    if not leaving:
+    if all(change >= 0 for change in changes.values()) and not any(move.vial_id for move in moves):
         return
-    later = db.execute(MOVED_LATER, {"lots": sql_list(lot for _, lot in leaving), "on": on}).all()
+    later = db.execute(MOVED_LATER, {"lots": sql_list(lot for _, lot in changes), "on": on}).all()
     for place_id, lot_id, held in later:
-        wanted = leaving.get((place_id, lot_id))
-        if wanted is None:
+        if (place_id, lot_id) not in changes:
             continue
-        _refuse_short(
-            lowest_since(db, place_id, MOVEMENTS.c.lot_id == lot_id, on=on, now=held), "place", wanted, on
-        )
+        less = [("place", MOVEMENTS.c.lot_id == lot_id, held, changes[place_id, lot_id])]
         # Two opened vials of a lot share a place, and one cannot lend to the other.
-        drawn: dict[int, Decimal] = defaultdict(Decimal)
-        for move in moves:
-            if move.vial_id is not None and (move.source_id, move.lot.id) == (place_id, lot_id):
-                drawn[move.vial_id] += move.quantity
-        for vial_id, part in drawn.items():
+        for vial_id, change in _vial_changes(moves, place_id, lot_id).items():
             of_vial = MOVEMENTS.c.vial_id == vial_id
             now = db.scalar(sa.select(sa.func.sum(_change_at(place_id))).where(of_vial)) or ZERO
-            _refuse_short(lowest_since(db, place_id, of_vial, on=on, now=now), "opened vial", part, on)
+            less.append(("opened vial", of_vial, now, change))
+        for what, which, now, change in less:
+            if change >= 0:
+                continue
+            day, least = lowest_since(db, place_id, which, on=on, now=now)
+            if least + change < 0:
+                raise WouldHaveBeenNegative(
+                    f"On {day} the {what} held {plain(least)} of the lot; "
+                    f"{plain(-change)} cannot have left on {on}."
+                )
 
 
-def _refuse_short(lowest: tuple[date, Decimal], what: str, wanted: Decimal, on: date) -> None:
-    day, least = lowest
-    if least < wanted:
-        raise WouldHaveBeenNegative(
-            f"On {day} the {what} held {plain(least)} of the lot; {plain(wanted)} cannot have left on {on}."
-        )
+def _vial_changes(moves: Sequence[Move], place_id: int, lot_id: int) -> dict[int, Decimal]:
+    """By how much a place's opened vials of a lot are about to change."""
+    changes: dict[int, Decimal] = defaultdict(Decimal)
+    for move in moves:
+        if move.vial_id is not None and move.lot.id == lot_id:
+            if move.source_id == place_id:
+                changes[move.vial_id] -= move.quantity
+            elif move.target_id == place_id:
+                changes[move.vial_id] += move.quantity
+    return changes
 
 
 def lowest_since(

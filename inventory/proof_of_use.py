@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from inventory.clinic import Place, PlaceKind
 from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind
 from inventory.lots import Lot, LotEvent, LotState
-from inventory.measures import ZERO
+from inventory.measures import ZERO, plain
 from inventory.periods import Period
 from inventory.treatments import TreatmentSession
 from inventory.vials import OpenedVial
@@ -72,6 +72,28 @@ def _nothing_held_was_used(db: Session) -> Iterator[str]:
     )
     for key, at, state, number in rows:
         yield f"Movement {key} used lot {number} at {at:%Y-%m-%d %H:%M} UTC, when it was {state}."
+
+
+def _no_vial_was_ever_below_zero(db: Session) -> Iterator[str]:
+    """I2, I5, S12: by date too, no opened vial ever gave more than was in it."""
+    source, target = aliased(Place), aliased(Place)
+    change = sa.case((target.kind == PlaceKind.OPENED, MOVEMENTS.c.quantity), else_=-MOVEMENTS.c.quantity)
+    held = sa.func.sum(change).over(
+        partition_by=MOVEMENTS.c.vial_id, order_by=[MOVEMENTS.c.on, MOVEMENTS.c.id]
+    )
+    walk = (
+        sa.select(MOVEMENTS.c.id, MOVEMENTS.c.on, MOVEMENTS.c.vial_id, held.label("held"))
+        .join(source, source.id == MOVEMENTS.c.source_id)
+        .join(target, target.id == MOVEMENTS.c.target_id)
+        .where(
+            MOVEMENTS.c.vial_id.isnot(None),
+            sa.or_(source.kind == PlaceKind.OPENED, target.kind == PlaceKind.OPENED),
+        )
+        .subquery()
+    )
+    below = sa.select(walk).where(walk.c.held < ZERO).order_by(walk.c.on, walk.c.id)
+    for key, on, vial_id, left in db.execute(below):
+        yield f"After movement {key} on {on} opened vial {vial_id} held {plain(left)}."
 
 
 def _one_patients_vial_served_one(db: Session) -> Iterator[str]:
@@ -260,6 +282,7 @@ def _uses(*columns: Any) -> sa.Select[Any]:
 INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
     "nothing past its date was used": _nothing_expired_was_used,
     "nothing held back was used": _nothing_held_was_used,
+    "no opened vial was ever below zero": _no_vial_was_ever_below_zero,
     "one patient's vial served one patient": _one_patients_vial_served_one,
     "reversals mirror what they correct": _reversals_mirror,
     "closed months stayed closed": _closed_months_stayed_closed,

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from inventory import clinic as clinics
-from inventory import ledger
-from inventory.balances import WouldHaveBeenNegative
+from inventory import corrections, ledger
+from inventory.balances import Balance, WouldHaveBeenNegative
 from inventory.clinic import PlaceKind
 from inventory.ledger import Act, Document, DocumentKind, Move, Movement, UnknownMovement
 from tests.shelf import BY, NOW, TODAY, Clinic, refused
@@ -137,3 +137,36 @@ def test_a_day_belongs_to_the_site_not_to_greenwich(db):
     late_evening = datetime.fromisoformat("2026-01-16T03:30:00+00:00")  # half past ten on the 15th there
 
     assert clinic.site.day(late_evening) == date(2026, 1, 15)
+
+
+def visit(clinic, patient_ref, wanted, *, on):
+    return clinic.treat(patient_ref, wanted, at=clinic.site.moment_on(on, NOW), recorded_at=NOW)
+
+
+def test_what_came_and_went_at_once_moved_that_day_too(clinic):
+    # The 5 mL left of the first vial go, a second is opened and 5 mL stay of it: the place holds 5 as before.
+    visit(clinic, "P-1", "LIDO 15", on=date(2026, 1, 6))
+    visit(clinic, "P-1", "LIDO 20", on=date(2026, 1, 8))
+
+    opened = clinic.db.scalars(
+        sa.select(Balance).where(Balance.place_id == clinic.place(PlaceKind.OPENED))
+    ).one()
+    assert (opened.quantity, opened.last_on) == (5, date(2026, 1, 8))
+
+
+def test_one_opened_vial_does_not_lend_to_another(clinic):
+    # On the 9th 15 mL went out of the first vial, on the 12th they were given back; a second vial was open.
+    visit(clinic, "P-1", "LIDO 1", on=date(2026, 1, 6))
+    visit(clinic, "P-2", "LIDO 1", on=date(2026, 1, 6))
+    wrong = visit(clinic, "P-1", "LIDO 15", on=date(2026, 1, 9))
+    back = clinic.site.moment_on(date(2026, 1, 12), NOW)
+    undoing = {"at": back, "recorded_at": NOW, "by": BY, "reason": "the wrong chart"}
+    corrections.reverse_session(clinic.db, wrong.session, **undoing)
+
+    sentence = "On 2026-01-09 the opened vial held 4 of the lot; 10 cannot have left on 2026-01-07."
+    with refused(WouldHaveBeenNegative, sentence), clinic.db.begin_nested():
+        visit(clinic, "P-1", "LIDO 10", on=date(2026, 1, 7))
+    sentence = "On 2026-01-09 the opened vial held 4 of the lot; 19 cannot have left on 2026-01-07."
+    with refused(WouldHaveBeenNegative, sentence), clinic.db.begin_nested():
+        visit(clinic, "P-1", "LIDO 20", on=date(2026, 1, 7))  # and a third is opened: the place gains 18
+    visit(clinic, "P-1", "LIDO 4", on=date(2026, 1, 7))

@@ -150,6 +150,15 @@ BREAKAGES = {
         "UPDATE opened_vials SET remaining = remaining + 1 WHERE closed_at IS NULL",
         {"opened vials are their movements", "opened places are their vials"},
     ),
+    "a vial was drawn from before it was opened": (
+        "UPDATE movements SET \"on\" = '2026-01-14' WHERE vial_id IS NOT NULL AND direction = -1 "
+        "AND corrects_id IS NULL AND lot_id = [L1]",
+        {
+            "no opened vial was ever below zero",
+            "no place was ever below zero",
+            "value moves at the border",
+        },
+    ),
     "an expired lot was used": (
         "UPDATE lots SET expires_on = '2026-01-14' WHERE id = [L1]",
         {"nothing past its date was used", "balances repeat the facts"},
@@ -263,5 +272,5 @@ def test_a_book_that_is_broken_everywhere_says_so_in_a_page(clinic):
 
 
 def test_every_invariant_has_a_name_of_its_own_and_says_its_rules():
-    assert len(INVARIANTS) == 17
+    assert len(INVARIANTS) == 18
     assert all(check.__doc__ for check in INVARIANTS.values())
