@@ -97,7 +97,9 @@ def _only_reads() -> bool:
     """Whether the call adds nothing: it then waits for nobody who writes."""
     if request.method in READING:
         return True
-    return request.url_rule is not None and call_name(request.method, request.url_rule.rule) in auth.ASKING
+    if request.url_rule is None:
+        return False
+    return call_name(request.method, request.url_rule.rule) in auth.ASKING | web.ASKING
 
 
 def _sign_in(database: Database) -> None:

@@ -39,6 +39,8 @@ from api.web import (
     lot_pages,
     people,
     problems,
+    quote_desk,
+    quote_pages,
     receive,
     reorder,
     rights,
@@ -53,6 +55,7 @@ from api.web.entrance import reached as reached
 from api.web.entrance import replayed as replayed
 
 CALLS = rights.OPEN | set(rights.MAY)
+ASKING = rights.ASKING
 CHAPTERS = (
     sign_in.blueprint,
     today.blueprint,
@@ -65,6 +68,8 @@ CHAPTERS = (
     workbooks.blueprint,
     closing.blueprint,
     people.blueprint,
+    quote_desk.blueprint,
+    quote_pages.blueprint,
 )
 
 

@@ -1,6 +1,5 @@
 """The entrance: who comes with a request for a page, whether they may, and where they go if not."""
 
-import json
 from datetime import timedelta
 from urllib.parse import quote, urlsplit
 
@@ -48,7 +47,7 @@ def enter(database: Database, call: str | None) -> Response | None:
         return redirect(first or "/", 303)
     rights.guard(g.caller, call)
     if sends and not frame.token_fits(request.form.get(forms.TOKEN, "")):
-        return made_before_signing_in()
+        return made_before_signing_in(database)
     return None
 
 
@@ -101,17 +100,20 @@ def first_to_do(visitor: Visitor) -> str | None:
     return SECOND_FACTOR if visitor.must_add_second_factor else None
 
 
-def made_before_signing_in() -> Response:
+def made_before_signing_in(database: Database) -> Response:
     """The form is from a session that has ended since: keep what it holds, and show it to be sent again."""
     if not _has_form():
         return redirect("/", 303)
-    address = drafts.keep(
-        g.db,
-        drafts.unpack(drafts.pack(dict(request.form.items()))),
-        person_id=g.visitor.person_id,
-        path=request.path,
-        at=g.now,
-    )
+    with database.write.begin() as db:  # its own: a form that only asks has a transaction that only reads
+        address = drafts.keep(
+            db,
+            drafts.unpack(drafts.pack(dict(request.form.items()))),
+            person_id=g.visitor.person_id,
+            path=request.path,
+            at=g.now,
+        )
+    if request.headers.get("HX-Request"):  # else the whole page would stand inside this one
+        return Response(headers={"HX-Redirect": address})
     return redirect(address, 303)
 
 
@@ -133,4 +135,4 @@ def replayed() -> Response | None:
     if earlier is None:
         return None
     g.asked = None
-    return Response(earlier.body, status=earlier.status, headers=json.loads(earlier.headers))
+    return Response(earlier.body, status=earlier.status, headers=earlier.headers)

@@ -55,6 +55,11 @@ def day(value: date) -> str:
     return f"{value.day} {value:%b %Y}"
 
 
+def short_day(value: date) -> str:
+    """A date with its day, short: `Mon 14 Dec 2026`."""
+    return f"{value:%a} {value.day} {value:%b %Y}"
+
+
 def weekday(value: date) -> str:
     """A date with its day: `Monday, 14 December 2026`."""
     return f"{value:%A}, {value.day} {value:%B %Y}"
@@ -130,6 +135,11 @@ def sentence(code: str) -> str:
     return words(code).capitalize()
 
 
+def capital(text: str) -> str:
+    """A capital at the beginning, and nothing else changed: names keep theirs."""
+    return text[:1].upper() + text[1:]
+
+
 def initials(name: str) -> str:
     """`Maya Manager` becomes `MM`."""
     parts = name.split()
@@ -139,7 +149,7 @@ def initials(name: str) -> str:
 FILTERS = {
     function.__name__: function
     for function in (
-        number, money, quantity, rough, containers, day, days, weekday, moment, short_moment,
-        days_left, nearness, time_left, words, storage, sentence, initials, plain,
+        number, money, quantity, rough, containers, day, days, short_day, weekday, moment, short_moment,
+        days_left, nearness, time_left, words, storage, sentence, capital, initials, plain,
     )
 }  # fmt: skip

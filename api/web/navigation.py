@@ -18,6 +18,7 @@ class Entry:
 
 ENTRIES = (
     ("Today", "house", "/"),
+    ("Quotes", "receipt-text", "/quotes"),
     ("Stock", "boxes", "/stock"),
     ("Lots", "calendar-clock", "/lots"),
     ("Opened vials", "package-open", "/vials"),

@@ -1,7 +1,7 @@
 """The one table that says which role may see which page and send which form: the guard, the navigation
 and the test all read it."""
 
-from api.auth import BOOKS, EVERYONE, STOCKROOM, TREATMENT, Caller, NotAllowed, Role
+from api.auth import BOOKS, EVERYONE, FRONT, STOCKROOM, TREATMENT, Caller, NotAllowed, Role
 
 ADMINS = frozenset({Role.ADMIN})
 
@@ -40,8 +40,30 @@ MAY: dict[str, frozenset[Role]] = {
             GET /lots
             GET /lots/<id:lot_id>
             GET /vials
+            GET /quotes
+            GET /quotes/<id:quote_id>
             GET /reorder
             GET /reorder/sheet
+            """,
+        ),
+        (
+            FRONT,
+            """
+            GET /quotes/new
+            POST /quotes/new
+            GET /quotes/price
+            POST /quotes/price
+            GET /quotes/<id:quote_id>/print
+            GET /quotes/<id:quote_id>/issue
+            POST /quotes/<id:quote_id>/issue
+            GET /quotes/<id:quote_id>/accept
+            POST /quotes/<id:quote_id>/accept
+            GET /quotes/<id:quote_id>/decline
+            POST /quotes/<id:quote_id>/decline
+            GET /quotes/<id:quote_id>/withdraw
+            POST /quotes/<id:quote_id>/withdraw
+            GET /quotes/<id:quote_id>/revise
+            POST /quotes/<id:quote_id>/revise
             """,
         ),
         (
@@ -110,7 +132,11 @@ MAY: dict[str, frozenset[Role]] = {
 }
 """Which roles may ask for which page: a rule with its method, as the address map writes it."""
 
+ASKING = frozenset({"POST /quotes/price"})
+"""Forms that ask and change nothing: they wait for nobody who writes, and may be sent at any time."""
+
 NOUNS = {
+    "/quotes": "Quoting a course",
     "/receive": "Receiving stock",
     "/books/close": "Closing a month",
     "/books": "Looking at the books",
@@ -151,4 +177,4 @@ def may(role: Role, call: str) -> bool:
     return role in MAY[call]
 
 
-__all__ = ["BOOKS", "MAY", "OPEN", "guard", "may", "noun"]
+__all__ = ["ASKING", "BOOKS", "MAY", "OPEN", "guard", "may", "noun"]

@@ -35,7 +35,7 @@ ICONS = (
     "shopping-cart", "smartphone", "sun", "sun-moon", "syringe", "test-tube", "trash-2", "triangle-alert",
     "truck", "undo-2", "user", "user-plus", "users", "wallet", "x", "book-open",
     "circle-question-mark", "stethoscope", "download", "history", "lock", "scale", "sliders-horizontal",
-    "building-2", "percent", "tag", "external-link",
+    "building-2", "percent", "tag", "external-link", "file-check", "handshake",
 )  # fmt: skip
 
 
