@@ -25,6 +25,7 @@ ENTRIES = (
     ("Receive", "truck", "/receive"),
     ("Reorder", "shopping-cart", "/reorder"),
     ("Books", "book-open", "/books"),
+    ("Settings", "sliders-horizontal", "/settings"),
     ("People", "users", "/people"),
 )
 """Label, icon and address, in the order in which they are shown; a page's own part is its first word."""

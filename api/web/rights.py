@@ -98,6 +98,36 @@ MAY: dict[str, frozenset[Role]] = {
         (
             STOCKROOM,
             """
+            GET /settings
+            GET /settings/numbers/<code:key>
+            POST /settings/numbers/<code:key>
+            GET /settings/sites
+            GET /settings/sites/new
+            POST /settings/sites/new
+            GET /settings/sites/<code:code>
+            POST /settings/sites/<code:code>
+            GET /settings/prices
+            GET /settings/prices/<code:protocol>/<code:level>
+            POST /settings/prices/<code:protocol>/<code:level>
+            GET /settings/levels
+            GET /settings/levels/<code:code>
+            POST /settings/levels/<code:code>
+            GET /settings/bands
+            GET /settings/taxes
+            GET /settings/vial-rules
+            GET /settings/suppliers
+            GET /settings/suppliers/new
+            POST /settings/suppliers/new
+            GET /settings/suppliers/<code:code>
+            GET /settings/suppliers/<code:code>/edit
+            POST /settings/suppliers/<code:code>/edit
+            GET /settings/suppliers/<code:code>/offer
+            POST /settings/suppliers/<code:code>/offer
+            """,
+        ),
+        (
+            STOCKROOM,
+            """
             GET /receive
             POST /receive
             GET /lots/<id:lot_id>/write-off
@@ -140,6 +170,7 @@ NOUNS = {
     "/receive": "Receiving stock",
     "/books/close": "Closing a month",
     "/books": "Looking at the books",
+    "/settings": "Changing the settings",
     "/people": "Letting people in",
     "/access": "Setting the rules of signing in",
     "write-off": "Writing stock off",

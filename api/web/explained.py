@@ -1,0 +1,88 @@
+"""What each of the clinic's settings is called and does, in a sentence for the person who sets it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from inventory.clinic import CostFormula
+from inventory.measures import plain
+
+PERCENT = "%"
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A setting in people's words; a fraction is written in percent."""
+
+    label: str
+    sentence: str
+    unit: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+
+    def shown(self, value: str) -> str:
+        """A value as it stands in a form: `0.15` is 15 where it is a percentage."""
+        return plain(Decimal(value) * 100) if self.unit == PERCENT else value
+
+    def kept(self, typed: str) -> str:
+        """What was typed as it is kept; what is no number is left for the domain to refuse."""
+        text = typed.strip()
+        if self.unit != PERCENT or not text.isascii() or not text.replace(".", "", 1).isdigit():
+            return text
+        return plain(Decimal(text) / 100)
+
+    def said(self, value: str) -> str:
+        """A value as people read it."""
+        words = dict(self.choices).get(value)
+        return words or (f"{self.shown(value)} {self.unit}".strip())
+
+
+FORMULAS = (
+    (CostFormula.SPECIFIC.value, "Each delivery its own cost"),
+    (CostFormula.FIFO.value, "The oldest cost first"),
+    (CostFormula.WEIGHTED_AVERAGE.value, "The average of what is there"),
+)
+
+SETTINGS = {
+    "clinic_name": Explained("Name of the clinic", "Stands on quotes, workbooks and printed pages."),
+    "currency": Explained("Currency", "In which costs are kept and prices are quoted, by its three letters."),
+    "cost_formula": Explained(
+        "Which cost leaves the shelf",
+        "Decides what a vial that is used cost; which vial is used is always the first to expire. "
+        "Change it only between two months.",
+        choices=FORMULAS,
+    ),
+    "draw_loss_ml": Explained(
+        "Lost on drawing up",
+        "What stays in needle and hub for each product drawn, and is needed on top of the dose.",
+        "mL",
+    ),
+    "sterile_product_limit": Explained(
+        "Most sterile products in a mix",
+        "A mix of more of them is flagged on the cost sheet, the quote and the session.",
+        "products",
+    ),
+    "overhead_rate": Explained(
+        "Overhead", "Rent, energy and insurance, added to the cost of stock and labour of a session.", PERCENT
+    ),
+    "target_margin_rate": Explained(
+        "Target margin", "The share of the price that should be left when its cost is paid.", PERCENT
+    ),
+    "least_margin_rate": Explained(
+        "Least margin", "Below this share no discount goes, unless a manager says why.", PERCENT
+    ),
+    "price_step": Explained("Price step", "Prices are rounded up to a multiple of it.", "money"),
+    "validity_days": Explained("A quote is good for", "After so many days it lapses.", "days"),
+    "consultation_minutes": Explained(
+        "Consultation", "Paid time before a session that is not part of the hour that is booked.", "minutes"
+    ),
+    "reorder_review_days": Explained(
+        "You order every", "The reorder list looks ahead to the delivery after the next order.", "days"
+    ),
+    "service_level": Explained(
+        "Service level", "How often stock should last until a delivery comes; more means more on the shelf.",
+        PERCENT,
+    ),
+    "usage_window_days": Explained(
+        "Use is learned from the last", "So many days of the ledger show what walk-in sessions use.", "days"
+    ),
+}  # fmt: skip
+"""Every setting of `clinic.Settings`; a test finds one that is missing."""
