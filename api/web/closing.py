@@ -51,8 +51,7 @@ def close() -> Response:
         wrong = [check for check in _checks() if check.gap]
         if wrong:
             raise BooksDisagree(
-                f"{months.named(first)} cannot be closed. {wrong[0].words}? "
-                f"The difference is {wrong[0].gap}."
+                f"{months.named(first)} cannot be closed. {wrong[0].words}? The difference is {wrong[0].gap}."
             )
         periods.close(g.db, first, at=g.now, by=g.caller.name)
         return Done(f"/books?month={body['month']}", f"{months.named(first)} is closed.")

@@ -27,6 +27,7 @@ ENTRIES = (
     ("Books", "book-open", "/books"),
     ("Settings", "sliders-horizontal", "/settings"),
     ("People", "users", "/people"),
+    ("Help", "circle-question-mark", "/help"),
 )
 """Label, icon and address, in the order in which they are shown; a page's own part is its first word."""
 

@@ -44,6 +44,10 @@ MAY: dict[str, frozenset[Role]] = {
             GET /quotes/<id:quote_id>
             GET /reorder
             GET /reorder/sheet
+            GET /help
+            GET /help/settings
+            GET /help/refusals
+            GET /help/<code:task>
             """,
         ),
         (

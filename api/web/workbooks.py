@@ -17,13 +17,13 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from flask import Response, current_app, g, request, send_file
-from werkzeug.exceptions import NotFound
 
 from api import settings
 from api.web import books, forms, frame, months
 from api.web.books import Span
 from api.web.forms import Done
 from inventory.database import Database
+from inventory.errors import NotFound
 
 blueprint = frame.chapter("workbooks")
 
@@ -36,6 +36,10 @@ SHEETS = 8  # seven lists, and the packing
 ONE_AT_A_TIME = threading.Lock()
 
 log = logging.getLogger("vialbook")
+
+
+class UnknownWorkbook(NotFound):
+    """The workbook was put away, is another person's, or is not written yet."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def download(key: str) -> Response:
     job = mine(key)
     path = folder() / f"{job.key}.xlsx"
     if not path.exists():
-        raise NotFound("The workbook is not written yet, or was put away; ask for it again.")
+        raise UnknownWorkbook("The workbook is not written yet, or was put away; ask for it again.")
     return send_file(path, mimetype=XLSX, as_attachment=True, download_name=job.name, max_age=0)
 
 
@@ -156,14 +160,14 @@ def note(job: Job) -> None:
 
 
 def mine(key: str) -> Job:
-    """A workbook that the visitor asked for; of another's nothing is said. Raises NotFound."""
+    """A workbook that the visitor asked for; of another's nothing is said. Raises UnknownWorkbook."""
     path = folder() / f"{key}.json"
     if not KEY.fullmatch(key) or not path.exists():
-        raise NotFound("There is no such workbook here any more; ask for it again.")
+        raise UnknownWorkbook("There is no such workbook here any more; ask for it again.")
     found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     job = Job(**found)
     if job.person_id != g.visitor.person_id:
-        raise NotFound("There is no such workbook here any more; ask for it again.")
+        raise UnknownWorkbook("There is no such workbook here any more; ask for it again.")
     if job.state in ("waiting", "writing") and age(path) > SILENT_SECONDS:
         return replace(job, state="failed")
     return job

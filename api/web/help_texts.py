@@ -1,0 +1,179 @@
+"""The help pages, a task each, in plain sentences for the person who does it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do; where it is done, if it has a page."""
+
+    text: str
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What somebody wants to get done: for whom, step by step, and what is good to know."""
+
+    code: str
+    title: str
+    icon: str
+    who: str
+    lead: str
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
+
+
+TASKS = (
+    Task(
+        "sign-in", "Sign in, and keep your account safe", "key-round", "everybody",
+        "You sign in with name and password; a second factor keeps it safe even if somebody learns it.",
+        (
+            Step("Type your name and password. The first one is from an admin; you choose your own at once."),
+            Step("Turn on the second factor: scan the square with an authenticator app, then type its code.",
+                 "/account/second-factor"),
+            Step("Signed out in the middle of a form? Sign in again: what you typed is still there."),
+            Step("Used a strange computer? End that session from your account.", "/account"),
+        ),
+        (
+            "After several wrong tries the door stays shut for a while. It opens by itself.",
+            "Forgotten the password or lost the phone? An admin resets either; nobody can read it.",
+        ),
+    ),
+    Task(
+        "receive", "Receive a delivery", "scan-barcode", "manager, admin",
+        "Every container that comes in gets its lot, its expiry and its cost.",
+        (
+            Step("Open Receive and scan each box. You need not wait between scans.", "/receive"),
+            Step("Where the label says too little, type lot and expiry from the box."),
+            Step("Enter how many containers came, and what one of them cost by the invoice."),
+            Step("Choose the supplier, type the number of the delivery note, and receive it all."),
+        ),
+        (
+            "A scan is kept even if the net fails; it waits in the browser until it is sent.",
+            "Month and year on a label mean the last day of that month.",
+            "A label with a missing separator is shown with a doubt. Read it against the box.",
+        ),
+    ),
+    Task(
+        "open-and-discard", "Open a vial, and discard it in time", "package-open",
+        "practitioner, manager, admin",
+        "An opened multi-dose vial has a clock. The program knows the strictest rule and counts down.",
+        (
+            Step("Open the item or lot, choose Open, and say where it is prepared.", "/stock"),
+            Step("Write the time on the vial: it stands on the page."),
+            Step("When the time is over, discard it: Today lists what is due, and one button does all.",
+                 "/vials"),
+        ),
+        (
+            "A vial that entered a treatment room serves that patient only.",
+            "Single-dose vials are not opened here: the session opens them and discards the rest.",
+            "Opening never makes a vial last longer than its printed expiry.",
+        ),
+    ),
+    Task(
+        "quote", "Quote a course", "receipt-text", "front desk, practitioner, manager, admin",
+        "The price comes from what the course really costs and lies within what is usual here.",
+        (
+            Step("Enter the chart number and ask about allergies and illness.", "/quotes/new"),
+            Step("Choose protocol, level, sessions and first day. The price follows while you type."),
+            Step("Look at the sessions: what is not in stock says by when it must be ordered."),
+            Step("Issue it, print the patient’s copy, and accept it when the patient agrees."),
+        ),
+        (
+            "An issued quote is frozen. To change it, make a new version; issuing it withdraws the old.",
+            "The patient’s copy shows no costs. It names the risks, as the law and honesty want.",
+            "A quote lapses after its last day; a manager may still accept it with a reason.",
+        ),
+    ),
+    Task(
+        "treat", "Treat, and record what was used", "syringe", "practitioner, manager, admin",
+        "The session takes the vials that expire first, and says before it what will be discarded.",
+        (
+            Step("Open today’s sessions and choose the patient by the chart number.", "/treat"),
+            Step("Confirm the lines, or change what was used. Scan a vial to say which one it was."),
+            Step("Read what will be discarded, then finish."),
+        ),
+        (
+            "All or nothing: if something is missing, nothing moves and you are told what.",
+            "Taking another lot than the first to expire needs a reason.",
+            "More than three sterile products in a mix is flagged.",
+        ),
+    ),
+    Task(
+        "reorder", "Order what is running short", "shopping-cart", "manager, admin",
+        "The list says what to order, from whom, how many packs, by when, and why.",
+        (
+            Step("Open Reorder. What must be ordered first stands first.", "/reorder"),
+            Step("Open “Why” to read the numbers behind a line."),
+            Step("Download the sheet, and send it to your suppliers."),
+        ),
+        (
+            "Need is what booked sessions were promised and what walk-in patients used of late.",
+            "Stock that expires before it is needed does not count.",
+            "Nothing is advised that could not be used before it expires.",
+            "A short or missing delivery time makes a poor list: keep the suppliers’ terms true.",
+        ),
+    ),
+    Task(
+        "export", "Look at the books and give them to the accountant", "book-open",
+        "accountant, manager, admin",
+        "A month of the books on one page, and all of it in one workbook.",
+        (
+            Step("Open Books and choose the month. All three checks must say that they agree.", "/books"),
+            Step("Look at what was not used, by reason; it is money."),
+            Step("Open Workbook, have it written, and download it.", "/books/workbook"),
+            Step("Close the month when everything is entered.", "/books/close"),
+        ),
+        (
+            "A closed month accepts nothing any more and cannot be opened again.",
+            "In the workbook the sheet Control shows zero wherever two ways to reckon meet.",
+            "For Xero, QuickBooks, Sage or Beancount your admin runs `vialbook export journal`.",
+        ),
+    ),
+    Task(
+        "correct", "Correct a mistake", "undo-2", "manager, admin",
+        "Nothing is erased. A mistake is undone by a movement that points at it, and then entered rightly.",
+        (
+            Step("Find the item, and in it the movement that is wrong.", "/stock"),
+            Step("Choose Reverse, say why, and confirm."),
+            Step("Enter what really happened."),
+        ),
+        (
+            "If what came later used that stock, undo the later first; the page says which.",
+            "In a closed month nothing is undone: the correction is dated today.",
+            "Both movements stay in the list, the undone one struck through.",
+        ),
+    ),
+    Task(
+        "recall", "Act on a recall", "octagon-alert", "manager, admin",
+        "One step holds back all that is left of a lot, everywhere, and lists who received it.",
+        (
+            Step("Find the lot by its number.", "/lots"),
+            Step("Choose Recall and type the maker’s reference."),
+            Step("Print the page: sessions, chart numbers, opened vials, and what is booked with it."),
+            Step("Call the patients; send back or write off what is left."),
+        ),
+        (
+            "Not sure yet? Quarantine the lot: it is not used until somebody releases it.",
+            "A practitioner may quarantine; to release or recall takes a manager.",
+        ),
+    ),
+    Task(
+        "site", "Set up a site", "building-2", "manager, admin",
+        "A site has its own stock, law and clock.",
+        (
+            Step("Open the site: name, code, country, price region and time zone.", "/settings/sites/new"),
+            Step("Let people in, and say at which sites they work. An admin does that.", "/people"),
+            Step("Enter suppliers and their prices.", "/settings/suppliers"),
+            Step("Receive what stands on its shelf, lot by lot.", "/receive"),
+            Step("Look over the numbers: overhead, margins, how often you order.", "/settings"),
+        ),
+        (
+            "The country decides how long opened vials may be used; it cannot be changed later.",
+            "Sharing opened vials between patients is off until you turn it on for the site.",
+            "Many lots? Your admin loads them from a list with `vialbook import opening-stock`.",
+        ),
+    ),
+)  # fmt: skip
+"""Every task, in the order in which a clinic meets them."""

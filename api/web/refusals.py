@@ -1,0 +1,229 @@
+"""What to do about each refusal of the program: help lists them, a test finds one that is missing."""
+
+import importlib
+import re
+from dataclasses import dataclass
+from functools import cache
+
+LOOK = "Look at the list again: it may have been changed, or the address is mistyped."
+TYPE = "Correct the field that is marked and send it again."
+FILE = "Correct the file and load it again; nothing of it was taken over."
+
+TOPICS: dict[str, dict[str, dict[str, str]]] = {
+    "Stock": {
+        "inventory.picking": {
+            "NotEnoughStock": "Order what is missing, release what is held and sound, or change the lines.",
+            "NotFirstToExpire": "Use the lot that expires first, or say why it must be the other.",
+        },
+        "inventory.balances": {
+            "WouldHaveBeenNegative": "Check date and quantity: on that day less was there. "
+            "Enter the delivery first if it came earlier.",
+        },
+        "inventory.receiving": {
+            "NotAReceipt": "Check containers, cost and dates against the delivery note.",
+            "UnknownReceipt": LOOK,
+        },
+        "inventory.lots": {
+            "BadLotNumber": "Type the lot number as the label has it, at most 20 characters.",
+            "ExpiryDisagrees": "Read the label again. Both printed so? Hold the lot back and ask the maker.",
+            "UnknownLot": LOOK,
+        },
+        "inventory.gs1": {"UnreadableLabel": "Scan again, or type lot and expiry from the label."},
+        "inventory.catalog": {
+            "BadGtin": "Type the digits below the bars again; the last one is a check.",
+            "GtinTaken": "Look which item carries it; one of the two labels is on the wrong item.",
+            "NotWholeContainers": "Enter a whole number of sealed containers; a part is an opened vial.",
+            "SkuTaken": "Use the item that is on record, or another number.",
+            "SupplierTaken": "Use the supplier that is on record, or another code.",
+            "UnknownIngredient": LOOK,
+            "UnknownItem": "Add the item first, or choose one from the list.",
+            "UnknownSupplier": "Add the supplier first, or choose one from the list.",
+        },
+        "inventory.measures": {"NotAQuantity": "Enter a number above zero with at most four decimals."},
+        "inventory.vials": {
+            "LotNotUsable": "Take another lot; look at this one for why it is held.",
+            "OpensInItsSession": "Enter the session: it opens the container and discards the rest.",
+            "PharmacyBulk": "Use a vial for treatment; a bulk package belongs to a pharmacy.",
+            "UnknownVial": LOOK,
+            "VialClosed": "Open another vial; this one is used up or discarded.",
+        },
+        "inventory.wastage": {
+            "NotThatMuch": "Look at what is left of it and enter at most that.",
+            "PatientNeeded": "Say whose it is, or prepare it in the preparation area.",
+            "ReasonNeeded": "Say in a few words what happened.",
+            "VialElsewhere": "Choose the site at which the vial is.",
+        },
+        "inventory.holds": {
+            "AlreadyThere": "Nothing is left to do: the lot is in that state.",
+            "CannotRelease": "Write it off or send it back; it is not used again.",
+        },
+        "inventory.corrections": {
+            "AlreadyReversed": "Nothing is left to do; to have it again, enter it anew.",
+            "CannotReverse": "Undo what came after it first, or enter what is so today.",
+        },
+        "inventory.layers": {
+            "LayerSpent": "Undo what used it first, or correct it with a new entry.",
+            "LayersRunOut": "Stop and tell your admin: the books must be verified.",
+        },
+        "inventory.ledger": {
+            "LiesAhead": "Check the date: nobody records what is to come.",
+            "UnknownMovement": LOOK,
+        },
+        "inventory.treatments": {
+            "BadPatientRef": "Enter the chart number alone: no name, no birth date.",
+            "MixedUnits": "Name the item instead of the ingredient.",
+            "NothingToUse": "Enter at least one product that was used.",
+            "UnknownSession": LOOK,
+        },
+        "api.web.receive": {"NothingToReceive": "Scan a label or type a lot first."},
+        "api.web.scans": {"TooManyWaiting": "Receive or put aside what waits, then go on scanning."},
+    },
+    "Quotes and courses": {
+        "pricing.price_list": {
+            "BadListPrice": "Enter an amount above zero in whole cents.",
+            "NoBand": "Choose another area or protocol, or ask a manager for a price band.",
+            "UnknownLevel": LOOK,
+        },
+        "pricing.stages": {
+            "BadTerms": "Look at margins, step and discount: no price can follow from them.",
+            "NoPrice": "The cost is above what is usual: use fewer or other products, or ask a manager.",
+        },
+        "pricing.protocols": {
+            "BadPlan": "Enter a number of sessions and an interval that can be.",
+            "OutsideProtocol": "Stay within the protocol, or say why this patient needs another course.",
+            "UnknownProtocol": LOOK,
+            "UnknownTechnique": "Ask a manager to name the technique's consumables.",
+        },
+        "pricing.costing": {"NoDates": "Enter at least one session."},
+        "pricing.covering": {
+            "TooManyContainers": "Check the unit of the dose: it is hundreds of containers."
+        },
+        "pricing.sourcing": {"NothingHolds": "Add an item that holds the ingredient."},
+        "pricing.formulations": {
+            "BadLine": TYPE,
+            "FormulationTaken": "Change the one that is on record, or use another code.",
+            "NoProducts": "Add what is injected.",
+            "TooManyLines": "Put what belongs together in one line: a recipe has a hundred at most.",
+            "UnknownFormulation": LOOK,
+        },
+        "pricing.quote_records": {"UnknownQuote": LOOK},
+        "pricing.quote_life": {
+            "AllergenBlocks": "Choose another formulation, or ask a practitioner to decide and say why.",
+            "QuoteLapsed": "Make a new version, or ask a manager to accept it with a reason.",
+            "ReasonMissing": "Say why; it is kept with the quote.",
+            "Superseded": "Go on with the version that stands.",
+            "WrongStatus": "Look at the quote as it stands: somebody may have been quicker.",
+        },
+        "pricing.courses": {
+            "AlreadyPerformed": "Nothing is left to do; reverse the session if it was entered by mistake.",
+            "AnotherFormulation": "Enter what was used as lines.",
+            "AnotherPatient": "Check the chart number, then choose that patient's course.",
+            "UnknownCourse": LOOK,
+            "UnknownCourseSession": LOOK,
+        },
+        "api.web.quote_desk": {"NoPriceShown": "Ask a manager: they see the numbers and may decide."},
+    },
+    "Books and settings": {
+        "inventory.periods": {
+            "NotInTurn": "Close the earlier month first.",
+            "PeriodClosed": "Date it in a month that is open.",
+        },
+        "pricing.accounting": {"BadPeriod": "Choose a last day that is not before the first."},
+        "api.web.closing": {
+            "BooksDisagree": "Do not close; tell your admin to verify the books.",
+            "NothingToClose": "Wait until the month is over, or look which month is next.",
+        },
+        "api.web.workbooks": {"UnknownWorkbook": "Have it written anew; it takes seconds."},
+        "inventory.clinic": {
+            "BadSetting": "Read what the setting takes, and enter such a value.",
+            "SiteTaken": "Use another code for the new site.",
+            "UnknownSetting": LOOK,
+            "UnknownSite": "Choose a site at which you work.",
+        },
+        "api.web.forms": {"Stale": "Look at both versions; save yours, or leave it as it is on record."},
+        "api.web.help_pages": {"UnknownHelp": "Choose a page from the list under Help."},
+        "api.web.frame": {"NoSite": "Ask an admin or manager to open the first site."},
+    },
+    "Signing in and people": {
+        "api.auth": {
+            "BadName": "Enter 1 to 80 letters, figures or signs.",
+            "NotAllowed": "Ask somebody with the role that is named, or an admin to change yours.",
+        },
+        "api.web.sign_in": {"WrongPassword": "Type your present password again."},
+        "api.web.throttle": {"TooManyTries": "Wait as long as it says; an admin can reset your password."},
+        "api.web.passwords": {
+            "WeakPassword": "Choose a longer one: four words that do not belong together are good.",
+            "WrongCode": "Wait for the next code; check that the clock of your phone is right.",
+        },
+        "api.web.sign_ins": {"BadLimits": "Enter minutes and hours within the limits that are named."},
+        "api.web.accounts": {
+            "DemoPeopleAbroad": "Make people of your own; demo people are for the machine itself.",
+            "LastAdmin": "Make somebody else an admin first.",
+            "NameTaken": "Add an initial, so that the two can be told apart.",
+            "NotTheFirst": "Ask an admin to let you in.",
+            "UnknownPerson": LOOK,
+            "UnknownPersonSite": LOOK,
+            "WrongSecret": "Copy the secret that the program printed when it was started.",
+        },
+        "api.web.entrance": {"OtherSite": "Open the page here and send the form from it."},
+    },
+    "Files and other programs": {
+        "api.cells": {"BadCell": FILE},
+        "api.entries": {"NotOnRecord": FILE},
+        "api.imports": {
+            "AlreadyImported": "Nothing is left to do; a changed file can be loaded.",
+            "BadCells": FILE,
+            "UnknownKind": "Choose one of the lists that are named.",
+            "WrongColumns": "Give the columns the headers that are named.",
+        },
+        "api.tables": {
+            "EmptyTable": FILE,
+            "FileTooLarge": "Split the file and load one part after the other.",
+            "UnreadableFile": "Save it as xlsx or csv.",
+            "UnsafeFile": "Save it without macros and without a password.",
+        },
+        "api.idempotency": {"KeyReused": "Send a new request with a key of its own."},
+        "api.paging": {"BadCursor": "Begin the list from its first page."},
+        "api.settings": {"BadEnvironment": "Correct the environment variable that is named."},
+        "api.cli": {
+            "CannotListen": "Choose another port, or stop the program that uses it.",
+            "NotInitialised": "Run `vialbook init` first.",
+        },
+        "seed_data": {"UnknownTable": "Use one of the tables that are shipped."},
+    },
+}
+"""Topic, module, refusal, and what to do about it."""
+
+RULES = re.compile(r" \((?:[A-Z]\d+(?:, | and | to )?)+\)")
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One refusal: what it means, and what to do."""
+
+    name: str
+    meaning: str
+    advice: str
+
+
+@cache
+def listed() -> tuple[tuple[str, tuple[Explained, ...]], ...]:
+    """Every refusal by topic, with what its own definition says of it."""
+    return tuple(
+        (
+            topic,
+            tuple(
+                _explained(module, name, advice)
+                for module, found in modules.items()
+                for name, advice in found.items()
+            ),
+        )
+        for topic, modules in TOPICS.items()
+    )
+
+
+def _explained(module: str, name: str, advice: str) -> Explained:
+    kind = getattr(importlib.import_module(module), name)
+    first = (kind.__doc__ or "").strip().splitlines()[0]
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return Explained(words.capitalize(), RULES.sub("", first), advice)
