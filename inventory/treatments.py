@@ -107,7 +107,7 @@ def treat(
     needs, by_id = resolve(db, lines)
     ledger.lock_items(db, list(by_id))
     places = clinic.places(db, site.id)
-    draws = _draw_all(
+    draws = draw_all(
         db,
         visit,
         needs,
@@ -235,7 +235,7 @@ def _together(needs: Sequence[Need]) -> list[Need]:
     return list(same.values())
 
 
-def _draw_all(
+def draw_all(
     db: Session,
     visit: Visit,
     needs: Sequence[Need],

@@ -1,6 +1,5 @@
 """The counter of a clinic that can sell: the reference tables, one site, some stock, and its pages."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -8,12 +7,16 @@ from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from api.auth import Role
 from api.web import passwords
 from inventory import catalog, clinic, receiving
+from inventory.catalog import Item
+from inventory.clinic import Site
 from inventory.database import Database
 from inventory.receiving import Delivery
+from pricing import protocols
 from pricing.quote_records import Quote
 from seed_data import reference
 from tests.calls import NOW, opened
@@ -26,7 +29,7 @@ TYPED = {
     "level": "L2",
     "starts_on": "2026-01-20",
 }
-STOCKED = ("MP-001",)
+VIALS = "MP-001"  # what the formulation of P-00 is
 
 
 @contextmanager
@@ -42,14 +45,20 @@ def counter(database: Database) -> Iterator[House]:
             region="North America",
             time_zone="America/New_York",
         )
-        for sku in STOCKED:
-            _receive(db, site, sku)
+        technique = protocols.protocol(db, TYPED["protocol"]).technique
+        for item, _ in protocols.consumables(db, technique):
+            _receive(db, site, item, f"LOT-{item.sku}", date(2027, 6, 30), 500, "1.00")
+        vials = catalog.item(db, VIALS)
+        _receive(db, site, vials, "SOON", date(2026, 9, 30), 400, "33.00")
+        _receive(db, site, vials, "LATER", date(2026, 12, 31), 400, "33.00")
     with opened(database, stocked=False) as found:
         yield House(found)
 
 
-def _receive(db, site, sku: str) -> None:  # type: ignore[no-untyped-def]
-    delivery = Delivery(catalog.item(db, sku), f"LOT-{sku}", date(2026, 12, 31), 40, Decimal("33.00"))
+def _receive(
+    db: Session, site: Site, item: Item, number: str, expires_on: date, containers: int, cost: str
+) -> None:
+    delivery = Delivery(item, number, expires_on, containers, Decimal(cost))
     receiving.receive(
         db, delivery, site=site, received_on=date(2026, 1, 10), recorded_at=NOW, by="Test Person"
     )
@@ -74,15 +83,18 @@ def step(browser: Browser, key: int, verb: str, reason: str = "") -> str:
     return page.get_data(as_text=True)
 
 
+def course(house: House, **change: str) -> int:
+    """A course whose first session is planned for the day of the tests; answers its key."""
+    key = issued(house, **{"starts_on": "2026-01-15"} | change)
+    answer = house.as_(Role.FRONT_DESK).send(f"/quotes/{key}/accept")
+    assert answer.status_code == 303, answer.get_data(as_text=True)[-3000:]
+    return int(answer.headers["Location"].rpartition("/")[2])
+
+
 def count(house: House) -> int:
     """How many quotes are kept."""
     with house.database.read() as db:
         return db.scalar(sa.select(sa.func.count()).select_from(Quote)) or 0
-
-
-def amounts(text: str) -> set[str]:
-    """Every amount of money on a page."""
-    return set(re.findall(r"[\d,]+\.\d\d", text))
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ INVENTORY = [
     "errors", "measures", "database", "clinic", "catalog",
     "gs1", "scanning",
     "allocations", "periods", "lots", "balances", "layers", "vials", "ledger",
-    "history", "receiving", "picking", "shelf", "drawing", "treatments", "wastage",
+    "history", "receiving", "picking", "shelf", "drawing", "treatments", "dry_run", "wastage",
     "lot_list", "stock", "usage", "reordering", "holds", "corrections", "proof_of_use", "proof",
 ]  # fmt: skip
 PRICING = [

@@ -20,7 +20,7 @@ def test_the_price_comes_while_it_is_typed_and_nothing_is_kept(here):
 
     page = live(here, **TYPED)
 
-    assert "$1,000.00" in page
+    assert "$1,100.00" in page
     assert "In the market" not in page
     assert page.count("<li><span") == 4
     assert 'role="img"' in page
@@ -36,19 +36,19 @@ def test_a_plain_button_gets_the_whole_page_with_the_same_price(here):
     assert page.status_code == 200
     assert "<!doctype html>" in page.get_data(as_text=True)
     assert 'value="P-100"' in main(page)
-    assert "$1,000.00" in main(page)
+    assert "$1,100.00" in main(page)
 
 
 def test_the_price_waits_for_what_is_missing_and_needs_no_patient(here):
     assert "Choose a protocol" in live(here, level="L2", starts_on="2026-01-20")
-    assert "$1,000.00" in live(here, **TYPED | {"patient_ref": ""})
+    assert "$1,100.00" in live(here, **TYPED | {"patient_ref": ""})
 
 
 def test_a_patients_name_is_refused_in_place_and_the_price_is_told_all_the_same(here):
     page = live(here, **TYPED | {"patient_ref": "Maria Rossi"})
 
     assert "no name, date or e-mail" in page
-    assert "$1,000.00" in page
+    assert "$1,100.00" in page
 
 
 def test_the_front_desk_sees_no_cost_and_no_margin_while_the_manager_does(here):
@@ -66,7 +66,7 @@ def test_leaving_the_protocol_asks_for_a_reason_in_place(here):
     assert 'data-asks="plan_reason"' in page
 
     page = live(here, **TYPED | {"sessions": "9", "plan_reason": "scars of many years"})
-    assert "$2,250.00" in page
+    assert "$2,475.00" in page
     assert 'data-asks="plan_reason"' in page
 
 

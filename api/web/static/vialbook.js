@@ -148,3 +148,23 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
+
+// Treating: labels go to the server one after the other, so that none is lost while one is on its way.
+const vial = document.querySelector("[data-vial-scan]");
+if (vial && window.htmx) {
+  let before = Promise.resolve();
+  const look = (data) => window.htmx.ajax("POST", "/treat/preview",
+    { source: vial, target: "#lines", swap: "outerHTML", values: { do: "scan", scan: data } });
+  const take = () => {
+    const data = vial.value;
+    vial.value = "";
+    if (data.trim()) before = before.then(() => look(data), () => look(data)).then(() => vial.focus());
+  };
+  vial.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) { event.preventDefault(); take(); }
+  });
+  vial.form.addEventListener("click", (event) => {
+    const button = event.target.closest('button[value="scan"]');
+    if (button) { event.preventDefault(); take(); vial.focus(); }
+  });
+}
