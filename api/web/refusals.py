@@ -77,6 +77,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
         },
         "api.web.receive": {"NothingToReceive": "Scan a label or type a lot first."},
         "api.web.scans": {"TooManyWaiting": "Receive or put aside what waits, then go on scanning."},
+        "api.web.use_lines": {"LotNotHere": "Scan a lot of this site, or leave the choice to the program."},
     },
     "Quotes and courses": {
         "pricing.price_list": {
@@ -122,6 +123,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "UnknownCourseSession": LOOK,
         },
         "api.web.quote_desk": {"NoPriceShown": "Ask a manager: they see the numbers and may decide."},
+        "api.web.treat": {"NoSuchSession": LOOK},
     },
     "Books and settings": {
         "inventory.periods": {

@@ -8,9 +8,9 @@ from decimal import Decimal
 from tempfile import SpooledTemporaryFile
 
 import sqlalchemy as sa
-from flask import Response, g, request, send_file
+from flask import Response, g, request
 
-from api.web import charts, formats, frame
+from api.web import charts, downloads, formats, frame
 from api.web.charts import Meter
 from inventory import reordering
 from inventory.catalog import Supplier
@@ -21,7 +21,6 @@ from inventory.reordering import Advice
 blueprint = frame.chapter("reorder")
 
 ALL = "all"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 IN_MEMORY = 1024 * 1024
 
 
@@ -94,7 +93,7 @@ def sheet() -> Response:
     )
     file.seek(0)
     name = f"reorder-{sites[0].code if len(sites) == 1 else ALL}-{sites[0].day(g.now)}.xlsx"
-    return send_file(file, mimetype=XLSX, as_attachment=True, download_name=name, max_age=0)
+    return downloads.workbook(file, name=name)
 
 
 def chosen_sites() -> list[Site]:

@@ -16,10 +16,10 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
-from flask import Response, current_app, g, request, send_file
+from flask import Response, current_app, g, request
 
 from api import settings
-from api.web import books, forms, frame, months
+from api.web import books, downloads, forms, frame, months
 from api.web.books import Span
 from api.web.forms import Done
 from inventory.database import Database
@@ -27,7 +27,6 @@ from inventory.errors import NotFound
 
 blueprint = frame.chapter("workbooks")
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 IN_MEMORY = 4 * 1024 * 1024
 KEY = re.compile("[A-Za-z0-9_-]{16}")
 KEPT_SECONDS = 86_400
@@ -104,7 +103,7 @@ def download(key: str) -> Response:
     path = folder() / f"{job.key}.xlsx"
     if not path.exists():
         raise UnknownWorkbook("The workbook is not written yet, or was put away; ask for it again.")
-    return send_file(path, mimetype=XLSX, as_attachment=True, download_name=job.name, max_age=0)
+    return downloads.workbook(path, name=job.name)
 
 
 @blueprint.get("/books/workbook.xlsx")
@@ -117,7 +116,7 @@ def at_once() -> Response:
     workbook.write_accounting(g.db, file, since=span.first, until=span.until, at=g.now, by=g.caller.name)
     file.seek(0)
     name = f"accounting-{span.first}-{span.until}.xlsx"
-    return send_file(file, mimetype=XLSX, as_attachment=True, download_name=name, max_age=0)
+    return downloads.workbook(file, name=name)
 
 
 def work(database: Database, job: Job, *, at: datetime, by: str) -> None:

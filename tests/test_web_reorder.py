@@ -1,0 +1,173 @@
+"""The reorder page and its sheet: the most urgent first, in whole packs, with reasons; costs for few."""
+
+from datetime import date
+from decimal import Decimal
+from io import BytesIO
+
+import openpyxl
+
+from api.auth import Role
+from api.web import accounts
+from inventory import allocations, catalog, clinic, receiving
+from inventory.allocations import Promise
+from inventory.catalog import DoseClass, Item, ItemKind
+from inventory.measures import Unit
+from inventory.receiving import Delivery
+from tests.pages import House, main, said
+
+pytest_plugins = ("tests.calls", "tests.pages")
+
+TODAY = date(2026, 1, 15)
+
+
+def promised(house: House, sku: str, quantity: str, *, due_on: date, site: str = "MAIN") -> None:
+    """A booked session that will need so much."""
+    with house.database.write.begin() as db:
+        allocations.allocate(
+            db,
+            [Promise(catalog.item(db, sku).id, due_on, Decimal(quantity))],
+            site_id=clinic.site(db, site).id,
+            reference=f"course 1 session {due_on}",
+            patient_ref="P-7",
+            at=house.clock.now,
+        )
+
+
+def received(house: House, sku: str, containers: int, *, expires_on: date) -> None:
+    with house.database.write.begin() as db:
+        receiving.receive(
+            db,
+            Delivery(catalog.item(db, sku), "A1", expires_on, containers, Decimal("10.00")),
+            site=clinic.site(db, "MAIN"),
+            received_on=TODAY,
+            recorded_at=house.clock.now,
+            by="Manager Person",
+        )
+
+
+def second_site(house: House) -> None:
+    with house.database.write.begin() as db:
+        clinic.open_site(
+            db,
+            code="WEST",
+            name="West Side",
+            country="US",
+            region="North America",
+            time_zone="America/New_York",
+        )
+
+
+def test_what_must_be_ordered_first_stands_first_in_whole_packs(house: House):
+    promised(house, "HA-3", "12", due_on=date(2026, 1, 26))
+    promised(house, "LIDO-20", "4", due_on=date(2026, 1, 24))
+
+    page = said(house.as_(Role.MANAGER).get("/reorder"))
+
+    assert page.index("Lidocaine 2%, 20 mL") < page.index("Hyaluronic acid 2%, 3 mL")
+    assert "1 pack of 10" in page
+    assert "Northfield" in page
+    assert "17 Jan" in page  # needed on the 24th, seven days to come
+    assert "Order 1 pack of 10 (30 mL) from Northfield by 2026-01-19" in page
+    assert "Cost of it all $330.00" in page
+
+
+def test_what_runs_out_before_a_delivery_can_come_is_said_to_be_late(house: House):
+    promised(house, "HA-3", "3", due_on=date(2026, 1, 17))
+
+    page = said(house.as_(Role.MANAGER).get("/reorder"))
+
+    assert "Late 1 run out before a delivery can come" in page
+    assert "Order today 1" in page
+
+
+def test_what_nobody_offers_is_listed_with_the_reason_and_not_among_the_orders(house: House):
+    with house.database.write.begin() as db:
+        catalog.add_item(
+            db,
+            Item(
+                sku="GAUZE",
+                name="Gauze",
+                kind=ItemKind.CONSUMABLE,
+                unit=Unit.EACH,
+                content=Decimal(1),
+                dose_class=DoseClass.NONE,
+            ),
+        )
+    promised(house, "GAUZE", "5", due_on=date(2026, 1, 20))
+
+    page = said(house.as_(Role.MANAGER).get("/reorder"))
+
+    assert "Nothing has to be ordered" in page
+    assert "Lacking, but not to be ordered as things stand" in page
+    assert "No supplier offers it" in page
+
+
+def test_a_full_shelf_needs_nothing(house: House):
+    received(house, "HA-3", 10, expires_on=date(2027, 6, 30))
+    promised(house, "HA-3", "3", due_on=date(2026, 1, 20))
+
+    assert "Nothing has to be ordered" in said(house.as_(Role.MANAGER).get("/reorder"))
+
+
+def test_the_front_desk_sees_the_list_without_costs(house: House):
+    promised(house, "HA-3", "12", due_on=date(2026, 1, 26))
+
+    page = said(house.as_(Role.FRONT_DESK).get("/reorder"))
+    sheet = house.as_(Role.FRONT_DESK).get("/reorder/sheet")
+
+    assert "Hyaluronic acid 2%, 3 mL" in page
+    assert "$" not in page
+    titles = [cell.value for cell in openpyxl.load_workbook(BytesIO(sheet.data))["Reorder"][1]]
+    assert "Cost" not in titles
+    assert titles[-1] == "Why"
+
+
+def test_every_site_can_be_seen_at_once(house: House):
+    second_site(house)
+    promised(house, "HA-3", "12", due_on=date(2026, 1, 26), site="WEST")
+    manager = house.as_(Role.MANAGER)
+
+    assert "Nothing has to be ordered" in said(manager.get("/reorder"))
+    everywhere = said(manager.get("/reorder?site=all"))
+
+    assert "HA-3 · West Side" in everywhere
+    assert 'href="/reorder/sheet?site=all"' in main(manager.get("/reorder?site=all"))
+
+
+def test_somebody_of_one_site_does_not_see_the_other(house: House):
+    second_site(house)
+    promised(house, "HA-3", "12", due_on=date(2026, 1, 26), site="WEST")
+    with house.database.write.begin() as db:
+        person = accounts.person(db, house.give_password(Role.PRACTITIONER))
+        accounts.change_person(
+            db, person, role=person.role, active=True, sites={clinic.site(db, "MAIN").id}, at=house.clock.now
+        )
+
+    page = said(house.as_(Role.PRACTITIONER).get("/reorder?site=all"))
+
+    assert "West Side" not in page
+    assert "Nothing has to be ordered" in page
+
+
+def test_the_sheet_has_real_numbers_dates_and_a_sum_and_its_text_stays_text(house: House):
+    with house.database.write.begin() as db:
+        catalog.item(db, "HA-3").name = "=1+1"
+    promised(house, "HA-3", "12", due_on=date(2026, 1, 26))
+    promised(house, "LIDO-20", "4", due_on=date(2026, 1, 24))
+
+    answer = house.as_(Role.MANAGER).get("/reorder/sheet")
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"] == "attachment; filename=reorder-MAIN-2026-01-15.xlsx"
+    sheet = openpyxl.load_workbook(BytesIO(answer.data))["Reorder"]
+    titles = [cell.value for cell in sheet[1]]
+    first, second, total = (
+        {title: cell for title, cell in zip(titles, row, strict=True)} for row in sheet["2:4"]
+    )
+    assert first["SKU"].value == "LIDO-20"
+    assert first["Order by"].value.date() == date(2026, 1, 17)
+    assert second["Item"].value == "=1+1"
+    assert second["Item"].data_type == "s"
+    assert second["Packs"].value == 1
+    assert second["Cost"].value == 165
+    assert total["Cost"].value == "=SUM(N2:N3)"
