@@ -33,6 +33,7 @@ from api.web import (
     books,
     catalog_pages,
     closing,
+    course_pages,
     formats,
     forms,
     frame,
@@ -52,6 +53,7 @@ from api.web import (
     static_files,
     supplier_pages,
     today,
+    treat,
     workbooks,
 )
 from api.web.entrance import enter as enter
@@ -78,6 +80,8 @@ CHAPTERS = (
     people.blueprint,
     quote_desk.blueprint,
     quote_pages.blueprint,
+    course_pages.blueprint,
+    treat.blueprint,
 )
 
 

@@ -18,7 +18,9 @@ class Entry:
 
 ENTRIES = (
     ("Today", "house", "/"),
+    ("Treat", "syringe", "/treat"),
     ("Quotes", "receipt-text", "/quotes"),
+    ("Courses", "calendar-days", "/courses"),
     ("Stock", "boxes", "/stock"),
     ("Lots", "calendar-clock", "/lots"),
     ("Opened vials", "package-open", "/vials"),

@@ -81,6 +81,8 @@ def quote(quote_id: int) -> Response:
     status = quote_life.status_on(state, today)
     protocol, level = quote_form.title_of(g.db, subject)
     sheet = selling.of_quote(g.db, subject, costs=costs)
+    if status is not QuoteStatus.DRAFT:
+        sheet = selling.settled(sheet)
     over = status in (QuoteStatus.DECLINED, QuoteStatus.WITHDRAWN)
     drift = selling.drift(g.db, subject, site=site, on=today) if costs and not over else None
     return frame.page(

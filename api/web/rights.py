@@ -42,6 +42,9 @@ MAY: dict[str, frozenset[Role]] = {
             GET /vials
             GET /quotes
             GET /quotes/<id:quote_id>
+            GET /courses
+            GET /courses/<id:course_id>
+            GET /sessions/<id:session_id>
             GET /reorder
             GET /reorder/sheet
             GET /help
@@ -89,6 +92,13 @@ MAY: dict[str, frozenset[Role]] = {
         (
             TREATMENT,
             """
+            GET /treat
+            GET /treat/walk-in
+            POST /treat/walk-in
+            GET /treat/preview
+            POST /treat/preview
+            GET /courses/<id:course_id>/sessions/<id:number>/treat
+            POST /courses/<id:course_id>/sessions/<id:number>/treat
             GET /lots/<id:lot_id>/open
             POST /lots/<id:lot_id>/open
             GET /lots/<id:lot_id>/quarantine
@@ -132,6 +142,8 @@ MAY: dict[str, frozenset[Role]] = {
         (
             STOCKROOM,
             """
+            GET /sessions/<id:session_id>/undo
+            POST /sessions/<id:session_id>/undo
             GET /receive
             POST /receive
             GET /lots/<id:lot_id>/write-off
@@ -166,11 +178,14 @@ MAY: dict[str, frozenset[Role]] = {
 }
 """Which roles may ask for which page: a rule with its method, as the address map writes it."""
 
-ASKING = frozenset({"POST /quotes/price"})
+ASKING = frozenset({"POST /quotes/price", "POST /treat/preview"})
 """Forms that ask and change nothing: they wait for nobody who writes, and may be sent at any time."""
 
 NOUNS = {
     "/quotes": "Quoting a course",
+    "undo": "Undoing a session",
+    "/treat": "Treating patients",
+    "treat": "Treating patients",
     "/receive": "Receiving stock",
     "/books/close": "Closing a month",
     "/books": "Looking at the books",

@@ -4,7 +4,7 @@ Whoever does not see costs gets none here, so no template can show them by mista
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -225,6 +225,12 @@ def tax_words(name: str, rate: Decimal, inclusive: bool) -> str:
         return "No tax"
     percent = formats.number((rate * 100).normalize())
     return f"{'Contains ' if inclusive else ''}{name}, {percent}\N{NO-BREAK SPACE}%"
+
+
+def settled(sheet: Sheet) -> Sheet:
+    """The sheet of a quote that is no draft any more: what blocked it once is only told."""
+    told = tuple(Said(text.partition(" The quote cannot")[0], "bad") for text in sheet.blocks)
+    return replace(sheet, blocks=(), said=told + sheet.said)
 
 
 def drift(db: Session, quote: Quote, *, site: Site, on: date) -> quote_life.Drift | None:
