@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from inventory import clinic, layers, ledger, vials
 from inventory.catalog import DoseClass
 from inventory.clinic import PlaceKind, Site
-from inventory.database import QUANTITY, table_of
+from inventory.database import QUANTITY, Prepared, table_of
 from inventory.layers import Share
 from inventory.ledger import Act, Move, WasteReason
 from inventory.measures import ZERO
@@ -33,6 +33,20 @@ class Use:
     discarded_value: Decimal
 
 
+VIALS = table_of(OpenedVial)
+LEFT = VIALS.c.remaining - sa.bindparam("gone", type_=QUANTITY)
+DRAIN = Prepared(
+    sa.update(VIALS)
+    .where(VIALS.c.id == sa.bindparam("vial"))
+    .values(
+        remaining=LEFT,
+        patient_ref=sa.func.coalesce(VIALS.c.patient_ref, sa.bindparam("whose", type_=sa.String)),
+        closed_at=sa.case((LEFT == 0, sa.bindparam("at", type_=VIALS.c.closed_at.type))),
+    ),
+    ("vial", "gone", "whose", "at"),
+)
+
+
 @dataclass
 class Posting:
     """Gathers one session's moves and vials, then posts them in one go."""
@@ -45,12 +59,14 @@ class Posting:
     site: Site
     places: Mapping[PlaceKind, int]
     moves: list[Move] = field(default_factory=list)
-    drained: list[dict[str, object]] = field(default_factory=list)
+    drained: list[tuple[object, ...]] = field(default_factory=list)
     rules: Sequence[VialRule] | None = None
     backdated: bool = False  # something may have moved since, so the ledger must look (S12)
 
     def __post_init__(self) -> None:
         self.in_room = self.prepared_in is PreparedIn.TREATMENT_ROOM
+        self.shelf, self.opened = self.places[PlaceKind.SHELF], self.places[PlaceKind.OPENED]
+        self.patient, self.waste = self.places[PlaceKind.PATIENT], self.places[PlaceKind.WASTE]
 
     def leaving(self, draw: Draw, *, last: bool) -> Decimal:
         """How much leaves the clinic's stock: what is used, and what cannot be kept.
@@ -71,12 +87,12 @@ class Posting:
         self.backdated = self.backdated or draw.container.last_on > self.act.on
         vial_id = draw.container.vial_id
         if vial_id is not None:
-            self._leave(draw, PlaceKind.OPENED, used, wasted, vial_id, need.reason)
+            self._leave(draw, self.opened, used, wasted, vial_id, need.reason)
             self._drain(draw, vial_id, gone=sum((share.quantity for share in shares), ZERO))
         elif draw.kept and not self._ends_with_session(draw):
             vial_id = self._open_last(draw, used, need.reason)
         else:
-            self._leave(draw, PlaceKind.SHELF, used, wasted, None, need.reason)
+            self._leave(draw, self.shelf, used, wasted, None, need.reason)
         lost = sum((share.value for share in wasted), ZERO)
         return Use(
             sku=draw.container.product.sku,
@@ -94,19 +110,8 @@ class Posting:
         """Post the moves and write what is left in the vials."""
         held = frozenset(self.places[kind] for kind in clinic.HELD)
         ledger.post(self.db, self.document_id, self.act.on, self.moves, held=held, backdated=self.backdated)
-        table = table_of(OpenedVial)
         if self.drained:
-            left = table.c.remaining - sa.bindparam("gone", type_=QUANTITY)
-            self.db.execute(
-                sa.update(table)
-                .where(table.c.id == sa.bindparam("vial"))
-                .values(
-                    remaining=left,
-                    patient_ref=sa.func.coalesce(table.c.patient_ref, sa.bindparam("whose", type_=sa.String)),
-                    closed_at=sa.case((left == 0, sa.bindparam("at", type_=table.c.closed_at.type))),
-                ),
-                self.drained,
-            )
+            DRAIN.run(self.db, self.drained)
 
     def _ends_with_session(self, draw: Draw) -> bool:
         """A shared-use container that entered the treatment room ends with this patient's session (S4)."""
@@ -118,7 +123,7 @@ class Posting:
     def _leave(
         self,
         draw: Draw,
-        source: PlaceKind,
+        source: int,
         used: Sequence[Share],
         wasted: Sequence[Share],
         vial_id: int | None,
@@ -129,14 +134,14 @@ class Posting:
             if draw.container.product.dose_class.one_patient
             else WasteReason.BEYOND_USE
         )
-        self._out(draw, source, PlaceKind.PATIENT, used, vial_id, reason or None)
-        self._out(draw, source, PlaceKind.WASTE, wasted, vial_id, remainder.value)
+        self._out(draw, source, self.patient, used, vial_id, reason or None)
+        self._out(draw, source, self.waste, wasted, vial_id, remainder.value)
 
     def _out(
         self,
         draw: Draw,
-        source: PlaceKind,
-        target: PlaceKind,
+        source: int,
+        target: int,
         shares: Sequence[Share],
         vial_id: int | None,
         reason: str | None,
@@ -145,8 +150,8 @@ class Posting:
             self.moves.append(
                 Move(
                     draw.container.lot,
-                    self.places[source],
-                    self.places[target],
+                    source,
+                    target,
                     share.quantity,
                     direction=-1,
                     value=share.value,
@@ -161,18 +166,18 @@ class Posting:
         product = draw.container.product
         from_shelf = (draw.opened - 1) * product.content
         whole, part = layers.split(used, from_shelf)
-        self._out(draw, PlaceKind.SHELF, PlaceKind.PATIENT, whole, None, reason or None)
+        self._out(draw, self.shelf, self.patient, whole, None, reason or None)
         opened = self._new_vial(draw, product)
         self.moves.append(
             Move(
                 draw.container.lot,
-                self.places[PlaceKind.SHELF],
-                self.places[PlaceKind.OPENED],
+                self.shelf,
+                self.opened,
                 product.content,
                 vial_id=opened.id,
             )
         )
-        self._out(draw, PlaceKind.OPENED, PlaceKind.PATIENT, part, opened.id, reason or None)
+        self._out(draw, self.opened, self.patient, part, opened.id, reason or None)
         return opened.id
 
     def _new_vial(self, draw: Draw, product: Product) -> OpenedVial:
@@ -193,14 +198,7 @@ class Posting:
         )
 
     def _drain(self, draw: Draw, vial_id: int, *, gone: Decimal) -> None:
-        self.drained.append(
-            {
-                "vial": vial_id,
-                "gone": gone,
-                "whose": self._whose(draw.container.product),
-                "at": self.act.at,
-            }
-        )
+        self.drained.append((vial_id, gone, self._whose(draw.container.product), self.act.at))
 
     def _whose(self, product: Product) -> str | None:
         """The one patient that a vial which outlasts the session is for, unless the clinic shares it."""

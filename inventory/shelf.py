@@ -40,13 +40,19 @@ PRODUCTS = sa.select(
     ITEMS.c.sterile,
     ITEMS.c.container_form,
     ITEMS.c.ingredient_id,
-).where(
-    sa.or_(
-        ITEMS.c.id.in_(sa.bindparam("keys", expanding=True)),
-        ITEMS.c.sku.in_(sa.bindparam("skus", expanding=True)),
-        sa.and_(ITEMS.c.ingredient_id.in_(sa.bindparam("ingredients", expanding=True)), ITEMS.c.active),
-    )
 )
+NAMED = {
+    "keys": ITEMS.c.id.in_(sa.bindparam("keys", expanding=True)),
+    "skus": ITEMS.c.sku.in_(sa.bindparam("skus", expanding=True)),
+    "ingredients": sa.and_(
+        ITEMS.c.ingredient_id.in_(sa.bindparam("ingredients", expanding=True)), ITEMS.c.active
+    ),
+}
+
+
+@lru_cache(maxsize=8)
+def _products_by(names: tuple[str, ...]) -> sa.Select[Any]:
+    return PRODUCTS.where(sa.or_(*(NAMED[name] for name in names)))
 
 
 def products(
@@ -57,18 +63,13 @@ def products(
     ingredient_ids: Iterable[int] = (),
 ) -> dict[int, Product]:
     """What drawing needs to know of items: those named, and the active ones that hold an ingredient."""
-    rows = (
-        db.connection()
-        .execute(
-            PRODUCTS,
-            {
-                "keys": sorted(set(item_ids)),
-                "skus": sorted(set(skus)),
-                "ingredients": sorted(set(ingredient_ids)),
-            },
-        )
-        .all()
-    )
+    named: dict[str, set[Any]] = {
+        "keys": set(item_ids),
+        "skus": set(skus),
+        "ingredients": set(ingredient_ids),
+    }
+    asked = {name: sorted(values) for name, values in named.items() if values}
+    rows = db.connection().execute(_products_by(tuple(asked)), asked).all() if asked else []
     found = {}
     for key, sku, name, unit, content, overfill, dose_class, kind, hours, sterile, form, ingredient in rows:
         found[key] = Product(
@@ -88,8 +89,12 @@ def products(
     return found
 
 
+RELEASED: sa.ColumnClause[str] = sa.literal_column(f"'{LotState.RELEASED}'")
+NOTHING: sa.ColumnClause[int] = sa.literal_column("0")
+
+
 @lru_cache(maxsize=256)
-def _first_of(count: int) -> sa.CompoundSelect[Any]:
+def _first_of(count: int, limit: int) -> sa.CompoundSelect[Any]:
     """The statement that reads the first lots of `count` items at once, put together once for each count.
 
     A statement an item would cost a session of ten more time than all its other reading. Each arm joins
@@ -104,17 +109,18 @@ def _first_of(count: int) -> sa.CompoundSelect[Any]:
             BALANCES.c.quantity,
             BALANCES.c.last_on,
             LOTS.c.number,
-            LOTS.c.state,
         )
         .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)
         .where(
             BALANCES.c.item_id == sa.bindparam(f"item{n}"),
             BALANCES.c.place_id == sa.bindparam("shelf"),
-            BALANCES.c.quantity > sa.literal_column("0"),
+            BALANCES.c.quantity > NOTHING,
             BALANCES.c.expires_on >= sa.bindparam("on"),
+            LOTS.c.state == RELEASED,
         )
         .order_by(BALANCES.c.expires_on, BALANCES.c.received_on, BALANCES.c.lot_id)
-        .limit(sa.bindparam("most", type_=sa.Integer))
+        .limit(sa.literal_column(str(limit)))
+        .offset(NOTHING)
         .subquery()
         .select()
         for n in range(count)
@@ -162,16 +168,16 @@ def _read_sealed(
     on: date,
     limit: int,
 ) -> dict[int, int]:
-    """Find the usable ones of the first `limit` lots of each item; answers how many of each were read."""
+    """Read the first `limit` lots of each item, find those that are there; answers how many were read."""
     by_id = {product.id: product for product in products}
     found.update((key, []) for key in by_id)
-    read = dict.fromkeys(by_id, 0)
     asked: dict[str, object] = {f"item{n}": key for n, key in enumerate(by_id)}
-    asked |= {"shelf": shelf_id, "on": on, "most": limit}
-    rows = db.connection().execute(_first_of(len(by_id)), asked).all()
-    for item_id, lot_id, expires_on, received_on, held, last_on, number, state in rows:
+    asked |= {"shelf": shelf_id, "on": on}
+    read = dict.fromkeys(by_id, 0)
+    rows = db.connection().execute(_first_of(len(by_id), limit), asked).all()
+    for item_id, lot_id, expires_on, received_on, held, last_on, number in rows:
         read[item_id] += 1
-        if state is LotState.RELEASED and received_on <= on:
+        if received_on <= on:
             lot = LotFacts(lot_id, item_id, expires_on, received_on)
             found[item_id].append(
                 Container(by_id[item_id], lot, number, held, site.end_of(expires_on), last_on=last_on)
@@ -203,30 +209,15 @@ def opened(
     served makes it theirs. `patient_ref` None asks for what anyone could still be served from. `backdated`
     leaves out what was held back at the instant.
     """
-    rows = db.execute(
-        sa.select(OpenedVial, Lot.number, Lot.expires_on, Lot.received_on)
-        .join(Lot, Lot.id == OpenedVial.lot_id)
-        .where(
-            OpenedVial.item_id.in_(sorted(by_id)),
-            OpenedVial.site_id == site.id,
-            OpenedVial.closed_at.is_(None),
-            OpenedVial.remaining > 0,
-            OpenedVial.discard_at > at,
-            OpenedVial.opened_at <= at,
-            Lot.state == LotState.RELEASED,
-            Lot.expires_on >= site.day(at),
-        )
-        .order_by(OpenedVial.id)
-    )
     found: dict[int, list[Container]] = defaultdict(list)
-    for vial, number, expires_on, received_on in rows:
+    for vial in vials.in_use(db, by_id, site=site, at=at):
         if vial.patient_ref is not None and vial.patient_ref != patient_ref:
             continue
         found[vial.item_id].append(
             Container(
                 product=by_id[vial.item_id],
-                lot=LotFacts(vial.lot_id, vial.item_id, expires_on, received_on),
-                lot_number=number,
+                lot=LotFacts(vial.lot_id, vial.item_id, vial.expires_on, vial.received_on),
+                lot_number=vial.number,
                 held=vial.remaining,
                 deadline=vial.discard_at,
                 vial_id=vial.id,
@@ -341,7 +332,7 @@ def _sealed_anywhere(db: Session, need: Need, site: Site) -> Sequence[sa.Row[Dec
             Place.site_id == site.id,
             Place.kind.in_([PlaceKind.SHELF, PlaceKind.QUARANTINE]),
             BALANCES.c.item_id.in_(need.product_ids),
-            BALANCES.c.quantity > sa.literal_column("0"),
+            BALANCES.c.quantity > NOTHING,
         )
         .order_by(BALANCES.c.expires_on, BALANCES.c.lot_id)
     ).all()

@@ -1,18 +1,20 @@
 """Opened vials: when each was opened, what is left of it, and until when that may be used (S4, S5)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory.catalog import DoseClass, ItemKind
 from inventory.clinic import Site
-from inventory.database import QUANTITY, Base, choice, one_of
+from inventory.database import QUANTITY, Base, choice, one_of, table_of
 from inventory.errors import Conflict, Invalid, NotFound
+from inventory.lots import Lot, LotState
 
 
 class PreparedIn(StrEnum):
@@ -136,6 +138,30 @@ def vial(db: Session, key: int) -> OpenedVial:
     if found is None:
         raise UnknownVial(f"No opened vial has the key {key}.")
     return found
+
+
+VIALS, LOTS = table_of(OpenedVial), table_of(Lot)
+IN_USE = (
+    sa.select(VIALS, LOTS.c.number, LOTS.c.expires_on, LOTS.c.received_on)
+    .join(LOTS, LOTS.c.id == VIALS.c.lot_id)
+    .where(
+        VIALS.c.item_id.in_(sa.bindparam("items", expanding=True)),
+        VIALS.c.site_id == sa.bindparam("site"),
+        VIALS.c.closed_at.is_(None),
+        VIALS.c.remaining > sa.literal_column("0"),
+        VIALS.c.discard_at > sa.bindparam("at"),
+        VIALS.c.opened_at <= sa.bindparam("at"),
+        LOTS.c.state == LotState.RELEASED,
+        LOTS.c.expires_on >= sa.bindparam("on"),
+    )
+    .order_by(VIALS.c.id)
+)
+
+
+def in_use(db: Session, item_ids: Iterable[int], *, site: Site, at: datetime) -> Sequence[sa.Row[Any]]:
+    """The opened vials of items at a site that may be drawn from at an instant, and their lots' labels."""
+    asked = {"items": sorted(item_ids), "site": site.id, "at": at, "on": site.day(at)}
+    return db.connection().execute(IN_USE, asked).all()
 
 
 def rules_in_force(db: Session, site: Site, on: date) -> Sequence[VialRule]:

