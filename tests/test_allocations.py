@@ -8,7 +8,7 @@ import pytest
 from inventory import allocations
 from inventory.allocations import Promise
 from inventory.picking import NotEnoughStock
-from tests.shelf import NOW, TODAY, Clinic, refused
+from tests.shelf import NOW, TODAY, Clinic, ingredient_line, refused
 
 
 @pytest.fixture
@@ -66,13 +66,25 @@ def test_a_walk_in_is_not_served_from_what_is_promised_to_another_that_day(clini
     promise(clinic, "P-1", 3)
     clinic.treat("P-2", "HA 2")  # of two vials one is free
 
-    sentence = (
-        "HA: 2 mL needed, 3 mL usable on 2026-01-15 (3 mL allocated to others today)."
-    )
+    sentence = "HA: 2 mL needed, 3 mL usable on 2026-01-15 (3 mL allocated to others today)."
     with refused(NotEnoughStock, sentence):
         clinic.treat("P-3", "HA 2")
 
     assert clinic.held("HA") == {"A17": 3}
+
+
+def test_what_is_promised_of_one_item_does_not_hold_up_another_with_the_same_ingredient(clinic):
+    clinic.add_items("HA-A 1 mL single_dose of hyaluron\nHA-B 1 mL single_dose of hyaluron")
+    clinic.receive("HA-A", "A01 exp 2026-03-31 2 x 6.00")
+    clinic.receive("HA-B", "\n".join(f"B{n:02} exp 2026-06-{n:02} 1 x 6.00" for n in range(1, 21)))
+    promise(clinic, "P-1", 9, sku="HA-A")
+
+    # Of 22 mL nine are promised, whichever lots they come from.
+    treated = clinic.treat("P-2", ingredient_line("hyaluron", "3"))
+
+    assert {use.lot_number for use in treated.uses} == {"A01", "B01", "B02"}
+    with pytest.raises(NotEnoughStock):
+        clinic.treat("P-2", ingredient_line("hyaluron", "10"))
 
 
 def test_the_patient_to_whom_it_is_promised_is_served(clinic):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from inventory import clinic
 from inventory.clinic import Setting
-from inventory.database import APPEND_ONLY, MONEY, QUANTITY, Database, Exact, Instant, sql_list
+from inventory.database import APPEND_ONLY, MONEY, QUANTITY, Database, Exact, Instant, Prepared, sql_list
 
 NOON = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 SCRATCH = sa.Table(
@@ -91,6 +91,41 @@ def test_a_number_written_into_sql_is_scaled_too():
     literal = sa.literal(Decimal("2.5"), Exact(4)).compile(compile_kwargs={"literal_binds": True})
 
     assert str(literal) == "25000"
+
+
+def test_rows_written_by_place_are_those_written_by_name(scratch):
+    add = Prepared(sa.insert(SCRATCH).inline(), ("at", "quantity"))
+    rows = [(NOON, Decimal("2.5")), (NOON + timedelta(days=1), Decimal("0.0001")), (None, None)]
+
+    assert add.run(scratch, rows) == 3
+
+    written = scratch.execute(sa.select(SCRATCH.c.at, SCRATCH.c.quantity).order_by(SCRATCH.c.id)).all()
+    assert [tuple(row) for row in written] == rows
+
+
+def test_a_statement_written_by_place_may_use_a_value_twice_and_have_some_of_its_own(scratch):
+    scratch.execute(SCRATCH.insert(), [{"id": key, "quantity": Decimal(key)} for key in (1, 2, 3)])
+    less = sa.bindparam("less", type_=QUANTITY)
+    take = Prepared(
+        sa.update(SCRATCH)
+        .where(SCRATCH.c.id == sa.bindparam("key"), SCRATCH.c.quantity - less >= Decimal("0.5"))
+        .values(quantity=SCRATCH.c.quantity - less, value=Decimal("1.25")),
+        ("key", "less"),
+    )
+
+    assert take.run(scratch, [(1, Decimal(1)), (2, Decimal("1.5")), (3, Decimal("0.25"))]) == 2
+
+    left = scratch.execute(sa.select(SCRATCH.c.quantity, SCRATCH.c.value).order_by(SCRATCH.c.id)).all()
+    assert [tuple(row) for row in left] == [
+        (Decimal(1), None),
+        (Decimal("0.5"), Decimal("1.25")),
+        (Decimal("2.75"), Decimal("1.25")),
+    ]
+
+
+def test_a_float_is_refused_in_a_row_written_by_place(scratch):
+    with pytest.raises(TypeError, match="is a float"):
+        Prepared(sa.insert(SCRATCH).inline(), ("quantity",)).run(scratch, [(0.1,)])
 
 
 def test_an_instant_comes_back_in_utc_from_any_zone(scratch):

@@ -107,6 +107,17 @@ def test_what_is_read_at_once_is_drawn_as_what_is_read_little_by_little(here):
         assert draw(at_once, here, "HA", "5", on) == draw(little_by_little, here, "HA", "5", on)
 
 
+def test_looking_again_each_day_finds_what_outlasts_the_day(here):
+    here.receive("HA", "\n".join(f"N{day:02} exp 2026-02-{day:02} 1 x 16.50" for day in range(1, 20)))
+    promise(here, "HA", "6", LATER)
+    by_day, little_by_little = outlook(here), outlook(here)
+    days = (SOON, LATER, date(2026, 2, 10), date(2026, 2, 19))
+
+    for number, on in enumerate(days):
+        by_day.look({here.item("HA").id: Decimal(9)}, on=on, times=len(days) - number)
+        assert draw(by_day, here, "HA", "5", on) == draw(little_by_little, here, "HA", "5", on)
+
+
 def test_held_stock_and_another_site_s_stock_are_not_there(here):
     branch = here.open_site("BRANCH")
     here.receive("HA", "A17 exp 2026-03-31 1 x 16.50 quarantined\nB02 exp 2026-03-31 1 x 16.50 recalled")

@@ -37,9 +37,7 @@ def test_a_session_that_cannot_be_supplied_whole_moves_nothing_and_says_all_that
     clinic.receive("NEEDLE", "N1 exp 2030-12-31 100 x 0.22")
     before = clinic.posted()
 
-    sentence = (
-        "HA: 99 mL needed, 6 mL usable on 2026-01-15. LIDO: 21 mL needed, 20 mL usable on 2026-01-15."
-    )
+    sentence = "HA: 99 mL needed, 6 mL usable on 2026-01-15. LIDO: 21 mL needed, 20 mL usable on 2026-01-15."
     with refused(NotEnoughStock, sentence):
         clinic.treat("P-1", "HA 99", "NEEDLE 5", "LIDO 21")
 
@@ -58,10 +56,7 @@ def test_a_refusal_says_why_the_rest_is_not_usable(clinic):
         """,
     )
 
-    sentence = (
-        "HA: 9 mL needed, 3 mL usable on 2026-01-15 "
-        "(3 mL expired, 6 mL quarantined, 9 mL recalled)."
-    )
+    sentence = "HA: 9 mL needed, 3 mL usable on 2026-01-15 (3 mL expired, 6 mL quarantined, 9 mL recalled)."
     with refused(NotEnoughStock, sentence):
         clinic.treat("P-1", "HA 9")
 
@@ -162,6 +157,19 @@ def test_what_was_held_back_at_that_hour_is_not_used_though_it_is_free_by_now(cl
     treated = backdated(clinic, "HA 2", at=noon)
 
     assert used(treated)[0][1] == "B02"
+
+
+def test_a_session_of_an_earlier_hour_passes_over_many_lots_that_were_held_back(clinic):
+    clinic.receive("HA", "\n".join(f"L{n:02} exp 2026-03-{n:02} 1 x 16.50" for n in range(1, 13)))
+    noon = NOW - timedelta(hours=2)
+    for n in range(1, 12):
+        held = clinic.lot("HA", f"L{n:02}")
+        holds.quarantine(clinic.db, held, at=noon - timedelta(hours=1), by=BY, reason="fridge alarm")
+        holds.release(clinic.db, held, at=noon + timedelta(hours=1), by=BY, reason="the probe was faulty")
+
+    treated = backdated(clinic, "HA 2", at=noon)
+
+    assert [use[1] for use in used(treated)] == ["L12"]
 
 
 def test_an_opened_vial_that_was_held_back_at_that_hour_is_not_used(clinic):
