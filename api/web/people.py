@@ -51,7 +51,7 @@ def listing() -> Response:
         .outerjoin(Credential, Credential.person_id == Person.id)
         .order_by(Person.active.desc(), Person.name)
     ).all()  # fmt: skip
-    sites = dict(g.db.execute(sa.select(Site.id, Site.name)).tuples().all())
+    sites = {key: name for key, name in g.db.execute(sa.select(Site.id, Site.name))}
     where: dict[int, list[str]] = {}
     for person_id, site_id in g.db.execute(sa.select(PersonSite.person_id, PersonSite.site_id)):
         where.setdefault(person_id, []).append(sites[site_id])

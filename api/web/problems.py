@@ -9,6 +9,7 @@ from flask import Response, g
 
 from api.errors import MEDIA_TYPE
 from api.web import frame
+from api.web.throttle import TooManyTries
 
 TITLES = {
     400: "That was not understood",
@@ -45,6 +46,8 @@ def shown(answer: Response) -> Response:
         return answer
     problem = json.loads(answer.get_data())
     status = answer.status_code
+    if problem.get("name") == TooManyTries.__name__:
+        status, answer.headers["Retry-After"] = 429, str(problem["facts"]["seconds"])
     reference = secrets.token_hex(4)
     log.warning("page problem %s: %s %s", reference, status, problem["title"])
     if status >= 500:

@@ -90,8 +90,13 @@ def sign_in() -> Response:
 
 
 def count_a_try(name: str) -> None:
-    """Count a try before it is looked at, so that many at once are not one. Raises TooManyTries."""
+    """Count a try before it is looked at, so that many at once are not one. Raises TooManyTries.
+
+    It is kept whatever comes of the request, so it is a transaction of its own, and the first.
+    """
     where = request.remote_addr or ""
+    g.db.rollback()
+    g.asked = None
     with database().write.begin() as db:
         throttle.check(db, name=name, address=where, at=g.now)
         throttle.failed(db, name=name, address=where, at=g.now)

@@ -1,0 +1,133 @@
+"""Receiving on the page: every scan is kept once it is read; a delivery is received whole or not at all."""
+
+import re
+
+from api.auth import Role
+from api.web.scans import WaitingScan
+from tests.pages import Browser, House, main, said
+from tests.shelves import count, on_hand
+
+LABEL = "0109521234543213172706301" + "0A17"  # HA-3, good until 2027-06-30, lot A17
+pytest_plugins = ("tests.calls", "tests.pages")
+
+
+def scan(browser: Browser, data: str, key: str = "", **typed: str):
+    fields = browser.hidden(browser.get("/receive")) | typed | {"do": "scan", "data": data}
+    return browser.follow(browser.post("/receive", fields | ({"scan_key": key} if key else {})))
+
+
+def test_a_scanned_box_is_received_with_what_its_label_says(house: House):
+    browser = house.as_(Role.MANAGER)
+
+    page = scan(browser, LABEL)
+    assert "Hyaluronic acid 2%, 3 mL" in said(page)
+    fields = filled(browser, page)
+    assert fields["lot_number-1"] == "A17"
+    assert fields["expires_on-1"] == "2027-06-30"
+    assert fields["unit_cost-1"] == "16.5"
+    answer = browser.post("/receive", fields | {"do": "receive", "document": "DN-1"})
+
+    assert "Received 1 line for $16.50." in said(browser.follow(answer))
+    assert on_hand(house, "HA-3") == 3
+    assert count(house, WaitingScan) == 0
+
+
+def filled(browser: Browser, page) -> dict[str, str]:
+    """The receiving form as it stands: hidden fields and shown ones."""
+    shown = re.findall(r'<input id="f-[^"]+" name="([^"]+)" type="[a-z]+" value="([^"]*)"', main(page))
+    return browser.hidden(page) | dict(shown)
+
+
+def test_the_same_label_again_counts_one_more_and_the_same_scan_again_does_not(house: House):
+    browser = house.as_(Role.MANAGER)
+    scan(browser, LABEL, key="first")
+    scan(browser, LABEL, key="second")
+
+    page = scan(browser, LABEL, key="second")
+
+    assert filled(browser, page)["containers-1"] == "2"
+    assert count(house, WaitingScan) == 2
+
+
+def test_what_was_typed_into_a_line_stays_when_another_box_is_scanned(house: House):
+    browser = house.as_(Role.MANAGER)
+    scan(browser, LABEL)
+
+    page = scan(browser, LABEL.replace("A17", "B18"), **{"unit_cost-1": "17.25", "document": "DN-7"})
+
+    fields = filled(browser, page)
+    assert fields["unit_cost-1"] == "17.25"
+    assert fields["document"] == "DN-7"
+    assert fields["lot_number-2"] == "B18"
+
+
+def test_two_barcodes_of_one_box_make_one_line(house: House):
+    browser = house.as_(Role.MANAGER)
+
+    scan(browser, "0109521234543213")
+    page = scan(browser, "172706301" + "0A17")
+
+    assert len(re.findall(r'class="card line"', main(page))) == 1
+    assert filled(browser, page)["lot_number-1"] == "A17"
+
+
+def test_a_label_that_cannot_be_read_is_kept_with_its_reason_until_put_aside(house: House):
+    browser = house.as_(Role.MANAGER)
+
+    page = scan(browser, "what is this")
+    assert "This is not a GS1 label" in said(page)
+    assert count(house, WaitingScan) == 1
+    browser.post("/receive", browser.hidden(page) | {"do": "remove-1"})
+
+    assert count(house, WaitingScan) == 0
+
+
+def test_an_unknown_item_is_chosen_by_hand(house: House):
+    browser = house.as_(Role.MANAGER)
+    page = scan(browser, "0119521234543210172706301" + "0Z9")
+    assert "No item has the barcode number" in said(page)
+
+    fields = filled(browser, page) | {"do": "receive", "sku-1": "LIDO-20", "unit_cost-1": "9"}
+    browser.follow(browser.post("/receive", fields))
+
+    assert on_hand(house, "LIDO-20") == 20
+
+
+def test_one_wrong_line_receives_none_and_says_which_field(house: House):
+    browser = house.as_(Role.MANAGER)
+    scan(browser, LABEL)
+    page = scan(browser, LABEL.replace("A17", "B18"))
+
+    fields = filled(browser, page) | {"do": "receive", "containers-2": "-1", "unit_cost-1": "1e3"}
+    refused = browser.post("/receive", fields)
+
+    assert refused.status_code == 422
+    assert "Not a decimal number." in said(refused)
+    assert "from 1 to 1000000" in said(refused).replace(",", "")
+    assert filled(browser, refused)["unit_cost-1"] == "1e3"
+    assert on_hand(house, "HA-3") == 0
+    assert count(house, WaitingScan) == 2
+
+
+def test_what_expired_goes_to_quarantine_with_a_warning(house: House):
+    browser = house.as_(Role.MANAGER)
+    page = scan(browser, LABEL)
+
+    fields = filled(browser, page) | {"do": "receive", "expires_on-1": "2025-12-31"}
+    after = browser.follow(browser.post("/receive", fields))
+
+    assert "into quarantine" in said(after)
+    assert 'class="notice warning"' in main(after)
+
+
+def test_scans_are_each_persons_own(house: House):
+    scan(house.as_(Role.MANAGER), LABEL)
+
+    assert "Nothing is scanned yet." in said(house.as_(Role.ADMIN).get("/receive"))
+
+
+def test_an_empty_delivery_is_refused(house: House):
+    refused = house.as_(Role.MANAGER).send("/receive", do="receive", received_on="2026-01-15")
+
+    assert refused.status_code == 422
+    assert "There is nothing to receive yet" in said(refused)
