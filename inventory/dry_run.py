@@ -46,18 +46,19 @@ def foresee(
     """
     treatments.check_patient_ref(visit.patient_ref)
     needs, by_id = treatments.resolve(db, lines)
+    places = clinic.places(db, site.id)
     draws = treatments.draw_all(
         db,
         visit,
         needs,
         by_id,
         site=site,
-        shelf_id=clinic.places(db, site.id)[PlaceKind.SHELF],
+        shelf_id=places[PlaceKind.SHELF],
         loss=clinic.settings(db).draw_loss_ml,
         backdated=visit.at < recorded_at,
     )
     act = Act(site.id, site.day(visit.at), visit.at, recorded_at, by="")
-    posting = Posting(db, 0, act, visit.prepared_in, visit.patient_ref, site, {})
+    posting = Posting(db, 0, act, visit.prepared_in, visit.patient_ref, site, places)
     last = {draw.container.vial_id: draw for _, draw in draws}
     return tuple(
         _foreseen(db, need, draw, posting, last=last[draw.container.vial_id] is draw) for need, draw in draws
