@@ -185,6 +185,10 @@ class UnknownSetting(NotFound):
     """No setting has this name."""
 
 
+class FormulaFixed(Conflict):
+    """Stock was received under a cost formula; another would value it anew (C1)."""
+
+
 class BadSetting(Invalid):
     """The value cannot be this setting's."""
 
@@ -255,11 +259,21 @@ def change_setting(db: Session, key: str, value: str, *, at: datetime, by: str, 
     """Add a new value for a setting; the old one stays as history. Refuses unknown names and bad values."""
     if key not in SOURCES:
         raise UnknownSetting(f"No setting is called {key!r}.")
-    _parse(key, value)
+    parsed = _parse(key, value)
+    if key == "cost_formula" and parsed is not settings(db).cost_formula and _has_stock_history(db):
+        raise FormulaFixed(
+            f"The cost formula stays {settings(db).cost_formula}: stock was received under it, and changing it "
+            "needs a revaluation, which is not there yet. Choose it before the first receipt."
+        )
     row = Setting(key=key, value=value, at=at, by=by, reason=reason)
     db.add(row)
     db.flush()
     return row
+
+
+def _has_stock_history(db: Session) -> bool:
+    # The layers are a later chapter; all that counts here is whether there is one.
+    return db.scalar(sa.select(sa.literal(1)).select_from(sa.table("cost_layers")).limit(1)) is not None
 
 
 def _parse(key: str, text: str) -> object:

@@ -48,11 +48,18 @@ def reverse(
 def reverse_session(
     db: Session, session: TreatmentSession, *, at: datetime, recorded_at: datetime, by: str, reason: str
 ) -> Reversal:
-    """Undo a whole session: every use, remainder and vial it opened, the last first."""
+    """Undo what is left of a session: every use, remainder and vial it opened, the last first.
+
+    What was undone of it before stays undone. Raises AlreadyReversed when nothing is left.
+    """
     movements = db.scalars(
         sa.select(Movement).where(Movement.document_id == session.document_id).order_by(Movement.id.desc())
     ).all()
-    return _undo(db, movements, at=at, recorded_at=recorded_at, by=by, reason=reason)
+    before = reversed_ids(db, [movement.id for movement in movements])
+    left = [movement for movement in movements if movement.id not in before]
+    if not left:
+        raise AlreadyReversed(f"Session {session.id} was reversed already.")
+    return _undo(db, left, at=at, recorded_at=recorded_at, by=by, reason=reason)
 
 
 def reversed_ids(db: Session, movement_ids: Sequence[int]) -> set[int]:

@@ -280,7 +280,8 @@ def _locked(db: Session, subject: Quote, allowed: frozenset[QuoteStatus], verb: 
     )
     state = {one.quote_id: one for one in states}[subject.id]
     if state.status not in allowed:
-        raise WrongStatus(f"{_name(subject, state)} is {state.status}; it cannot be {verb}.")
+        told = " already" if state.status == verb else f"; it cannot be {verb}"
+        raise WrongStatus(f"{_name(subject, state)} is {state.status}{told}.")
     return state
 
 

@@ -240,3 +240,14 @@ def test_a_receipt_is_not_taken_back_as_of_a_day_when_it_was_used(clinic):
     undo(clinic, arrival, at=tomorrow + timedelta(hours=1))
 
     assert clinic.held("HA") == {"A17": 30}
+
+
+def test_a_session_of_which_a_part_was_undone_is_undone_for_the_rest(clinic):
+    session = clinic.treat("P-1", "HA 2.5", "LIDO 3").session
+    undo(clinic, movements(clinic, "HA", PlaceKind.PATIENT)[0])
+
+    corrections.reverse_session(clinic.db, session, **undoing())
+
+    assert (clinic.held("HA"), clinic.held("LIDO")) == ({"A17": 30}, {"L1": 100})
+    with refused(AlreadyReversed, f"Session {session.id} was reversed already."):
+        corrections.reverse_session(clinic.db, session, **undoing())

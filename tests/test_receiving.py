@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from inventory import clinic as settings
 from inventory import periods, receiving
 from inventory.catalog import DoseClass
 from inventory.clinic import PlaceKind
@@ -167,3 +168,15 @@ def test_a_receipt_dated_ahead_is_kept_with_a_warning_and_one_of_more_than_a_yea
     assert received.warnings == ("Received on 2026-01-20, which lies ahead: at MAIN it is 2026-01-15.",)
     with refused(LiesAhead, "2027-01-20 lies more than a year ahead of 2026-01-15."):
         receiving.receive(clinic.db, ahead, received_on=date(2027, 1, 20), **now)
+
+
+def test_the_cost_formula_is_chosen_before_the_first_receipt(clinic):
+    about = {"at": NOW, "by": BY}
+    settings.change_setting(clinic.db, "cost_formula", "fifo", **about)
+    deliver(clinic)
+
+    with pytest.raises(settings.FormulaFixed, match="stays fifo: stock was received under it"):
+        settings.change_setting(clinic.db, "cost_formula", "weighted_average", **about)
+
+    settings.change_setting(clinic.db, "cost_formula", "fifo", **about, reason="said again")
+    assert settings.settings(clinic.db).cost_formula is settings.CostFormula.FIFO

@@ -123,7 +123,7 @@ def test_of_two_tabs_that_accept_the_second_is_told(here):
     late = browser.post(f"/quotes/{key}/accept", other)
 
     assert late.status_code == 409
-    assert "is accepted; it cannot be accepted" in said(late)
+    assert "is accepted already" in said(late)
 
 
 def test_a_session_that_ended_in_the_middle_loses_nothing(here):

@@ -138,6 +138,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
         "api.web.workbooks": {"UnknownWorkbook": "Have it written anew; it takes seconds."},
         "inventory.clinic": {
             "BadSetting": "Read what the setting takes, and enter such a value.",
+            "FormulaFixed": "Keep the formula; ask your accountant before the first receipt of a new book.",
             "SiteTaken": "Use another code for the new site.",
             "UnknownSetting": LOOK,
             "UnknownSite": "Choose a site at which you work.",
