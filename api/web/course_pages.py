@@ -29,7 +29,7 @@ SHOWN = (("", "Still to come"), ("done", "Completed"), ("all", "All"))
 def listing() -> Response:
     """The courses of the site, the newest first; what is asked for stands in the address."""
     site = frame.here()
-    shown, text = request.args.get("show", ""), request.args.get("q", "").strip()[:40]
+    shown, text = request.args.get("show", ""), forms.searched(40)
     shown = shown if shown in dict(SHOWN) else ""
     query = _rows(site)
     unfinished = sa.select(CourseSession.course_id).where(CourseSession.session_id.is_(None))

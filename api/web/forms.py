@@ -156,6 +156,11 @@ def typed() -> Values:
     return {name: text for name, text in request.form.items() if name not in (KEY, TOKEN)}
 
 
+def searched(longest: int) -> str:
+    """What a list is searched for; characters that no database can look for are left out."""
+    return "".join(letter for letter in request.args.get("q", "") if letter.isprintable()).strip()[:longest]
+
+
 def new_key() -> str:
     """A key that no form had before."""
     return secrets.token_urlsafe(16)

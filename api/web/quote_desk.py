@@ -133,7 +133,7 @@ def listing() -> Response:
     """The quotes of the site, the newest first; what is asked for stands in the address."""
     site = frame.here()
     today = site.day(g.now)
-    status, text = request.args.get("status", ""), request.args.get("q", "").strip()[:40]
+    status, text = request.args.get("status", ""), forms.searched(40)
     status = status if status in dict(SHOWN) else ""
     query = _rows(site).order_by(Quote.id.desc()).limit(PAGE + 1)
     if status:
