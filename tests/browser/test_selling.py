@@ -1,14 +1,13 @@
 """Selling and treating in a real browser, by keyboard, on a desk and in the hand, in both themes."""
 
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import make_server
 
 from api.auth import Role
@@ -17,8 +16,6 @@ from tests.pages import House
 
 pytest_plugins = ("tests.calls", "tests.pages", "tests.counter")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt install chromium")
 DESK, HAND, NARROW = (1280, 900), (390, 844), (320, 720)
 
 
@@ -45,13 +42,10 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(here: House) -> Iterator[Served]:
+def served(here: House, browser: Browser) -> Iterator[Served]:
     server = make_server("127.0.0.1", 0, here.clinic.app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield Served(here, browser, f"http://127.0.0.1:{server.server_port}")
-        browser.close()
+    yield Served(here, browser, f"http://127.0.0.1:{server.server_port}")
     server.shutdown()
 
 
