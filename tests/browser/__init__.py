@@ -1,1 +1,1 @@
-"""Journeys in a real browser: Debian's chromium, by keyboard, on a desk and in the hand."""
+"""Pages in a real browser: journeys by keyboard, axe on every page, and the gallery that people look at."""

@@ -1,0 +1,211 @@
+"""The demo clinic, served to a browser over a clock that stands still; and the browser itself."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from waitress.server import create_server
+
+from api.app import create_app
+from api.auth import Person, Role
+from api.migrations.tables import every_table
+from api.starting import load_reference
+from api.web import accounts, rights, sign_ins
+from api.web.sign_ins import Stage
+from inventory.allocations import Allocation
+from inventory.balances import Balance
+from inventory.catalog import DoseClass, Item
+from inventory.clinic import Place, PlaceKind
+from inventory.database import Database
+from inventory.ledger import Document, DocumentKind, Movement
+from inventory.lots import Lot, LotState
+from inventory.treatments import TreatmentSession
+from inventory.vials import OpenedVial
+from pricing.courses import Course, CourseSession
+from pricing.quote_life import QuoteState
+from pricing.quote_records import Quote, QuoteStatus
+from seed_data import demo
+
+NOW = datetime(2026, 1, 15, 15, 0, tzinfo=UTC)  # a Thursday morning in New York
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+SIZES = {"desk": {"width": 1360, "height": 900}, "phone": {"width": 390, "height": 844}}
+FILES = (
+    "/static/",
+    "/reorder/sheet",
+    "/books/workbook.xlsx",
+    "/books/workbook/",
+    "/quotes/price",
+    "/treat/preview",
+)
+"""What is no page: files, and answers that stand within a page."""
+
+
+def chromium() -> str | None:
+    """Where the machine's browser is; none if it has none."""
+    return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+
+
+@dataclass
+class Served:
+    """The clinic at an address."""
+
+    database: Database
+    address: str
+    password: str
+
+    def sign_in(self, context: BrowserContext, role: Role) -> None:
+        """Give a browser the cookie of somebody of the role, without going through the door."""
+        with self.database.write.begin() as db:
+            person = accounts.by_name(db, accounts.DEMO_NAMES[role])
+            assert person is not None
+            token = sign_ins.begin(db, person, stage=Stage.DONE, at=NOW)
+        context.add_cookies([{"name": "vialbook-session", "value": token, "url": self.address}])
+
+    def pages(self, role: Role) -> list[str]:
+        """An address of every page that a role may see, with keys that are on record."""
+        with self.database.read() as db:
+            known = examples(db)
+        calls = [call for call, roles in rights.MAY.items() if call.startswith("GET ") and role in roles]
+        return [filled(call[4:], known) for call in calls if not call[4:].startswith(FILES)]
+
+
+def filled(rule: str, known: dict[str, str]) -> str:
+    """A rule with keys in it; the longest name of a place that fits is taken."""
+    for place in sorted(known, key=len, reverse=True):
+        rule = rule.replace(place, known[place])
+    assert "<" not in rule, f"{rule}: name an example in tests.browser.clinic"
+    return rule
+
+
+def examples(db: Any) -> dict[str, str]:
+    """What stands for each part of an address."""
+
+    def first(query: sa.Select[Any]) -> str:
+        found = db.scalar(query.limit(1))
+        assert found is not None, query
+        return str(found)
+
+    lot_here = (
+        sa.select(Lot.id)
+        .join(Balance, Balance.lot_id == Lot.id)
+        .join(Place, Place.id == Balance.place_id)
+        .where(Place.kind == PlaceKind.SHELF, Balance.quantity > 0, Place.site_id == 1)
+    )
+    many = lot_here.join(Item, Item.id == Lot.item_id).where(Item.dose_class == DoseClass.MULTI_DOSE)
+    held = sa.select(Lot.id).where(Lot.state == LotState.QUARANTINED, Lot.expires_on >= NOW.date())
+    quotes = sa.select(Quote.id).join(QuoteState, QuoteState.quote_id == Quote.id).order_by(Quote.id.desc())
+    issued = first(quotes.where(QuoteState.status == QuoteStatus.ISSUED))
+    receipts = sa.select(Movement.id).join(Document, Document.id == Movement.document_id)
+    planned = (
+        sa.select(CourseSession).where(CourseSession.session_id.is_(None)).order_by(CourseSession.planned_on)
+    )
+    session = db.scalars(planned.limit(1)).one()
+    return {
+        "/lots/<id:lot_id>/open": f"/lots/{first(many.where(Lot.expires_on >= NOW.date()))}/open",
+        "/lots/<id:lot_id>/release": f"/lots/{first(held)}/release",
+        "<id:lot_id>": first(lot_here.where(Lot.state == LotState.RELEASED)),
+        "<id:vial_id>": first(sa.select(OpenedVial.id).where(OpenedVial.closed_at.is_(None))),
+        "<id:movement_id>": first(
+            receipts.where(Document.kind == DocumentKind.RECEIPT).order_by(Movement.id.desc())
+        ),
+        "<id:quote_id>": issued,
+        "<id:course_id>/sessions/<id:number>": f"{session.course_id}/sessions/{session.number}",
+        "<id:course_id>": first(sa.select(Course.id).order_by(Course.id.desc())),
+        "<id:session_id>": first(sa.select(TreatmentSession.id).order_by(TreatmentSession.id.desc())),
+        "<id:person_id>": first(sa.select(Person.id).where(Person.role == Role.MANAGER)),
+        "<code:sku>": first(
+            sa.select(Item.sku)
+            .join(Allocation, Allocation.item_id == Item.id)
+            .where(Allocation.ended_at.is_(None), Item.dose_class == DoseClass.SINGLE_DOSE)
+        ),
+        "<code:task>": "receive",
+        "numbers/<code:key>": "numbers/overhead_rate",
+        "sites/<code:code>": "sites/MAIN",
+        "suppliers/<code:code>": "suppliers/SUP-01",
+        "levels/<code:code>": "levels/L2",
+        "<code:protocol>/<code:level>": "P-00/L2",
+    }
+
+
+def furnish(file: Path) -> tuple[Database, str]:
+    """The demo clinic in a file, with people who may sign in; answers their password too."""
+    database = Database(f"sqlite:///{file}")
+    every_table().create_all(database.engine)
+    load_reference(database, now=NOW)
+    with database.write.begin() as db:
+        demo.load(db, now=NOW)
+        return database, accounts.add_demo_people(db, at=NOW).password
+
+
+@contextmanager
+def served(database: Database, password: str) -> Iterator[Served]:
+    """Serve it on a port of its own for the length of a block."""
+    app = create_app(database, clock=lambda: NOW)
+    server: Any = create_server(app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield Served(database, f"http://127.0.0.1:{server.effective_port}", password)
+    finally:
+        server.close()
+        thread.join(5)
+
+
+def launch(driver: Playwright, path: str) -> Browser:
+    """The machine's browser with a profile of its own."""
+    return driver.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+
+
+@contextmanager
+def window(
+    browser: Browser,
+    at: Served,
+    *,
+    role: Role | None,
+    size: str = "desk",
+    theme: str = "light",
+    script: bool = True,
+) -> Iterator[Page]:
+    """A fresh window in which somebody of the role is signed in; whatever the page complains of fails."""
+    context = browser.new_context(
+        base_url=at.address,
+        viewport=SIZES[size],  # type: ignore[arg-type]
+        color_scheme=theme,  # type: ignore[arg-type]
+        java_script_enabled=script,
+        locale="en-US",
+        reduced_motion="reduce",
+    )
+    if role is not None:
+        at.sign_in(context, role)
+    if script:
+        context.clock.set_fixed_time(NOW)
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text) if "Content Security Policy" in message.text else None
+        ),
+    )
+    yield page
+    context.close()
+    assert complaints == []
