@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -68,7 +69,7 @@ class Caller:
     name: str
     role: Role
 
-    @property
+    @cached_property  # asked for every amount of an answer
     def sees_costs(self) -> bool:
         """The front desk and practitioners see prices and feasibility, not costs and margins (P5)."""
         return self.role in BOOKS

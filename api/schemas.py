@@ -112,7 +112,10 @@ class UnitCost(Exact):
 
 def may_see_costs() -> bool:
     """Whether whoever asks sees costs (P5); on the command line everybody does."""
-    return not has_request_context() or ("caller" in g and g.caller.sees_costs)
+    if not has_request_context():
+        return True
+    caller = g.get("caller")
+    return caller is not None and bool(caller.sees_costs)
 
 
 class Cost(Money):
