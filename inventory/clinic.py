@@ -262,8 +262,8 @@ def change_setting(db: Session, key: str, value: str, *, at: datetime, by: str, 
     parsed = _parse(key, value)
     if key == "cost_formula" and parsed is not settings(db).cost_formula and _has_stock_history(db):
         raise FormulaFixed(
-            f"The cost formula stays {settings(db).cost_formula}: stock was received under it, and changing it "
-            "needs a revaluation, which is not there yet. Choose it before the first receipt."
+            f"The cost formula stays {settings(db).cost_formula}: stock was received under it, and "
+            "changing it needs a revaluation, which is not there yet. Choose it before the first receipt."
         )
     row = Setting(key=key, value=value, at=at, by=by, reason=reason)
     db.add(row)

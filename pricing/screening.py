@@ -48,9 +48,9 @@ NO_ALLERGY = re.compile(
 )
 SAME = (("sulph", "sulf"), ("aesthe", "esthe"), ("oestr", "estr"))  # as the English and Americans write it
 SAYS_LITTLE = re.compile(
-    "acids?|allerg(y|ies|ic)|anaphylaxis|and|base|brands?|compounds?|contact|cream|cross|drugs?|extract|family|"
-    "gel|injection|known|local|mild|none|origin|patients|products?|proteins?|rare|reaction|residue|sensitive|"
-    "severe|sodium|solution|some|stings?|the|vehicle|vitamins?|with"
+    "acids?|allerg(y|ies|ic)|anaphylaxis|and|base|brands?|compounds?|contact|cream|cross|drugs?|extract|"
+    "family|gel|injection|known|local|mild|none|origin|patients|products?|proteins?|rare|reaction|"
+    "residue|sensitive|severe|sodium|solution|some|stings?|the|vehicle|vitamins?|with"
 )
 """Words that many ingredients share: alone they do not make two things the same."""
 SHORTEST_WORD = 3

@@ -126,7 +126,7 @@ CALLS = {
                 409,
             ),
             ("a bulk package", {"lines": [{"sku": "BULK-100", "quantity": "1"}]}, 422),
-            ("a lot that does not exist", {"lines": [{"sku": "HA-3", "quantity": "1", "lot": 999}]}, 409),
+            ("a lot that does not exist", {"lines": [{"sku": "HA-3", "quantity": "1", "lot": 999}]}, 404),
             ("a name for a chart number", {"patient_ref": "Jane Doe"}, 422),
             ("a birth date for a chart number", {"patient_ref": "1980-02-03"}, 422),
             ("both an item and an ingredient", {"lines": TWICE}, 422),

@@ -98,8 +98,8 @@ def count(house: House) -> int:
 
 
 @pytest.fixture(scope="module")
-def here(new_database: NewDatabase) -> Iterator[House]:
-    """A clinic with the reference tables and some stock; each test quotes for itself."""
+def open_counter(new_database: NewDatabase) -> Iterator[House]:
+    """A clinic with the reference tables and some stock, for the tests of one file."""
     with pytest.MonkeyPatch.context() as patch:
         from argon2 import PasswordHasher
 
@@ -108,7 +108,8 @@ def here(new_database: NewDatabase) -> Iterator[House]:
             yield house
 
 
-@pytest.fixture(autouse=True)
-def stopped(here: House) -> None:
-    """Every test begins on the same day."""
-    here.clock.now = NOW
+@pytest.fixture
+def here(open_counter: House) -> House:
+    """The clinic, on the same day for every test; each test quotes for itself."""
+    open_counter.clock.now = NOW
+    return open_counter

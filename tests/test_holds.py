@@ -145,9 +145,7 @@ def test_a_recall_reaches_what_is_in_quarantine_already(clinic):
 def test_a_trace_leaves_out_what_was_reversed_and_what_was_wasted(clinic):
     kept = clinic.treat("P-1", "HA 2").session
     undone = clinic.treat("P-2", "HA 2").session
-    corrections.reverse_session(
-        clinic.db, undone, at=NOW, recorded_at=NOW, by=BY, reason="the wrong chart"
-    )
+    corrections.reverse_session(clinic.db, undone, at=NOW, recorded_at=NOW, by=BY, reason="the wrong chart")
 
     trace = holds.trace(clinic.db, clinic.lot("HA", "A17"))
 

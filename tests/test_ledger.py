@@ -26,9 +26,7 @@ def post(clinic, source, target, quantity, *, on=TODAY):
     """Move some of lot L1 within the clinic, which carries no value."""
     act = Act(clinic.site.id, on, clinic.site.moment_on(on, NOW), NOW, BY)
     document_id = ledger.open_document(clinic.db, DocumentKind.HOLD, act)
-    move = Move(
-        clinic.lot_facts("LIDO", "L1"), clinic.place(source), clinic.place(target), Decimal(quantity)
-    )
+    move = Move(clinic.lot_facts("LIDO", "L1"), clinic.place(source), clinic.place(target), Decimal(quantity))
     ledger.post(clinic.db, document_id, on, [move], held=frozenset(clinics.held_places(clinic.db)))
 
 

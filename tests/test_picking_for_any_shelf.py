@@ -54,9 +54,7 @@ def random_shelf(chance):
                 what = f"discard {day} {Decimal(chance.randint(1, 200)) / 100} mL"
             else:
                 what = f"exp {day} {of.content * chance.randint(1, 4)} mL"
-            shelf += containers(
-                of, f"P{key}L{number} {what} on {received}", first_key=100 * key + number
-            )
+            shelf += containers(of, f"P{key}L{number} {what} on {received}", first_key=100 * key + number)
     chance.shuffle(shelf)
     return shelf
 

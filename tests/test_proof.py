@@ -212,9 +212,7 @@ def test_what_was_used_while_it_was_held_back_is_noticed(clinic):
 
 def test_a_later_lot_taken_without_a_reason_is_noticed_and_with_one_is_not(clinic):
     later = clinic.lot("HA", "B02").id
-    clinic.treat(
-        "P-1", line("HA", "2", lot_id=later, reason="reacted to A17"), at=NOW + timedelta(hours=5)
-    )
+    clinic.treat("P-1", line("HA", "2", lot_id=later, reason="reacted to A17"), at=NOW + timedelta(hours=5))
     assert verify(clinic.db) == []
 
     break_it(clinic.db, "UPDATE movements SET reason = NULL WHERE reason = 'reacted to A17'")

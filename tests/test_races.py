@@ -55,9 +55,7 @@ def test_the_last_vials_are_used_once_each(database):
     opened(database, "HA 3 mL single_dose")
     received(database, "HA", "A1 exp 2026-03-01 1 x 16.50\nA2 exp 2026-03-02 1 x 16.50")
 
-    answers = together(
-        database, [lambda clinic, n=n: clinic.treat(f"P-{n}", "HA 2") for n in range(AT_ONCE)]
-    )
+    answers = together(database, [lambda clinic, n=n: clinic.treat(f"P-{n}", "HA 2") for n in range(AT_ONCE)])
 
     assert answers == ["NotEnoughStock", "NotEnoughStock", "done", "done"]
     with database.read() as db:
@@ -115,9 +113,7 @@ def test_two_first_deliveries_make_one_lot_and_one_pool(database, formula):
 
     def deliver(clinic):
         delivery = Delivery(clinic.item("HA"), "A17", date(2026, 12, 31), 2, Decimal("16.50"))
-        receiving.receive(
-            clinic.db, delivery, site=clinic.site, received_on=TODAY, recorded_at=NOW, by=BY
-        )
+        receiving.receive(clinic.db, delivery, site=clinic.site, received_on=TODAY, recorded_at=NOW, by=BY)
 
     assert together(database, [deliver] * AT_ONCE) == ["done"] * AT_ONCE
     with database.read() as db:

@@ -26,9 +26,7 @@ def clinic(db):
 
 def deliver(clinic, *, containers=10, unit_cost="16.50", number="A17", expires_on=date(2026, 12, 31)):
     delivery = Delivery(clinic.item("HA"), number, expires_on, containers, Decimal(unit_cost))
-    return receiving.receive(
-        clinic.db, delivery, site=clinic.site, received_on=TODAY, recorded_at=NOW, by=BY
-    )
+    return receiving.receive(clinic.db, delivery, site=clinic.site, received_on=TODAY, recorded_at=NOW, by=BY)
 
 
 def test_ten_vials_become_thirty_millilitres_on_the_shelf_worth_what_they_cost(clinic):
@@ -108,9 +106,7 @@ def test_many_lines_are_received_all_or_none(clinic):
 
     sentence = "Lot A17 of HA is on record as expiring on 2026-12-31, not 2027-12-31."
     with refused(ExpiryDisagrees, sentence), clinic.db.begin_nested():
-        receiving.receive_many(
-            clinic.db, lines, site=clinic.site, received_on=TODAY, recorded_at=NOW, by=BY
-        )
+        receiving.receive_many(clinic.db, lines, site=clinic.site, received_on=TODAY, recorded_at=NOW, by=BY)
 
     assert clinic.posted() == before
     assert clinic.held("HA") == {"A17": 30}
@@ -148,9 +144,7 @@ def test_more_content_than_the_books_can_count_is_refused(clinic):
 def test_nothing_is_received_into_a_closed_month(clinic):
     periods.close(clinic.db, date(2026, 1, 1), at=NOW, by=BY)
 
-    with refused(
-        PeriodClosed, "The books are closed through 2026-01-31; nothing can be dated 2026-01-15."
-    ):
+    with refused(PeriodClosed, "The books are closed through 2026-01-31; nothing can be dated 2026-01-15."):
         deliver(clinic)
 
 

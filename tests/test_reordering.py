@@ -105,9 +105,7 @@ def test_what_takes_longer_to_come_than_it_keeps_is_advised_against():
     found = advice(facts(use=("1", 90), keeps=1), offer(lead=45, pack=1))
 
     assert found.order_packs == 0
-    assert found.why.startswith(
-        "Do not order it for the shelf: it takes 45 days to come and keeps 1 month; "
-    )
+    assert found.why.startswith("Do not order it for the shelf: it takes 45 days to come and keeps 1 month; ")
 
 
 def test_a_consumable_without_a_shelf_life_is_not_limited():

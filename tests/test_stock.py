@@ -220,9 +220,7 @@ def test_two_sites_share_the_value_of_what_both_hold_to_the_cent(db, formula):
 
 def carry_to_branch(shop, sku, number, quantity, branch):
     """Carry sealed stock from the first site's shelf to another's; within the clinic, so without value."""
-    document = ledger.open_document(
-        shop.db, DocumentKind.HOLD, Act(shop.site.id, TODAY, NOW, NOW, BY)
-    )
+    document = ledger.open_document(shop.db, DocumentKind.HOLD, Act(shop.site.id, TODAY, NOW, NOW, BY))
     move = Move(
         shop.lot_facts(sku, number),
         shop.place(PlaceKind.SHELF),

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -75,7 +76,8 @@ def test_the_workbook_of_the_small_month_is_the_one_on_record_cell_by_cell(db, t
     """Run once with VIALBOOK_WRITE_GOLDEN=1 to put a new one on record, and read the difference."""
     month = month_with_a_quote(db)
 
-    text = as_text(write(month, tmp_path / "month.xlsx"))
+    # A reversal names the document that it undoes by its key, which no two databases number alike.
+    text = re.sub(r"reverses \d+", "reverses …", as_text(write(month, tmp_path / "month.xlsx")))
 
     if os.environ.get("VIALBOOK_WRITE_GOLDEN") == "1":
         GOLDEN.write_text(text, encoding="utf-8")

@@ -54,6 +54,7 @@ from api.web import (
     supplier_pages,
     today,
     treat,
+    vial_pages,
     workbooks,
 )
 from api.web.entrance import enter as enter
@@ -68,6 +69,7 @@ CHAPTERS = (
     shelf.blueprint,
     catalog_pages.blueprint,
     lot_pages.blueprint,
+    vial_pages.blueprint,
     receive.blueprint,
     reorder.blueprint,
     books.blueprint,

@@ -176,4 +176,5 @@ def chosen_sites() -> set[int]:
 
 def with_sites(shape: type[Shape]) -> type[Shape]:
     """A shape whose form has ticked sites too; `chosen_sites` reads them."""
-    return shape.from_dict({"sites": fields.String()}, name=f"{shape.__name__}AtSites")  # type: ignore[return-value]
+    ticked = {"sites": fields.String()}
+    return shape.from_dict(ticked, name=f"{shape.__name__}AtSites")  # type: ignore[return-value]

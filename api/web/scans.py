@@ -73,7 +73,8 @@ def add(db: Session, *, person_id: int, site_id: int, key: str, data: str, at: d
     mine = sa.select(WaitingScan.id).where(WaitingScan.person_id == person_id)
     if db.scalar(mine.where(WaitingScan.key == key[:40])) is not None:
         return
-    if db.scalar(sa.select(sa.func.count()).select_from(mine.subquery())) >= MOST_WAITING:  # type: ignore[operator]
+    waiting = db.scalar(sa.select(sa.func.count()).select_from(mine.subquery())) or 0
+    if waiting >= MOST_WAITING:
         raise TooManyWaiting(f"{MOST_WAITING} scans wait already: receive them before scanning more.")
     db.add(WaitingScan(person_id=person_id, site_id=site_id, key=key[:40], data=_kept(data)[:LONGEST], at=at))
     db.flush()

@@ -75,9 +75,7 @@ def listing() -> Response:
             sa.select(Offer.supplier_id, sa.func.count(sa.distinct(Offer.item_id))).group_by(
                 Offer.supplier_id
             )
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return show("suppliers.html", "/settings/suppliers", rows=rows, counts=counts)
 

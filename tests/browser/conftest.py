@@ -1,5 +1,6 @@
 """What browser tests are given: the demo clinic, served, and the machine's browser; no browser, no tests."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
@@ -16,6 +17,8 @@ Window = Callable[..., AbstractContextManager[Page]]
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The machine's chromium."""
+    if os.environ.get("VIALBOOK_BROWSER") != "1":
+        pytest.skip("pages are looked at by `make browse`, which takes minutes")
     path = clinic.chromium()
     if path is None:
         pytest.skip("no chromium on this machine: pages are not looked at (Debian: apt install chromium)")
