@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from zoneinfo import ZoneInfo
 
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency
 
 from inventory.measures import plain
 
@@ -19,9 +19,7 @@ SOON, LATER = 30, 90
 
 def number(value: Decimal | int) -> str:
     """A quantity as it is: `1,250.5`; nothing is rounded and nothing is added."""
-    value = Decimal(value)
-    places = max(0, -int(value.normalize().as_tuple().exponent))
-    return format_decimal(value, format="#,##0." + "0" * places if places else "#,##0", locale=LOCALE)
+    return format(Decimal(value).normalize(), ",f") if value else "0"
 
 
 def money(value: Decimal, currency: str) -> str:
