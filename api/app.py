@@ -109,10 +109,10 @@ def _sign_in(database: Database) -> None:
         return
     token = auth.bearer_token(request.headers.get("Authorization"))
     if g.reads:
-        caller = auth.person_of(g.db, token)
+        caller = auth.person_of(g.db.connection(), token)
     else:
         # Its own short reading: a writing transaction must not begin for someone who may not write.
-        with database.read() as reading:
+        with database.reading.connect() as reading:
             caller = auth.person_of(reading, token)
     if caller is None:
         raise auth.NotSignedIn("The token is not known; it may have been renewed.")

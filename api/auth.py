@@ -109,9 +109,9 @@ def checked_name(name: str) -> str:
     return name
 
 
-def person_of(db: Session, token: str) -> Caller | None:
+def person_of(reading: sa.Connection, token: str) -> Caller | None:
     """Whose token it is; nobody's if it was renewed since or the person is no longer active."""
-    found = db.connection().execute(OF_TOKEN, {"digest": digest(token)}).first()
+    found = reading.execute(OF_TOKEN, {"digest": digest(token)}).first()
     return None if found is None else Caller(found.name, found.role)
 
 

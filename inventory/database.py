@@ -248,9 +248,8 @@ class Database:
         self.write: sessionmaker[Session] = sessionmaker(self.engine)
         # A report that asks twice must be answered from one moment; SQLite's readers are so by themselves.
         steady = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
-        self.read: sessionmaker[Session] = sessionmaker(
-            self.engine.execution_options(vialbook_reads=True, **steady)
-        )
+        self.reading = self.engine.execution_options(vialbook_reads=True, **steady)
+        self.read: sessionmaker[Session] = sessionmaker(self.reading)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
