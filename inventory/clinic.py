@@ -34,6 +34,15 @@ HELD = frozenset({PlaceKind.SHELF, PlaceKind.OPENED, PlaceKind.QUARANTINE, Place
 """Kinds of place whose stock is the clinic's own; the others are beyond its border."""
 
 
+class Temperature(StrEnum):
+    """How warm a place is kept; `any` says that nobody has measured it."""
+
+    ANY = "any"
+    FROZEN = "frozen"
+    COLD = "cold"
+    ROOM = "room"
+
+
 class Site(Base):
     """One address of the clinic, with its own stock, law and clock."""
 
@@ -72,16 +81,30 @@ def _midnight_after(day: date, time_zone: str) -> datetime:
 
 
 class Place(Base):
-    """Where a quantity is: a shelf or the opened vials of a site, or a place beyond the clinic's border."""
+    """Where a quantity is: a shelf or the opened vials of a site, or a place beyond the clinic's border.
+
+    A site has one place of each kind, and as many shelves as it has fridges, cupboards and freezers.
+    """
 
     __tablename__ = "places"
-    __table_args__ = (sa.UniqueConstraint("site_id", "code"), one_of("kind", PlaceKind))
+    __table_args__ = (
+        sa.UniqueConstraint("site_id", "code"),
+        one_of("kind", PlaceKind),
+        one_of("temperature", Temperature),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
     code: Mapped[str] = mapped_column(sa.String(20))
     name: Mapped[str] = mapped_column(sa.String(120))
     kind: Mapped[PlaceKind] = mapped_column(choice(PlaceKind))
+    temperature: Mapped[Temperature] = mapped_column(
+        choice(Temperature), default=Temperature.ANY, server_default=Temperature.ANY.value
+    )
+    active: Mapped[bool] = mapped_column(default=True, server_default=sa.text("true"))  # else retired
+    version: Mapped[int] = mapped_column(default=1, server_default=sa.text("1"))
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  (SQLAlchemy's name)
 
 
 LONGEST_VALUE = 200
@@ -136,19 +159,22 @@ class Settings:
 SOURCES = {
     "clinic_name": "the clinic's own",
     "currency": "the clinic's own",
-    "cost_formula": "domain rule C1",
-    "draw_loss_ml": "domain rule S3: 0.10 mL per product drawn",
-    "sterile_product_limit": "vial rule VR-07 (USP 797, 2023): not more than 3 sterile products",
-    "overhead_rate": "domain section 4, illustrative",
-    "target_margin_rate": "domain section 4, illustrative",
-    "least_margin_rate": "domain section 4, illustrative",
-    "price_step": "domain section 4, illustrative",
-    "validity_days": "domain section 4, illustrative",
-    "consultation_minutes": "domain rule T3: the 60 minutes booked include it; set it where it is extra",
+    "cost_formula": "vialbook's default; for goods that are alike IAS 2 knows first in, first out and "
+    "weighted average, so ask your accountant",
+    "draw_loss_ml": "vialbook's default: 0.10 mL for each product drawn; weigh your own needles and syringes",
+    "sterile_product_limit": "USP chapter 797 of 2023 on immediate use: not more than 3 sterile products",
+    "overhead_rate": "illustrative; take yours from last year's accounts",
+    "target_margin_rate": "illustrative; yours is a decision",
+    "least_margin_rate": "illustrative; yours is a decision",
+    "price_step": "illustrative: prices that end in 0 or 5",
+    "validity_days": "illustrative: a month",
+    "consultation_minutes": "our reading of two articles on mesotherapy: it is part of the hour, 20 minutes "
+    "of numbing and 40 of treatment; set it where it is extra",
     "reorder_review_days": "illustrative: an order a week",
-    "service_level": "illustrative: 95 % of replenishment cycles without a shortage",
+    "service_level": "illustrative: no shortage in 95 of 100 orders",
     "usage_window_days": "illustrative: a quarter of a year",
 }
+"""Where each default comes from, in words for the people of the clinic."""
 
 
 FRACTIONS = frozenset({"overhead_rate", "target_margin_rate", "least_margin_rate", "service_level"})
@@ -163,8 +189,8 @@ SITE_BY_CODE = sa.select(Site).where(Site.code == sa.bindparam("code"))
 PLACES = table_of(Place)
 PLACES_OF_SITE = (
     sa.select(PLACES.c.kind, PLACES.c.id)
-    .where(PLACES.c.site_id == sa.bindparam("site"))
-    .order_by(PLACES.c.id.desc())
+    .where(PLACES.c.site_id == sa.bindparam("site"), PLACES.c.active)
+    .order_by(PLACES.c.id)
 )
 HELD_PLACES = sa.select(PLACES.c.id, PLACES.c.kind).where(PLACES.c.kind.in_(sorted(HELD)))
 SETTINGS = table_of(Setting)
@@ -240,7 +266,20 @@ def site(db: Session, code: str) -> Site:
 
 def places(db: Session, site_id: int) -> dict[PlaceKind, int]:
     """The key of the site's first place of each kind."""
-    return dict(db.connection().execute(PLACES_OF_SITE, {"site": site_id}).all())
+    return {kind: keys[0] for kind, keys in places_of(db, site_id).items()}
+
+
+def places_of(db: Session, site_id: int) -> dict[PlaceKind, tuple[int, ...]]:
+    """The keys of the site's places of each kind, the first one first; retired ones are left out."""
+    found: dict[PlaceKind, tuple[int, ...]] = {}
+    for kind, key in db.connection().execute(PLACES_OF_SITE, {"site": site_id}).all():
+        found[kind] = (*found.get(kind, ()), key)
+    return found
+
+
+def shelves(db: Session, site_id: int) -> tuple[int, ...]:
+    """The keys of the site's shelves: its fridges, cupboards and freezers, the first one first."""
+    return places_of(db, site_id)[PlaceKind.SHELF]
 
 
 def held_places(db: Session) -> dict[int, PlaceKind]:

@@ -42,6 +42,8 @@ class DocumentKind(StrEnum):
     WRITE_OFF = "write_off"
     HOLD = "hold"
     REVERSAL = "reversal"
+    MOVE = "move"  # between the shelves of a site
+    TRANSFER = "transfer"  # out to another site, or in at it
 
 
 class WasteReason(StrEnum):
