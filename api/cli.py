@@ -120,14 +120,14 @@ def _demo(database: Database, environment: Environment, now: datetime) -> None:
         click.echo("The demo clinic is on record." if ours else other)
     else:
         with click.progressbar(length=1000, label="A year at the demo clinic") as bar:
-            tokens = starting.load_demo(
+            tokens, people = starting.load_demo(
                 database, now=now, progress=lambda done, of: bar.update(done * 1000 // of - bar.pos)
             )
         starting.write_tokens(environment.demo_tokens, tokens)
-        starting.write_sign_in(environment.demo_people, starting.let_demo_in(database, now=now))
+        starting.write_sign_in(environment.demo_people, people)
     if environment.demo_people.exists():
-        click.echo(f"Sign in to the pages by one of these names (kept in {environment.demo_people}):")
-        click.echo(environment.demo_people.read_text("utf-8").rstrip())
+        # Said by `serve`, beside the address: who runs both would read it twice.
+        click.echo(f"Names and password for the pages are in {environment.demo_people}.")
     if environment.demo_tokens.exists():
         click.echo(f"Programs sign in with one of these tokens (kept in {environment.demo_tokens}):")
         click.echo(environment.demo_tokens.read_text("utf-8").rstrip())
@@ -240,7 +240,10 @@ def accounting(out: Path, since: datetime, until: datetime) -> None:
         written = workbook.write_accounting(
             db, out, since=since.date(), until=until.date(), at=utc_now(), by=BY
         )
-    click.echo(f"Wrote {out}: {sum(written.rows.values())} rows on {len(written.rows)} sheets.")
+    rows, lists = sum(written.rows.values()), len(written.rows)
+    click.echo(
+        f"Wrote {out}: {rows} rows in {lists} lists, with a summary before and a control sheet behind."
+    )
 
 
 @vialbook.command()

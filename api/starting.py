@@ -51,14 +51,20 @@ def open_first_site(
 
 def load_demo(
     database: Database, *, now: datetime, progress: Callable[[int, int], None]
-) -> dict[str, tuple[Role, str]]:
-    """Load the demo clinic and make a token for a person of each role: name to role and token."""
+) -> tuple[dict[str, tuple[Role, str]], DemoPeople]:
+    """Load the demo clinic with a person of each role, at once or not at all: nobody finds it locked.
+
+    Answers the tokens, name to role and token, and the names and password for the pages.
+    """
     from seed_data import demo
 
     with database.write.begin() as db:
         demo.load(db, now=now, progress=progress)
         people = {f"demo {role.spoken}": role for role in Role}
-        return {name: (role, auth.issue_token(db, name, role=role, at=now)) for name, role in people.items()}
+        tokens = {
+            name: (role, auth.issue_token(db, name, role=role, at=now)) for name, role in people.items()
+        }
+        return tokens, accounts.add_demo_people(db, at=now)
 
 
 def write_tokens(file: Path, tokens: dict[str, tuple[Role, str]]) -> None:
@@ -70,12 +76,6 @@ def write_sign_in(file: Path, people: DemoPeople) -> None:
     """Write the demo people's names and password where only their owner can read them."""
     names = [f"{role.value:<13}{name}" for role, name in people.names.items()]
     _write(file, [*names, f"{'password':<13}{people.password}"])
-
-
-def let_demo_in(database: Database, *, now: datetime) -> DemoPeople:
-    """Give the demo clinic's people a password for the pages."""
-    with database.write.begin() as db:
-        return accounts.add_demo_people(db, at=now)
 
 
 def check_who_may_come(database: Database, *, host: str, now: datetime) -> str | None:

@@ -243,6 +243,10 @@ def test_the_demo_clinic_is_loaded_once_and_its_tokens_are_its_owners_alone(home
     assert "manager" in kept
     assert kept.strip() in first[1]
     assert kept.strip() in second[1]
+    people = (home / "demo-sign-in.txt").read_text("utf-8")
+    assert stat.S_IMODE((home / "demo-sign-in.txt").stat().st_mode) == 0o600
+    assert people.split()[-1] not in first[1] + second[1], "it is said by serve, beside the address"
+    assert str(home / "demo-sign-in.txt") in second[1]
     assert "The demo clinic is on record." in second[1]
     assert (home / "demo-tokens.txt").read_text("utf-8") == kept
     assert vialbook("verify")[0] == 0

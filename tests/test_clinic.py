@@ -1,5 +1,6 @@
 """The clinic: its sites with their places and clocks, and settings that keep their history."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -92,6 +93,11 @@ def test_settings_begin_with_defaults_and_each_default_has_a_source(db):
     assert settings.cost_formula is CostFormula.SPECIFIC
     assert settings.target_margin_rate == Decimal("0.50")
     assert set(clinic.SOURCES) == set(clinic.Settings.__dataclass_fields__)
+
+
+def test_a_source_is_told_in_words_of_the_clinic_and_not_in_numbers_of_our_rules():
+    for source in clinic.SOURCES.values():
+        assert not re.search(r"domain|section|rule|\b[A-Z]{1,2}-?\d", source), source
 
 
 def test_the_latest_value_of_a_setting_counts_and_the_earlier_ones_are_kept(db):
