@@ -154,6 +154,9 @@ class Settings:
     reorder_review_days: int = 7
     service_level: Decimal = Decimal("0.95")
     usage_window_days: int = 90
+    least_life_left_rate: Decimal = Decimal("0.50")
+    recount_value: Decimal = Decimal("50.00")
+    recount_rate: Decimal = Decimal("0.25")
 
 
 SOURCES = {
@@ -173,14 +176,26 @@ SOURCES = {
     "reorder_review_days": "illustrative: an order a week",
     "service_level": "illustrative: no shortage in 95 of 100 orders",
     "usage_window_days": "illustrative: a quarter of a year",
+    "least_life_left_rate": "illustrative: half of the shelf life left on receipt",
+    "recount_value": "illustrative: a second count costs minutes",
+    "recount_rate": "illustrative: one in four",
 }
 """Where each default comes from, in words for the people of the clinic."""
 
 
-FRACTIONS = frozenset({"overhead_rate", "target_margin_rate", "least_margin_rate", "service_level"})
+FRACTIONS = frozenset(
+    {
+        "overhead_rate",
+        "target_margin_rate",
+        "least_margin_rate",
+        "service_level",
+        "least_life_left_rate",
+        "recount_rate",
+    }
+)
 ABOVE_ZERO = frozenset({"price_step", "reorder_review_days", "usage_window_days"})
 """Settings that something is divided by."""
-MOST_DECIMALS = {"price_step": 2, "draw_loss_ml": 4}
+MOST_DECIMALS = {"price_step": 2, "draw_loss_ml": 4, "recount_value": 2}
 OTHER_DECIMALS = 6
 
 

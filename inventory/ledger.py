@@ -36,6 +36,7 @@ class DocumentKind(StrEnum):
     """The act that moved stock."""
 
     RECEIPT = "receipt"
+    OPENING_STOCK = "opening_stock"
     OPENING = "opening"
     SESSION = "session"
     DISCARD = "discard"
@@ -44,6 +45,7 @@ class DocumentKind(StrEnum):
     REVERSAL = "reversal"
     MOVE = "move"  # between the shelves of a site
     TRANSFER = "transfer"  # out to another site, or in at it
+    COUNT = "count"
 
 
 class WasteReason(StrEnum):
@@ -57,6 +59,10 @@ class WasteReason(StrEnum):
     TEMPERATURE_EXCURSION = "temperature_excursion"
     LOST = "lost"
     OTHER = "other"
+
+
+BROUGHT_IN = "opening_stock"
+"""The reason of a movement that brings in what the clinic held before its books began (B1)."""
 
 
 class Document(Base):

@@ -27,12 +27,14 @@ CHUNK = 500  # documents read at a time: what a journal of any length holds in m
 
 WORDS = {
     DocumentKind.RECEIPT: "Goods received",
+    DocumentKind.OPENING_STOCK: "Opening stock",
     DocumentKind.OPENING: "Vial opened",
     DocumentKind.SESSION: "Treatment session",
     DocumentKind.DISCARD: "Opened vial discarded",
     DocumentKind.WRITE_OFF: "Stock written off",
     DocumentKind.HOLD: "Lot held or released",
     DocumentKind.REVERSAL: "Reversal",
+    DocumentKind.COUNT: "Stock count",
 }
 
 

@@ -84,5 +84,18 @@ SETTINGS = {
     "usage_window_days": Explained(
         "Use is learned from the last", "So many days of the ledger show what walk-in sessions use.", "days"
     ),
+    "least_life_left_rate": Explained(
+        "Short-dated below",
+        "What comes with less of its shelf life left is taken only with a reason; 0 turns the warning off.",
+        PERCENT,
+    ),
+    "recount_value": Explained(
+        "Count again above", "A difference worth more is counted a second time; 0 turns this off.", "money"
+    ),
+    "recount_rate": Explained(
+        "Count again above a share of",
+        "A difference of more than this share of the book is counted a second time; 0 turns this off.",
+        PERCENT,
+    ),
 }  # fmt: skip
 """Every setting of `clinic.Settings`; a test finds one that is missing."""
