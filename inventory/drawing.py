@@ -57,7 +57,7 @@ class Posting:
     prepared_in: PreparedIn
     patient_ref: str
     site: Site
-    places: Mapping[PlaceKind, int]
+    places: Mapping[PlaceKind, Sequence[int]]
     moves: list[Move] = field(default_factory=list)
     drained: list[tuple[object, ...]] = field(default_factory=list)
     rules: Sequence[VialRule] | None = None
@@ -65,8 +65,9 @@ class Posting:
 
     def __post_init__(self) -> None:
         self.in_room = self.prepared_in is PreparedIn.TREATMENT_ROOM
-        self.shelf, self.opened = self.places[PlaceKind.SHELF], self.places[PlaceKind.OPENED]
-        self.patient, self.waste = self.places[PlaceKind.PATIENT], self.places[PlaceKind.WASTE]
+        self.opened, self.patient, self.waste = (
+            self.places[kind][0] for kind in (PlaceKind.OPENED, PlaceKind.PATIENT, PlaceKind.WASTE)
+        )
 
     def leaving(self, draw: Draw, *, last: bool) -> Decimal:
         """How much leaves the clinic's stock: what is used, and what cannot be kept.
@@ -92,7 +93,7 @@ class Posting:
         elif draw.kept and not self._ends_with_session(draw):
             vial_id = self._open_last(draw, used, need.reason)
         else:
-            self._leave(draw, self.shelf, used, wasted, None, need.reason)
+            self._leave(draw, draw.container.place_id, used, wasted, None, need.reason)
         lost = sum((share.value for share in wasted), ZERO)
         return Use(
             sku=draw.container.product.sku,
@@ -108,7 +109,7 @@ class Posting:
 
     def finish(self) -> None:
         """Post the moves and write what is left in the vials."""
-        held = frozenset(self.places[kind] for kind in clinic.HELD)
+        held = frozenset(key for kind in clinic.HELD for key in self.places[kind])
         ledger.post(self.db, self.document_id, self.act.on, self.moves, held=held, backdated=self.backdated)
         if self.drained:
             DRAIN.run(self.db, self.drained)
@@ -163,15 +164,15 @@ class Posting:
 
     def _open_last(self, draw: Draw, used: Sequence[Share], reason: str) -> int:
         """Use whole containers from the shelf; open the last one and keep its rest (S4)."""
-        product = draw.container.product
+        product, shelf = draw.container.product, draw.container.place_id
         from_shelf = (draw.opened - 1) * product.content
         whole, part = layers.split(used, from_shelf)
-        self._out(draw, self.shelf, self.patient, whole, None, reason or None)
+        self._out(draw, shelf, self.patient, whole, None, reason or None)
         opened = self._new_vial(draw, product)
         self.moves.append(
             Move(
                 draw.container.lot,
-                self.shelf,
+                shelf,
                 self.opened,
                 product.content,
                 vial_id=opened.id,

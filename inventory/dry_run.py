@@ -46,14 +46,14 @@ def foresee(
     """
     treatments.check_patient_ref(visit.patient_ref)
     needs, by_id = treatments.resolve(db, lines)
-    places = clinic.places(db, site.id)
+    places = clinic.places_of(db, site.id)
     draws = treatments.draw_all(
         db,
         visit,
         needs,
         by_id,
         site=site,
-        shelf_id=places[PlaceKind.SHELF],
+        shelves=places[PlaceKind.SHELF],
         loss=clinic.settings(db).draw_loss_ml,
         backdated=visit.at < recorded_at,
     )

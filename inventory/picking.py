@@ -27,11 +27,17 @@ class Container:
     vial_id: int | None = None
     in_room: bool = False  # an opened vial that entered the treatment room
     last_on: date = date.max  # the latest day on which the place's stock of the lot moved; max: not known
+    place_id: int = 0  # the shelf on which it stands; an opened vial stands where its site keeps those
 
     @property
-    def order(self) -> tuple[datetime, bool, date, int]:
-        """FEFO: by deadline, an opened vial first on a tie, then by receipt, then by key (S7)."""
-        return (self.deadline, self.vial_id is None, self.lot.received_on, self.lot.id)
+    def order(self) -> tuple[datetime, bool, date, int, int]:
+        """FEFO: by deadline, an opened vial first on a tie, then by receipt, then by keys (S7)."""
+        return (self.deadline, self.vial_id is None, self.lot.received_on, self.lot.id, self.place_id)
+
+    @property
+    def key(self) -> tuple[int, int, int | None]:
+        """What tells it from every other: one lot may stand on several shelves."""
+        return (self.lot.id, self.place_id, self.vial_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NoReturn
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,16 +13,16 @@ from sqlalchemy.orm import Session
 from inventory import lots, vials
 from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item
-from inventory.clinic import Place, PlaceKind, Site
+from inventory.clinic import Site
 from inventory.database import table_of
-from inventory.ledger import DOCUMENTS, MOVEMENTS
 from inventory.lots import Lot, LotState
-from inventory.measures import ZERO, Unit, plain
-from inventory.picking import Container, Need
-from inventory.vials import LotNotUsable, OpenedVial, PreparedIn, Product, VialClosed
+from inventory.measures import ZERO, Unit
+from inventory.picking import Container
+from inventory.vials import PreparedIn, Product
 
 FIRST_LOOK = 2  # lots an item: most sessions need no more
 MORE = 4  # times as many at each further look
+MOST_ARMS = 400  # of one statement; SQLite takes 500
 
 ITEMS = table_of(Item)
 LOTS = table_of(Lot)
@@ -94,11 +93,12 @@ NOTHING: sa.ColumnClause[int] = sa.literal_column("0")
 
 
 @lru_cache(maxsize=256)
-def _first_of(count: int, limit: int) -> sa.CompoundSelect[Any]:
-    """The statement that reads the first lots of `count` items at once, put together once for each count.
+def _first_of(count: int, shelves: int, limit: int) -> sa.CompoundSelect[Any]:
+    """The statement that reads the first lots of `count` items on each shelf at once, put together once.
 
     A statement an item would cost a session of ten more time than all its other reading. Each arm joins
-    its own lots: SQLite would write down what it found before it joined lots to all arms at once.
+    its own lots: SQLite would write down what it found before it joined lots to all arms at once. One arm
+    reads one shelf, for only so does the index give the lots in their order.
     """
     arms = [
         sa.select(
@@ -109,11 +109,12 @@ def _first_of(count: int, limit: int) -> sa.CompoundSelect[Any]:
             BALANCES.c.quantity,
             BALANCES.c.last_on,
             LOTS.c.number,
+            BALANCES.c.place_id,
         )
         .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)
         .where(
             BALANCES.c.item_id == sa.bindparam(f"item{n}"),
-            BALANCES.c.place_id == sa.bindparam("shelf"),
+            BALANCES.c.place_id == sa.bindparam(f"shelf{shelf}"),
             BALANCES.c.quantity > NOTHING,
             BALANCES.c.expires_on >= sa.bindparam("on"),
             LOTS.c.state == RELEASED,
@@ -124,6 +125,7 @@ def _first_of(count: int, limit: int) -> sa.CompoundSelect[Any]:
         .subquery()
         .select()
         for n in range(count)
+        for shelf in range(shelves)
     ]
     return sa.union_all(*arms)
 
@@ -133,12 +135,12 @@ def sealed(
     products: Sequence[Product],
     *,
     site: Site,
-    shelf_id: int,
+    shelves: Sequence[int],
     on: date,
     enough: Mapping[int, Decimal | None],
     backdated_to: datetime | None = None,
 ) -> dict[int, list[Container]]:
-    """The usable sealed lots of items on a shelf on a date, by item, soonest to expire first.
+    """The usable sealed lots of items on a site's shelves on a date, by item, soonest to expire first.
 
     Reads in handfuls until an item's lots hold `enough` of it; None reads all. A lot received later than
     `on` is not there yet, and one that was held back at the instant `backdated_to` was not to be used then.
@@ -146,10 +148,14 @@ def sealed(
     found: dict[int, list[Container]] = {}
     asked, limit = list(products), FIRST_LOOK
     while asked:
-        read = _read_sealed(db, found, asked, site=site, shelf_id=shelf_id, on=on, limit=limit)
+        cut = set()
+        some = max(1, MOST_ARMS // len(shelves))
+        for start in range(0, len(asked), some):
+            part = asked[start : start + some]
+            cut |= _read_sealed(db, found, part, site=site, shelves=shelves, on=on, limit=limit)
         if backdated_to is not None:
             _leave_out_held(db, found, asked, backdated_to)
-        asked = [one for one in asked if read[one.id] == limit and not _reach(found[one.id], enough[one.id])]
+        asked = [one for one in asked if one.id in cut and not _reach(found[one.id], enough[one.id])]
         limit *= MORE
     return found
 
@@ -164,25 +170,52 @@ def _read_sealed(
     products: Sequence[Product],
     *,
     site: Site,
-    shelf_id: int,
+    shelves: Sequence[int],
     on: date,
     limit: int,
-) -> dict[int, int]:
-    """Read the first `limit` lots of each item, find those that are there; answers how many were read."""
+) -> set[int]:
+    """Read the first `limit` lots of each item on each shelf; answers the items that may have more."""
     by_id = {product.id: product for product in products}
     found.update((key, []) for key in by_id)
     asked: dict[str, object] = {f"item{n}": key for n, key in enumerate(by_id)}
-    asked |= {"shelf": shelf_id, "on": on}
-    read = dict.fromkeys(by_id, 0)
-    rows = db.connection().execute(_first_of(len(by_id), limit), asked).all()
-    for item_id, lot_id, expires_on, received_on, held, last_on, number in rows:
-        read[item_id] += 1
+    asked |= {f"shelf{n}": key for n, key in enumerate(shelves)} | {"on": on}
+    read: dict[tuple[int, int], int] = defaultdict(int)
+    ends: dict[int, tuple[date, date, int]] = {}  # how far an item is known on all of its shelves
+    statement = _first_of(len(by_id), len(shelves), limit)
+    for row in db.connection().execute(statement, asked).all():
+        item_id, lot_id, expires_on, received_on, held, last_on, number, place_id = row
+        read[item_id, place_id] += 1
+        if read[item_id, place_id] == limit:
+            ends[item_id] = min(ends.get(item_id, LAST), (expires_on, received_on, lot_id))
         if received_on <= on:
             lot = LotFacts(lot_id, item_id, expires_on, received_on)
+            deadline = site.end_of(expires_on)
             found[item_id].append(
-                Container(by_id[item_id], lot, number, held, site.end_of(expires_on), last_on=last_on)
+                Container(by_id[item_id], lot, number, held, deadline, last_on=last_on, place_id=place_id)
             )
-    return read
+    if len(shelves) > 1:
+        _merge(found, by_id, ends)
+    return set(ends)
+
+
+LAST = (date.max, date.max, 0)
+
+
+def _merge(
+    found: dict[int, list[Container]], item_ids: Iterable[int], ends: Mapping[int, tuple[date, date, int]]
+) -> None:
+    """Put the shelves of each item in one order, up to where the first of them was read no further.
+
+    What stands behind that on another shelf may be due after lots that were not read yet.
+    """
+    for key in item_ids:
+        found[key].sort(key=lambda one: one.order)
+        if key in ends:
+            known = ends[key]
+            found[key] = [
+                one for one in found[key]
+                if (one.lot.expires_on, one.lot.received_on, one.lot.id) <= known
+            ]  # fmt: skip
 
 
 def _leave_out_held(
@@ -227,112 +260,3 @@ def opened(
     if backdated:
         _leave_out_held(db, found, [by_id[key] for key in found], at)
     return found
-
-
-def why_not(
-    db: Session, need: Need, usable: Sequence[Container], *, site: Site, at: datetime, allocated: Decimal
-) -> str:
-    """One sentence on a shortage: needed, usable, and why the rest is not (S7)."""
-    on = site.day(at)
-    rest: dict[str, Decimal] = defaultdict(Decimal)
-    for held, state, expires_on, received_on in _sealed_anywhere(db, need, site):
-        if state is LotState.RECALLED:
-            rest["recalled"] += held
-        elif expires_on < on:  # also what was held back for it: waiting for a release would be in vain
-            rest["expired"] += held
-        elif state is LotState.QUARANTINED:
-            rest["quarantined"] += held
-        elif received_on > on:
-            rest["received later"] += held
-    serving = {one.vial_id for one in usable}
-    for vial in db.scalars(
-        sa.select(OpenedVial).where(
-            OpenedVial.item_id.in_(need.product_ids),
-            OpenedVial.site_id == site.id,
-            OpenedVial.closed_at.is_(None),
-        )
-    ):
-        if vial.id not in serving:
-            past = vial.discard_at <= at
-            rest["past its discard time" if past else "opened for another patient"] += vial.remaining
-    rest["allocated to others today"] += allocated
-    rest["used since"] += _used_since(db, need, site=site, at=at)
-    reasons = ", ".join(f"{plain(amount)} {need.unit} {why}" for why, amount in rest.items() if amount)
-    named = [one for one in usable if need.may_take(one)]
-    held = sum((one.held for one in named), ZERO)
-    if need.picky:
-        return (
-            f"{need.label}: {plain(need.quantity)} {need.unit} of lot {named[0].lot_number} needed, "
-            f"{plain(held)} {need.unit} of it usable on {on}."
-        )
-    return (
-        f"{need.label}: {plain(need.quantity)} {need.unit} needed, {plain(held)} {need.unit} usable on {on}"
-        + (f" ({reasons})." if reasons else ".")
-    )
-
-
-def refuse_named(db: Session, need: Need, *, site: Site, at: datetime) -> NoReturn:
-    """Say why the lot or opened vial that was named cannot be used (S4, S7, S10).
-
-    Raises LotNotUsable, VialClosed, UnknownLot, UnknownVial.
-    """
-    vial = None if need.vial_id is None else vials.vial(db, need.vial_id)
-    key = need.lot_id or (vial.lot_id if vial else None)
-    assert key is not None, need
-    lot = lots.lot(db, key)
-    name = f"lot {lot.number}" if vial is None else f"opened vial {vial.id} of lot {lot.number}"
-    if lot.item_id not in need.product_ids or (vial is not None and vial.lot_id != lot.id):
-        raise LotNotUsable(f"{need.label}: {name} is another product's.")
-    if vial is not None and (vial.closed_at is not None or not vial.remaining):
-        raise VialClosed(f"{need.label}: {name} is used up or was discarded.")
-    on = site.day(at)
-    if lot.expires_on < on:
-        why = f"expired on {lot.expires_on}"
-    elif lot.state is LotState.RECALLED:
-        why = "was recalled by its maker"
-    elif lot.state is LotState.QUARANTINED:
-        why = "is in quarantine until somebody releases it"
-    elif vial is not None and vial.site_id == site.id and vial.discard_at <= at:
-        last = vial.discard_at.astimezone(ZoneInfo(site.time_zone))
-        why = f"was to be discarded by {last:%Y-%m-%d %H:%M}"
-    elif vial is not None and vial.site_id == site.id and vial.opened_at <= at:
-        why = "was opened for another patient"
-    else:
-        why = f"was not there to be used at {site.code}"
-    raise LotNotUsable(f"{need.label}: {name} {why}; it cannot be used on {on}.")
-
-
-def _used_since(db: Session, need: Need, *, site: Site, at: datetime) -> Decimal:
-    """How much of a need's items left the site after an instant: too late for a session of that hour."""
-    undone = sa.select(MOVEMENTS.c.corrects_id).where(MOVEMENTS.c.corrects_id.isnot(None))
-    gone = (
-        sa.select(sa.func.sum(MOVEMENTS.c.quantity))
-        .join(DOCUMENTS, DOCUMENTS.c.id == MOVEMENTS.c.document_id)
-        .join(LOTS, LOTS.c.id == MOVEMENTS.c.lot_id)
-        .where(
-            LOTS.c.received_on <= site.day(at),
-            MOVEMENTS.c.item_id.in_(need.product_ids),
-            MOVEMENTS.c.direction == -1,
-            MOVEMENTS.c.corrects_id.is_(None),
-            MOVEMENTS.c.id.notin_(undone),
-            DOCUMENTS.c.site_id == site.id,
-            DOCUMENTS.c.at > at,
-        )
-    )
-    return db.scalar(gone) or ZERO
-
-
-def _sealed_anywhere(db: Session, need: Need, site: Site) -> Sequence[sa.Row[Decimal, LotState, date, date]]:
-    """Every sealed balance of a need's items on the site's shelves and in its quarantine."""
-    return db.execute(
-        sa.select(BALANCES.c.quantity, Lot.state, Lot.expires_on, BALANCES.c.received_on)
-        .join(Lot, Lot.id == BALANCES.c.lot_id)
-        .join(Place, Place.id == BALANCES.c.place_id)
-        .where(
-            Place.site_id == site.id,
-            Place.kind.in_([PlaceKind.SHELF, PlaceKind.QUARANTINE]),
-            BALANCES.c.item_id.in_(need.product_ids),
-            BALANCES.c.quantity > NOTHING,
-        )
-        .order_by(BALANCES.c.expires_on, BALANCES.c.lot_id)
-    ).all()

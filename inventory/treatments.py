@@ -10,7 +10,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory import allocations, clinic, layers, ledger, picking, shelf
+from inventory import allocations, clinic, layers, ledger, picking, shelf, shortage
 from inventory.catalog import DoseClass, Ingredient, ItemKind, UnknownIngredient, UnknownItem
 from inventory.clinic import CostFormula, PlaceKind, Settings, Site
 from inventory.database import Base, add_row, table_of
@@ -106,14 +106,14 @@ def treat(
     settings = clinic.settings(db)
     needs, by_id = resolve(db, lines)
     ledger.lock_items(db, list(by_id))
-    places = clinic.places(db, site.id)
+    places = clinic.places_of(db, site.id)
     draws = draw_all(
         db,
         visit,
         needs,
         by_id,
         site=site,
-        shelf_id=places[PlaceKind.SHELF],
+        shelves=places[PlaceKind.SHELF],
         loss=settings.draw_loss_ml,
         backdated=visit.at < recorded_at,
     )
@@ -242,7 +242,7 @@ def draw_all(
     by_id: Mapping[int, Product],
     *,
     site: Site,
-    shelf_id: int,
+    shelves: Sequence[int],
     loss: Decimal,
     backdated: bool,
 ) -> list[tuple[Need, Draw]]:
@@ -252,19 +252,19 @@ def draw_all(
         db, site_id=site.id, item_ids=by_id, on=on, patient_ref=visit.patient_ref
     )
     stock = _enough(needs, by_id, promised, loss=loss)
-    containers = _containers(db, visit, by_id, stock, site=site, shelf_id=shelf_id, backdated=backdated)
+    containers = _containers(db, visit, by_id, stock, site=site, shelves=shelves, backdated=backdated)
     asked = Counter(key for need in needs for key in need.product_ids)
     draws: list[tuple[Need, Draw]] = []
     short: list[str] = []
     for need in needs:
         there = [one for key in need.product_ids for one in containers[key]]
         if need.picky and not any(need.may_take(one) for one in there):
-            shelf.refuse_named(db, need, site=site, at=visit.at)
+            shortage.refuse_named(db, need, site=site, at=visit.at)
         spoken_for = sum((promised.get(key, ZERO) for key in need.product_ids), ZERO)
         chosen, missing = picking.choose(need, there, loss=loss)
         left = sum((one.held for one in there), ZERO) - sum((_stock_of(draw) for draw in chosen), ZERO)
         if missing or left < spoken_for:
-            short.append(shelf.why_not(db, need, there, site=site, at=visit.at, allocated=spoken_for))
+            short.append(shortage.why_not(db, need, there, site=site, at=visit.at, allocated=spoken_for))
             continue
         draws.extend((need, draw) for draw in chosen)
         _deduct(containers, [draw for draw in chosen if asked[draw.container.product.id] > 1])
@@ -296,7 +296,7 @@ def _containers(
     stock: Mapping[int, Decimal | None],
     *,
     site: Site,
-    shelf_id: int,
+    shelves: Sequence[int],
     backdated: bool,
 ) -> dict[int, list[Container]]:
     """What may be drawn from, by item; read only as far as the lines need.
@@ -313,7 +313,7 @@ def _containers(
         db,
         [by_id[key] for key in stock],
         site=site,
-        shelf_id=shelf_id,
+        shelves=shelves,
         on=site.day(visit.at),
         enough=stock,
         backdated_to=visit.at if backdated else None,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from inventory import clinic, picking, shelf, vials
 from inventory.allocations import Allocation
 from inventory.catalog import DoseClass
-from inventory.clinic import PlaceKind, Site
+from inventory.clinic import Site
 from inventory.measures import ZERO, fit
 from inventory.picking import Container, Draw
 from inventory.vials import PreparedIn, Product
@@ -58,8 +58,8 @@ class Outlook:
         self.db = db
         self.site = site
         self.products = products
-        self.shelf_id = clinic.places(db, site.id)[PlaceKind.SHELF]
-        self.gone: dict[tuple[int, int | None], Decimal] = defaultdict(Decimal)
+        self.shelves = clinic.shelves(db, site.id)
+        self.gone: dict[tuple[int, int, int | None], Decimal] = defaultdict(Decimal)
         self.known: dict[int, list[Container]] = {key: [] for key in products}
         self.complete: set[int] = set()
         self.imagined = 0  # containers that the outlook opened
@@ -81,7 +81,7 @@ class Outlook:
             promised = sum((quantity for _, quantity in self.promised.get(key, ())), ZERO)
             held = sum((one.held for one in self._sealed(key, on)), ZERO)
             if held < much + promised and key not in self.complete:
-                gone = sum((self.gone.get((one.lot.id, None), ZERO) for one in self.known[key]), ZERO)
+                gone = sum((self.gone.get(one.key, ZERO) for one in self.known[key]), ZERO)
                 lacking[key] = much * times + promised + gone
         if lacking:
             due = [self.promised[key][0][0] for key in lacking if self.promised.get(key)]
@@ -113,7 +113,7 @@ class Outlook:
         draws, missing = picking.plan(needed, there, loss=loss)
         for draw in draws:
             taken = draw.opened * product.content if draw.opened else draw.used
-            self.gone[draw.container.lot.id, draw.container.vial_id] += taken
+            self.gone[draw.container.key] += taken
             if draw.kept and keeps:
                 self._keep_open(draw, on)
         return Drawn(tuple(draws), missing)
@@ -141,7 +141,7 @@ class Outlook:
         """The containers without what was drawn from them; those that are empty are gone."""
         found = []
         for one in containers:
-            held = one.held - self.gone.get((one.lot.id, one.vial_id), ZERO)
+            held = one.held - self.gone.get(one.key, ZERO)
             if held > 0:
                 found.append(replace(one, held=held) if held != one.held else one)
         return found
@@ -152,14 +152,14 @@ class Outlook:
             self.db,
             [self.products[key] for key in enough],
             site=self.site,
-            shelf_id=self.shelf_id,
+            shelves=self.shelves,
             on=on,
             enough=enough,
         )
         for key, found in rows.items():
             if sum((one.held for one in found), ZERO) < enough[key]:
                 self.complete.add(key)  # that was all there is
-            lots = {one.lot.id: one for one in (*self.known[key], *found)}
+            lots = {one.key: one for one in (*self.known[key], *found)}
             self.known[key] = sorted(lots.values(), key=lambda one: one.order)
 
     def _keep_promises(self, product_id: int, on: date) -> None:
@@ -181,10 +181,10 @@ class Outlook:
         left = quantity
         while True:
             for one in self.known[product.id]:
-                key = (one.lot.id, None)
-                taken = min(one.held - self.gone.get(key, ZERO), left) if one.lot.expires_on >= on else ZERO
+                there = one.held - self.gone.get(one.key, ZERO)
+                taken = min(there, left) if one.lot.expires_on >= on else ZERO
                 if taken:
-                    self.gone[key] += taken
+                    self.gone[one.key] += taken
                     left -= taken
             if not left or product.id in self.complete:
                 return

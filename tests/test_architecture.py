@@ -15,11 +15,14 @@ PACKAGES = ("inventory", "pricing", "seed_data", "api")
 # A module imports only what stands before it. Within a line one order is as good as another; that there is
 # one keeps a reader from going in circles.
 INVENTORY = [
-    "errors", "measures", "database", "clinic", "catalog",
+    "errors", "measures", "database", "defaults", "clinic", "catalog",
     "gs1", "scanning",
-    "allocations", "periods", "lots", "balances", "layers", "vials", "ledger",
-    "history", "receiving", "picking", "shelf", "drawing", "treatments", "dry_run", "wastage",
-    "lot_list", "stock", "usage", "reordering", "holds", "corrections", "proof_of_use", "proof",
+    "allocations", "periods", "lots", "balances", "places", "layers", "vials", "ledger",
+    "history", "shelf_life", "receiving", "orders", "order_views", "purchasing",
+    "picking", "shelf", "shortage", "drawing", "treatments", "dry_run", "wastage",
+    "vial_advice", "rooms", "vial_labels", "vial_list",
+    "lot_list", "stock", "usage", "reordering", "holds", "corrections",
+    "proof_of_use", "proof_of_orders", "proof",
 ]  # fmt: skip
 PRICING = [
     "formulations", "protocols", "price_list", "stages",

@@ -156,7 +156,7 @@ def sealed(clinic, sku="HA", *, on=TODAY, enough=None):
         clinic.db,
         [of],
         site=clinic.site,
-        shelf_id=clinic.place(PlaceKind.SHELF),
+        shelves=[clinic.place(PlaceKind.SHELF)],
         on=on,
         enough={of.id: None if enough is None else Decimal(enough)},
     )[of.id]

@@ -1,0 +1,80 @@
+"""Defaults: every setting of the clinic, what it is until somebody chooses, and where that comes from."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class CostFormula(StrEnum):
+    """Which cost leaves the shelf, whichever vial is drawn (C1)."""
+
+    SPECIFIC = "specific"
+    FIFO = "fifo"
+    WEIGHTED_AVERAGE = "weighted_average"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting of the clinic with its default; `SOURCES` says where each default comes from."""
+
+    clinic_name: str = "Clinic"
+    currency: str = "USD"
+    cost_formula: CostFormula = CostFormula.SPECIFIC
+    draw_loss_ml: Decimal = Decimal("0.10")
+    sterile_product_limit: int = 3
+    overhead_rate: Decimal = Decimal("0.15")
+    target_margin_rate: Decimal = Decimal("0.50")
+    least_margin_rate: Decimal = Decimal("0.20")
+    price_step: Decimal = Decimal("5.00")
+    validity_days: int = 30
+    consultation_minutes: int = 0
+    reorder_review_days: int = 7
+    service_level: Decimal = Decimal("0.95")
+    usage_window_days: int = 90
+    expiry_alert_days: int = 30
+    quarantine_alert_days: int = 14
+    least_life_left_rate: Decimal = Decimal("0.50")
+    recount_value: Decimal = Decimal("50.00")
+    recount_rate: Decimal = Decimal("0.25")
+
+
+SOURCES = {
+    "clinic_name": "the clinic's own",
+    "currency": "the clinic's own",
+    "cost_formula": "vialbook's default; for goods that are alike IAS 2 knows first in, first out and "
+    "weighted average, so ask your accountant",
+    "draw_loss_ml": "vialbook's default: 0.10 mL for each product drawn; weigh your own needles and syringes",
+    "sterile_product_limit": "USP chapter 797 of 2023 on immediate use: not more than 3 sterile products",
+    "overhead_rate": "illustrative; take yours from last year's accounts",
+    "target_margin_rate": "illustrative; yours is a decision",
+    "least_margin_rate": "illustrative; yours is a decision",
+    "price_step": "illustrative: prices that end in 0 or 5",
+    "validity_days": "illustrative: a month",
+    "consultation_minutes": "our reading of two articles on mesotherapy: it is part of the hour, 20 minutes "
+    "of numbing and 40 of treatment; set it where it is extra",
+    "reorder_review_days": "illustrative: an order a week",
+    "service_level": "illustrative: no shortage in 95 of 100 orders",
+    "usage_window_days": "illustrative: a quarter of a year",
+    "expiry_alert_days": "illustrative: a month to use it up or send it back",
+    "quarantine_alert_days": "illustrative: two weeks to hear from the supplier",
+    "least_life_left_rate": "illustrative: half of the shelf life left on receipt",
+    "recount_value": "illustrative: a second count costs minutes",
+    "recount_rate": "illustrative: one in four",
+}
+"""Where each default comes from, in words for the people of the clinic."""
+
+
+FRACTIONS = frozenset(
+    {
+        "overhead_rate",
+        "target_margin_rate",
+        "least_margin_rate",
+        "service_level",
+        "least_life_left_rate",
+        "recount_rate",
+    }
+)
+ABOVE_ZERO = frozenset({"price_step", "reorder_review_days", "usage_window_days"})
+"""Settings that something is divided by."""
+MOST_DECIMALS = {"price_step": 2, "draw_loss_ml": 4, "recount_value": 2}
+OTHER_DECIMALS = 6
