@@ -1,49 +1,18 @@
-"""Holds: quarantine, release, recall, and the trace from a lot to everyone who received it (S10)."""
+"""Holds: quarantine, release and recall of a lot, at every site at once (S10)."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import clinic, ledger, lots
 from inventory.balances import BALANCES, LotFacts
+from inventory.catalog import Item
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.errors import Conflict
-from inventory.ledger import MOVEMENTS, Act, DocumentKind, Move
-from inventory.lots import Lot, LotState
-from inventory.measures import ZERO
-from inventory.receiving import Receipt
-from inventory.treatments import TreatmentSession
-from inventory.vials import OpenedVial
-
-
-@dataclass(frozen=True)
-class Received:
-    """A session that received a lot: when, who, how much."""
-
-    session_id: int
-    at: datetime
-    site_id: int
-    patient_ref: str
-    quantity: Decimal
-
-
-@dataclass(frozen=True)
-class Trace:
-    """Where a lot came from and where it went."""
-
-    lot: Lot
-    receipts: tuple[Receipt, ...]
-    sessions: tuple[Received, ...]
-    opened: tuple[OpenedVial, ...]
-    on_hand: Decimal
-
-    @property
-    def patients(self) -> tuple[str, ...]:
-        """Every patient reference that received the lot, once."""
-        return tuple(sorted({session.patient_ref for session in self.sessions}))
+from inventory.ledger import Act, DocumentKind, Move
+from inventory.lots import Lot, LotEvent, LotState
+from inventory.measures import ZERO, plain
 
 
 class AlreadyThere(Conflict):
@@ -58,7 +27,7 @@ def quarantine(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> 
     """Hold a lot back at every site until it is released. Refuses one that is held or recalled."""
     _lock(db, lot)
     if lot.state is not LotState.RELEASED:
-        raise AlreadyThere(f"Lot {lot.number} is {lot.state} already.")
+        raise AlreadyThere(_already(db, lot))
     _move_sealed(db, lot, PlaceKind.SHELF, PlaceKind.QUARANTINE, at=at, by=by, reason=reason)
     lots.change_state(db, lot, LotState.QUARANTINED, at=at, by=by, reason=reason)
     return lot
@@ -68,66 +37,37 @@ def release(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Lot
     """Let a quarantined lot be used again. Refuses a released, a recalled and an expired one."""
     _lock(db, lot)
     if lot.state is LotState.RELEASED:
-        raise AlreadyThere(f"Lot {lot.number} is released already.")
+        raise AlreadyThere(_already(db, lot))
     if lot.state is LotState.RECALLED:
-        raise CannotRelease(f"Lot {lot.number} was recalled by its maker; a recalled lot is not released.")
+        raise CannotRelease(f"{_already(db, lot)} A recalled lot is not released.")
     today = max(site.day(at) for site in db.scalars(sa.select(Site)))
     if lot.expires_on < today:
-        raise CannotRelease(f"Lot {lot.number} expired on {lot.expires_on}; write it off instead.")
+        raise CannotRelease(
+            f"Lot {lot.number} expired on {lot.expires_on}, and it is {today}; write it off instead."
+        )
     _move_sealed(db, lot, PlaceKind.QUARANTINE, PlaceKind.SHELF, at=at, by=by, reason=reason)
     lots.change_state(db, lot, LotState.RELEASED, at=at, by=by, reason=reason)
     return lot
 
 
-def recall(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Trace:
-    """Hold what is left of a lot at every site, for good, and say who received it (S10)."""
+def recall(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Lot:
+    """Hold what is left of a lot at every site, for good; `tracing.trace` says who received it (S10)."""
     _lock(db, lot)
     if lot.state is LotState.RECALLED:
-        raise AlreadyThere(f"Lot {lot.number} is recalled already.")
+        raise AlreadyThere(_already(db, lot))
     _move_sealed(db, lot, PlaceKind.SHELF, PlaceKind.QUARANTINE, at=at, by=by, reason=reason)
     lots.change_state(db, lot, LotState.RECALLED, at=at, by=by, reason=reason)
-    return trace(db, lot)
+    return lot
 
 
-def trace(db: Session, lot: Lot) -> Trace:
-    """Every receipt, session, patient and opened vial of a lot. Reversed uses are left out."""
-    patients = sa.select(Place.id).where(Place.kind == PlaceKind.PATIENT).scalar_subquery()
-    undone = sa.select(MOVEMENTS.c.corrects_id).where(
-        MOVEMENTS.c.lot_id == lot.id, MOVEMENTS.c.corrects_id.isnot(None)
-    )
-    rows = db.execute(
-        sa.select(
-            TreatmentSession.id,
-            TreatmentSession.at,
-            TreatmentSession.site_id,
-            TreatmentSession.patient_ref,
-            sa.func.sum(MOVEMENTS.c.quantity),
-        )
-        .join(TreatmentSession, TreatmentSession.document_id == MOVEMENTS.c.document_id)
-        .where(
-            MOVEMENTS.c.lot_id == lot.id,
-            MOVEMENTS.c.target_id.in_(patients),
-            MOVEMENTS.c.id.notin_(undone),
-        )
-        .group_by(
-            TreatmentSession.id, TreatmentSession.at, TreatmentSession.site_id, TreatmentSession.patient_ref
-        )
-        .order_by(TreatmentSession.at, TreatmentSession.id)
-    )
-    held = db.scalar(sa.select(sa.func.sum(BALANCES.c.quantity)).where(BALANCES.c.lot_id == lot.id))
-    return Trace(
-        lot=lot,
-        receipts=tuple(db.scalars(sa.select(Receipt).where(Receipt.lot_id == lot.id).order_by(Receipt.id))),
-        sessions=tuple(Received(*row) for row in rows),
-        opened=tuple(
-            db.scalars(
-                sa.select(OpenedVial)
-                .where(OpenedVial.lot_id == lot.id, OpenedVial.closed_at.is_(None))
-                .order_by(OpenedVial.id)
-            )
-        ),
-        on_hand=held or ZERO,
-    )
+def _already(db: Session, lot: Lot) -> str:
+    """Since when a lot is in its state, by whom and why, and how much of it is held back or free."""
+    latest = sa.select(LotEvent).where(LotEvent.lot_id == lot.id).order_by(LotEvent.id.desc()).limit(1)
+    event = db.scalar(latest)
+    since = "" if event is None else f" since {event.at:%Y-%m-%d %H:%M} UTC ({event.by}: {event.reason})"
+    left = db.scalar(sa.select(sa.func.sum(BALANCES.c.quantity)).where(BALANCES.c.lot_id == lot.id))
+    unit = db.scalar(sa.select(Item.unit).where(Item.id == lot.item_id))
+    return f"Lot {lot.number} is {lot.state} already{since}; {plain(left or ZERO)} {unit} of it is left."
 
 
 def _lock(db: Session, lot: Lot) -> None:

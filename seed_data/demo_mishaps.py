@@ -78,7 +78,7 @@ def release(room: Stockroom, *, at: datetime, reason: str) -> Lot:
     return holds.release(room.db, held[0][0], at=at, by=MANAGER, reason=reason)
 
 
-def recall(room: Stockroom, sku: str, *, at: datetime, reason: str) -> holds.Trace:
+def recall(room: Stockroom, sku: str, *, at: datetime, reason: str) -> Lot:
     """The maker calls back the lot that a patient was last treated with."""
     patient = clinic.places(room.db, room.site.id)[PlaceKind.PATIENT]
     lot = room.db.scalars(

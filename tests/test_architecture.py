@@ -18,10 +18,10 @@ INVENTORY = [
     "errors", "measures", "database", "defaults", "clinic", "catalog",
     "gs1", "scanning",
     "allocations", "periods", "lots", "balances", "places", "layers", "vials", "ledger",
-    "history", "shelf_life", "receiving", "orders", "order_views", "purchasing",
+    "history", "holds", "shelf_life", "receiving", "orders", "order_views", "purchasing",
     "picking", "shelf", "shortage", "drawing", "treatments", "dry_run", "wastage",
     "vial_advice", "rooms", "vial_labels", "vial_list",
-    "lot_list", "stock", "usage", "reordering", "holds", "corrections",
+    "lot_list", "stock", "usage", "reordering", "tracing", "corrections",
     "proof_of_use", "proof_of_orders", "proof",
 ]  # fmt: skip
 PRICING = [

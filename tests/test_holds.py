@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from inventory import corrections, holds
+from inventory import corrections, holds, tracing
 from inventory.clinic import PlaceKind
 from inventory.holds import AlreadyThere, CannotRelease
 from inventory.lots import LotEvent, LotState
@@ -85,15 +85,16 @@ def test_every_change_is_kept_with_who_when_and_why(clinic):
 
 def test_what_is_there_already_is_refused(clinic):
     lot = clinic.lot("HA", "A17")
-    with refused(AlreadyThere, "Lot A17 is released already."):
+    with refused(AlreadyThere, "Lot A17 is released already; 30 mL of it is left."):
         holds.release(clinic.db, lot, **WHY)
     holds.quarantine(clinic.db, lot, **WHY)
-    with refused(AlreadyThere, "Lot A17 is quarantined already."):
+    since = "already since 2026-01-15 15:00 UTC (mara: fridge alarm); 30 mL of it is left."
+    with refused(AlreadyThere, f"Lot A17 is quarantined {since}"):
         holds.quarantine(clinic.db, lot, **WHY)
     holds.recall(clinic.db, lot, **WHY)
-    with refused(AlreadyThere, "Lot A17 is recalled already."):
+    with refused(AlreadyThere, f"Lot A17 is recalled {since}"):
         holds.recall(clinic.db, lot, **WHY)
-    with refused(AlreadyThere, "Lot A17 is recalled already."):
+    with refused(AlreadyThere, f"Lot A17 is recalled {since}"):
         holds.quarantine(clinic.db, lot, **WHY)
 
 
@@ -101,7 +102,10 @@ def test_a_recalled_lot_is_never_released(clinic):
     lot = clinic.lot("HA", "A17")
     holds.recall(clinic.db, lot, **WHY)
 
-    sentence = "Lot A17 was recalled by its maker; a recalled lot is not released."
+    sentence = (
+        "Lot A17 is recalled already since 2026-01-15 15:00 UTC (mara: fridge alarm); 30 mL of it is left. "
+        "A recalled lot is not released."
+    )
     with refused(CannotRelease, sentence):
         holds.release(clinic.db, lot, **WHY)
 
@@ -110,7 +114,7 @@ def test_an_expired_lot_is_not_released(clinic):
     clinic.receive("HA", "OLD exp 2026-01-15 1 x 16.50 quarantined")
     lot = clinic.lot("HA", "OLD")
 
-    with refused(CannotRelease, "Lot OLD expired on 2026-01-15; write it off instead."):
+    with refused(CannotRelease, "Lot OLD expired on 2026-01-15, and it is 2026-01-16; write it off instead."):
         holds.release(clinic.db, lot, at=NOW + timedelta(days=1), by=BY, reason="checked")
     assert holds.release(clinic.db, lot, **WHY).state is LotState.RELEASED  # it is good all day
 
@@ -122,7 +126,8 @@ def test_a_recall_says_who_received_the_lot_and_where_the_rest_is(clinic):
     third = clinic.treat("P-2", "LIDO 1", at=NOW + timedelta(hours=2)).session
 
     lot, later = clinic.lot("LIDO", "L1"), NOW + timedelta(hours=3)
-    trace = holds.recall(clinic.db, lot, at=later, by=BY, reason="the maker took it back")
+    holds.recall(clinic.db, lot, at=later, by=BY, reason="the maker took it back")
+    trace = tracing.trace(clinic.db, lot)
 
     assert [(one.session_id, one.patient_ref, one.quantity) for one in trace.sessions] == [
         (first.id, "P-2", 5),
@@ -138,7 +143,7 @@ def test_a_recall_says_who_received_the_lot_and_where_the_rest_is(clinic):
 def test_a_recall_reaches_what_is_in_quarantine_already(clinic):
     lot = holds.quarantine(clinic.db, clinic.lot("HA", "A17"), **WHY)
 
-    assert holds.recall(clinic.db, lot, **WHY).on_hand == 30
+    assert tracing.trace(clinic.db, holds.recall(clinic.db, lot, **WHY)).on_hand == 30
     assert clinic.held("HA", PlaceKind.QUARANTINE) == {"A17": 30}
 
 
@@ -147,7 +152,7 @@ def test_a_trace_leaves_out_what_was_reversed_and_what_was_wasted(clinic):
     undone = clinic.treat("P-2", "HA 2").session
     corrections.reverse_session(clinic.db, undone, at=NOW, recorded_at=NOW, by=BY, reason="the wrong chart")
 
-    trace = holds.trace(clinic.db, clinic.lot("HA", "A17"))
+    trace = tracing.trace(clinic.db, clinic.lot("HA", "A17"))
 
     assert [(one.session_id, one.quantity) for one in trace.sessions] == [(kept.id, Decimal("2.1"))]
     assert trace.patients == ("P-1",)

@@ -10,12 +10,12 @@ from api import paging
 from api.paging import PageQuery
 from api.rest.calls import listed, noun, page_of, site_or_first
 from api.schemas import ContainerCost, Cost, Day, Flag, Id, Moment, Quantity, Shape, Words, one_word
-from inventory import corrections, history, holds, ledger, lot_list, lots, stock
+from inventory import corrections, history, holds, ledger, lot_list, lots, stock, tracing
 from inventory.clinic import PlaceKind
 from inventory.history import MovementRow
-from inventory.holds import Trace
 from inventory.lot_list import LotRow
 from inventory.lots import LotState
+from inventory.tracing import Trace
 
 blueprint = noun("stock", "Stock, lots and movements")
 
@@ -211,16 +211,16 @@ def release(body: dict[str, Any], lot_id: int) -> Any:
 @blueprint.response(200, RecallShape)
 def recall(body: dict[str, Any], lot_id: int) -> Any:
     """Hold a lot back for good, and say which sessions and patients received it (S10)."""
-    trace = holds.recall(g.db, lots.lot(g.db, lot_id), at=g.now, by=g.caller.name, reason=body["reason"])
+    lot = holds.recall(g.db, lots.lot(g.db, lot_id), at=g.now, by=g.caller.name, reason=body["reason"])
     row = lot_row(lot_id)
-    return {name: getattr(row, name) for name in row.__slots__} | _who(trace)
+    return {name: getattr(row, name) for name in row.__slots__} | _who(tracing.trace(g.db, lot))
 
 
 @blueprint.get("/lots/<id:lot_id>/trace")
 @blueprint.response(200, TraceShape)
 def get_trace(lot_id: int) -> Any:
     """Show where a lot came from and everyone who received it (S10)."""
-    trace = holds.trace(g.db, lots.lot(g.db, lot_id))
+    trace = tracing.trace(g.db, lots.lot(g.db, lot_id))
     return {"lot": lot_row(lot_id), "receipts": trace.receipts, "on_hand": trace.on_hand} | _who(trace)
 
 

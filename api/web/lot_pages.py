@@ -9,7 +9,7 @@ from flask import Response, g, request
 from api.schemas import Shape, Whole, Words, one_word
 from api.web import formats, forms, frame, shelves
 from api.web.forms import Done, Form
-from inventory import corrections, holds, ledger, lot_list, lots, treatments, wastage
+from inventory import corrections, holds, ledger, lot_list, lots, tracing, treatments, wastage
 from inventory.catalog import DoseClass, Item
 from inventory.ledger import WasteReason
 from inventory.lots import Lot, LotState
@@ -103,7 +103,7 @@ def _after(text: str) -> tuple[date, int] | None:
 def lot(lot_id: int) -> Response:
     """A lot: where it came from, what is left, who received it, and what may be done."""
     subject, item = _lot(lot_id)
-    trace = holds.trace(g.db, subject)
+    trace = tracing.trace(g.db, subject)
     site = frame.here()
     here = [held for held in shelves.lots_by_item(g.db, [item.id], site=site)[item.id] if held.id == lot_id]
     moves = shelves.movements(g.db, lot=lot_id, limit=MOVES + 1)
