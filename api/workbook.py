@@ -25,8 +25,8 @@ Progress = Callable[[str, int], None]
 """Is told the sheet that is being written and how many rows it has so far."""
 
 PROGRESS_EVERY = 1_000
-IN_COLUMNS = (Flow.RECEIVED, Flow.USED, Flow.DISCARDED, Flow.WASTED, Flow.RETURNED, Flow.COUNTED)
-INWARD = (Flow.RECEIVED, Flow.COUNTED)
+IN_COLUMNS = tuple(flow for flow in Flow if flow is not Flow.WITHIN)
+INWARD = (Flow.BROUGHT_IN, Flow.RECEIVED, Flow.COUNTED)
 
 ITEM = (Column("Item no.", Look.KEY), Column("SKU"), Column("Item"))
 
@@ -67,9 +67,9 @@ VALUATION = (
 ROLL_FORWARD = (
     *ITEM, Column("Kind"), Column("Unit"),
     *(Column(f"{name} qty", Look.QUANTITY)
-      for name in ("Opening", *(flow.capitalize() for flow in IN_COLUMNS), "Closing")),
+      for name in ("Opening", *(flow.heading for flow in IN_COLUMNS), "Closing")),
     *(Column(f"{name} value", Look.MONEY, total=True)
-      for name in ("Opening", *(flow.capitalize() for flow in IN_COLUMNS), "Closing")),
+      for name in ("Opening", *(flow.heading for flow in IN_COLUMNS), "Closing")),
     Column("Valuation qty", Look.QUANTITY), Column("Difference qty", Look.QUANTITY, zero=True),
     Column("Valuation value", Look.MONEY, total=True), Column("Difference value", Look.MONEY, zero=True),
 )  # fmt: skip
@@ -124,7 +124,7 @@ def write_accounting(
         for title, columns, frozen in LISTINGS
     }
     control = book.sheet("Control")
-    control.widest = 90
+    control.widest = 100
     period = Period(
         since=since,
         until=until,
@@ -342,7 +342,7 @@ def _columns(
         total = moved.where(summed, criteria)
         yield Formula(total if flow in INWARD else f"-({total})", getattr(flows, flow))
         sign = "+" if flow in INWARD else "-"
-        closing += f"{sign}{listing.here(f'{flow.capitalize()} {ending}')}"
+        closing += f"{sign}{listing.here(f'{flow.heading} {ending}')}"
     yield Formula(closing, flows.closing)
 
 

@@ -119,9 +119,9 @@ def _checks(lists: dict[str, Listing], books: Books) -> list[Check]:
     stock = _net(journal, books, chart.INVENTORY_ACCOUNTS)
     checks = [
         Check(
-            "Opening + received - used - discarded - wasted - returned ± counted = valuation",
+            "Opening + brought in + received - used - discarded - wasted - returned ± counted = valuation",
             total_of(
-                *(rolled.total(f"{name} value") for name in ("Opening", "Received", "Counted")),
+                *(rolled.total(f"{name} value") for name in ("Opening", "Brought in", "Received", "Counted")),
                 *(less(rolled.total(f"{name} value")) for name in GONE),
             ),
             value,
@@ -159,6 +159,11 @@ def _by_flow(lists: dict[str, Listing], books: Books) -> list[Check]:
             wasted,
         ),
         Check("Discarded and wasted, wastage = journal", wasted, lost),
+        Check(
+            "Brought in, roll-forward = journal, owner equity",
+            rolled.total("Brought in value"),
+            less(_net(journal, books, (chart.OWNER_EQUITY,))),
+        ),
         Check(
             "Received - returned = journal, goods received not invoiced",
             total_of(rolled.total("Received value"), less(rolled.total("Returned value"))),

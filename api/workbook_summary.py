@@ -76,6 +76,7 @@ def _stock(page: _Page, period: Period) -> None:
     rolled, valued = period.listings["Roll-forward"], period.listings["Valuation"]
     first = page.section("Stock at cost", "Value")
     page.fact("Opening", rolled.total("Opening value"), Look.MONEY)
+    page.fact("plus brought in", rolled.total("Brought in value"), Look.MONEY, note="opening stock")
     page.fact("plus received", rolled.total("Received value"), Look.MONEY)
     for name in GONE:
         page.fact(f"less {name.lower()}", less(rolled.total(f"{name} value")), Look.MONEY, note=NOTES[name])

@@ -210,6 +210,36 @@ def _as_it_is(value: object) -> object:
     return value
 
 
+def reserve_keys(db: Session, table: sa.Table, count: int) -> range | list[int]:
+    """Keys that nobody else will be given, ascending: what points at rows can then be written with them.
+
+    A writer on SQLite is alone, and the rows of these tables are never deleted.
+    """
+    if db.get_bind().dialect.name == "postgresql":
+        sequence = sa.func.nextval(sa.func.pg_get_serial_sequence(table.name, "id"))
+        drawn = sa.select(sequence).select_from(sa.func.generate_series(1, count).alias("n"))
+        return sorted(db.connection().execute(drawn).scalars())
+    last = db.connection().execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
+    return range(last + 1, last + 1 + count)
+
+
+def add_many(db: Session, table: sa.Table, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Insert rows given by the values of some columns; the other columns take their defaults."""
+    insert, defaults = _add_many(table, tuple(names))
+    insert.run(db, ((*row, *defaults) for row in rows))
+
+
+@cache
+def _add_many(table: sa.Table, names: tuple[str, ...]) -> tuple[Prepared, tuple[object, ...]]:
+    # A prepared statement does not know the defaults that Python gives.
+    defaults = {
+        column.name: column.default.arg
+        for column in table.c
+        if column.name not in names and isinstance(column.default, sa.ColumnDefault)
+    }
+    return Prepared(sa.insert(table).inline(), (*names, *defaults)), tuple(defaults.values())
+
+
 def append_only(model: type[Base]) -> None:
     """Have the database itself refuse to change or delete rows of the table (facts are only added)."""
     table = table_of(model)

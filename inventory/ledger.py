@@ -61,10 +61,6 @@ class WasteReason(StrEnum):
     OTHER = "other"
 
 
-BROUGHT_IN = "opening_stock"
-"""The reason of a movement that brings in what the clinic held before its books began (B1)."""
-
-
 class Document(Base):
     """One act: what kind, where, when it happened, who recorded it and when."""
 
@@ -129,6 +125,7 @@ append_only(Movement)
 
 
 FARTHEST_AHEAD = timedelta(days=366)
+BROUGHT_IN = "opening_stock"  # why stock moves that the clinic held before its books began (B1)
 DOCUMENTS = table_of(Document)
 MOVEMENTS = table_of(Movement)
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from inventory.catalog import ItemKind
 from inventory.clinic import HELD, PlaceKind
 from inventory.database import Base, choice, one_of
-from inventory.ledger import WasteReason
+from inventory.ledger import BROUGHT_IN, WasteReason
 
 
 class AccountKind(StrEnum):
@@ -65,6 +65,7 @@ class Account(Base):
 
 
 GRNI = "2050"
+OWNER_EQUITY = "3000"
 DISCARD = "5020"
 EXPIRED = "5100"
 WRITTEN_OFF = "5110"
@@ -91,6 +92,7 @@ TREATMENT_ACCOUNTS = frozenset(TREATMENT.values())
 class Flow(StrEnum):
     """Why stock came or went, as the roll-forward has it in columns (B3)."""
 
+    BROUGHT_IN = "brought_in"
     RECEIVED = "received"
     USED = "used"
     DISCARDED = "discarded"
@@ -98,6 +100,11 @@ class Flow(StrEnum):
     RETURNED = "returned"
     COUNTED = "counted"
     WITHIN = "within"
+
+    @property
+    def heading(self) -> str:
+        """The heading of its column."""
+        return self.value.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True)
@@ -114,10 +121,12 @@ class Posting:
         return (credit, debit) if mirrored else (debit, credit)
 
 
-REASONS = frozenset(WasteReason)
+REASONS = frozenset({BROUGHT_IN, *WasteReason})
 SHELF = PlaceKind.SHELF  # stands for every place whose stock is the clinic's own
 
-POSTINGS: dict[tuple[PlaceKind, PlaceKind, WasteReason | None], Posting] = {
+POSTINGS: dict[tuple[PlaceKind, PlaceKind, str | None], Posting] = {
+    # What was there before the books began is owed to nobody but the owner.
+    (PlaceKind.SUPPLIER, SHELF, BROUGHT_IN): Posting(INVENTORY, OWNER_EQUITY, Flow.BROUGHT_IN),
     (PlaceKind.SUPPLIER, SHELF, None): Posting(INVENTORY, GRNI, Flow.RECEIVED),
     (SHELF, PlaceKind.SUPPLIER, None): Posting(GRNI, INVENTORY, Flow.RETURNED),
     (SHELF, PlaceKind.PATIENT, None): Posting(TREATMENT, INVENTORY, Flow.USED),
@@ -136,5 +145,5 @@ def posting(source: PlaceKind, target: PlaceKind, reason: str | None, *, mirrore
     if mirrored:
         source, target = target, source
     here, there = (SHELF if kind in HELD else kind for kind in (source, target))
-    waste = WasteReason(reason) if reason in REASONS else None
-    return POSTINGS.get((here, there, waste)) or POSTINGS[here, there, None]
+    why = reason if reason in REASONS else None
+    return POSTINGS.get((here, there, why)) or POSTINGS[here, there, None]

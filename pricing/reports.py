@@ -39,6 +39,7 @@ class Flows:
     """What there was, what came and went by why, all above zero but `counted`, which goes both ways (B3)."""
 
     opening: Decimal = ZERO
+    brought_in: Decimal = ZERO  # before the books began: opening stock (B1)
     received: Decimal = ZERO
     used: Decimal = ZERO
     discarded: Decimal = ZERO  # the rest of single-dose containers and of opened vials: cost of treatment
@@ -48,13 +49,13 @@ class Flows:
 
     @property
     def closing(self) -> Decimal:
-        """What is left: opening + received - used - discarded - wasted - returned ± counted."""
+        """What is left: opening + brought in + received - used - discarded - wasted - returned ± counted."""
         gone = self.used + self.discarded + self.wasted + self.returned
-        return self.opening + self.received - gone + self.counted
+        return self.opening + self.brought_in + self.received - gone + self.counted
 
     def plus(self, flow: Flow, change: Decimal) -> "Flows":
         """With a change of stock added to the column that it belongs to."""
-        inward = flow in (Flow.RECEIVED, Flow.COUNTED)
+        inward = flow in (Flow.BROUGHT_IN, Flow.RECEIVED, Flow.COUNTED)
         now: Decimal = getattr(self, flow)
         return replace(self, **{flow.value: now + change if inward else now - change})
 
@@ -137,7 +138,7 @@ class Reconciliation:
 
 
 def roll_forward(db: Session, *, since: date, until: date) -> tuple[RollForwardRow, ...]:
-    """Opening, receipts, use, discard, waste, returns, counts, closing of each item, by SKU (B3).
+    """Opening, brought in, receipts, use, discard, waste, returns, counts, closing of each item (B3).
 
     Raises accounting.BadPeriod.
     """

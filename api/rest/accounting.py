@@ -122,6 +122,7 @@ class FlowsShape(Shape):
     """What there was, what came and went, and what is left."""
 
     opening = Quantity(signed=True)
+    brought_in = Quantity(signed=True)
     received = Quantity(signed=True)
     used = Quantity(signed=True)
     discarded = Quantity(signed=True)
@@ -135,6 +136,7 @@ class ValueFlowsShape(Shape):
     """The same in money."""
 
     opening = Cost(allow_none=True, signed=True)
+    brought_in = Cost(allow_none=True, signed=True)
     received = Cost(allow_none=True, signed=True)
     used = Cost(allow_none=True, signed=True)
     discarded = Cost(allow_none=True, signed=True)
