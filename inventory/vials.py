@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -18,7 +18,7 @@ from inventory.lots import Lot, LotState
 
 
 class PreparedIn(StrEnum):
-    """Where a vial was opened: one that entered the treatment room serves that patient only (S4)."""
+    """Where its doses are prepared: a vial that entered the treatment room serves that patient only (S4)."""
 
     PREPARATION_AREA = "preparation_area"
     TREATMENT_ROOM = "treatment_room"
@@ -68,6 +68,8 @@ class VialRule(Base):
     country: Mapped[str] = mapped_column(sa.String(2))  # "*": everywhere
     region: Mapped[str] = mapped_column(sa.String(20), default="")
     dose_class: Mapped[str] = mapped_column(sa.String(24), default="")
+    container_form: Mapped[str] = mapped_column(sa.String(40), default="", server_default="")  # "": any
+    ingredient_code: Mapped[str] = mapped_column(sa.String(20), default="", server_default="")  # "": any
     environment: Mapped[str] = mapped_column(sa.String(24), default="any")
     max_hours: Mapped[int | None]
     max_days: Mapped[int | None]
@@ -78,9 +80,16 @@ class VialRule(Base):
     status: Mapped[str] = mapped_column(sa.String(120), default="")
     source: Mapped[str] = mapped_column(sa.String(500))
 
-    def limit(self) -> timedelta:
-        """The longest time from opening that the rule allows."""
+    def limit(self) -> timedelta | None:
+        """The longest time from opening that the rule allows; none at all: it ends with the session."""
+        if self.max_days is None and self.max_hours is None:
+            return None
         return timedelta(days=self.max_days or 0, hours=self.max_hours or 0)
+
+    @property
+    def name(self) -> str:
+        """How an answer, a page and a label name the rule."""
+        return f"{self.code} {self.jurisdiction}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +116,15 @@ class Deadline:
 
     at: datetime
     rule: str
+    source: str = ""
+
+
+SESSION = timedelta(minutes=60)  # what is booked for one (T3), where nobody says when it ends
+RULE_LENGTH = 300
 
 
 EUROPEAN_UNION = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+EVERYWHERE = "*"
 
 
 class UnknownVial(NotFound):
@@ -166,12 +181,18 @@ def in_use(db: Session, item_ids: Iterable[int], *, site: Site, at: datetime) ->
 
 def rules_in_force(db: Session, site: Site, on: date) -> Sequence[VialRule]:
     """The rules that limit opened containers at a site on a date, from everyone's to its state's."""
+    return [rule for rule in rules_here(db, site, on) if rule.automatic]
+
+
+def rules_here(db: Session, site: Site, on: date) -> Sequence[VialRule]:
+    """All that is said of opened containers where a site is, on a date; also what only people can follow."""
     found = db.scalars(
-        sa.select(VialRule).where(
-            VialRule.automatic.is_(True),
+        sa.select(VialRule)
+        .where(
             VialRule.country.in_([site.country, *unions_of(site.country)]),
             VialRule.region.in_([site.tax_region, ""]),
         )
+        .order_by(VialRule.code)
     )
     return [
         rule
@@ -183,7 +204,7 @@ def rules_in_force(db: Session, site: Site, on: date) -> Sequence[VialRule]:
 
 def unions_of(country: str) -> list[str]:
     """Under which wider words a rule may speak for a country: `EU`, and `*` for everyone."""
-    return ["EU", "*"] if country in EUROPEAN_UNION.split(" ") else ["*"]
+    return ["EU", EVERYWHERE] if country in EUROPEAN_UNION.split(" ") else [EVERYWHERE]
 
 
 def discard_at(
@@ -194,28 +215,60 @@ def discard_at(
     prepared_in: PreparedIn,
     site: Site,
     rules: Sequence[VialRule],
+    session_ends_at: datetime | None = None,
 ) -> Deadline:
-    """The earliest of the printed expiry, the label's in-use time and the strictest rule (S4).
+    """The earliest of the printed expiry, the label's in-use time, the strictest rule and the session (S4).
 
-    Opening never extends a date. A consumable that is not a topical has no limit but its expiry. A rule
-    of no hours ("discard with the session") is `treatments`' part, which ends the session.
+    Opening never extends a date. Of limits that fall together the first of `limits` is named.
     """
-    limits = [Deadline(site.end_of(expires_on), f"printed expiry {expires_on}")]
+    found = limits(
+        product,
+        expires_on=expires_on,
+        opened_at=opened_at,
+        prepared_in=prepared_in,
+        site=site,
+        rules=rules,
+        session_ends_at=session_ends_at,
+    )
+    return min(found, key=lambda limit: limit.at)
+
+
+def limits(
+    product: Product,
+    *,
+    expires_on: date,
+    opened_at: datetime,
+    prepared_in: PreparedIn,
+    site: Site,
+    rules: Sequence[VialRule],
+    session_ends_at: datetime | None = None,
+) -> list[Deadline]:
+    """Everything that limits an opened container, each with its name and source (S4).
+
+    A consumable that is not a topical has no limit but its expiry. A rule of no hours ends with the
+    session, and so does a multi-dose vial in a treatment room, whether a rule says so or not.
+    """
+    opened_at = opened_at.astimezone(UTC)  # hours pass the same on the day the clocks change
+    ends_at = (session_ends_at or opened_at + SESSION).astimezone(UTC)
+    found = [Deadline(site.end_of(expires_on).astimezone(UTC), f"printed expiry {expires_on}", "the label")]
     if product.in_use_hours:
-        limits.append(
-            Deadline(
-                opened_at + timedelta(hours=product.in_use_hours), f"label: {product.in_use_hours} h in use"
-            )
-        )
-    if product.kind is not ItemKind.CONSUMABLE:
-        limits.extend(
-            Deadline(opened_at + rule.limit(), f"{rule.code} {rule.jurisdiction}: {rule.text}"[:300])
-            for rule in rules
-            if rule.dose_class == product.dose_class
-            and rule.environment in ("any", prepared_in)
-            and rule.limit()
-        )
-    return min(limits, key=lambda limit: limit.at)
+        hours = timedelta(hours=product.in_use_hours)
+        found.append(Deadline(opened_at + hours, f"label: {product.in_use_hours} h in use", "the label"))
+    if product.kind is ItemKind.CONSUMABLE:
+        return found
+    with_session = False
+    for rule in rules:
+        longest = rule.limit()
+        if rule.dose_class != product.dose_class or rule.environment not in ("any", prepared_in):
+            continue
+        if longest is not None:
+            with_session = with_session or not longest
+            at = opened_at + longest if longest else ends_at
+            found.append(Deadline(at, rule.name[:RULE_LENGTH], rule.source))
+    in_room = prepared_in is PreparedIn.TREATMENT_ROOM and product.dose_class is DoseClass.MULTI_DOSE
+    if in_room and not with_session:
+        found.append(Deadline(ends_at, "treatment room: the end of the patient's session", "domain rule S4"))
+    return found
 
 
 def record(
@@ -231,10 +284,17 @@ def record(
     patient_ref: str | None,
     remaining: Decimal,
     rules: Sequence[VialRule],
+    session_ends_at: datetime | None = None,
 ) -> OpenedVial:
     """Add the record of a container that is opened now, with its deadline and the rule that sets it (S4)."""
     deadline = discard_at(
-        product, expires_on=expires_on, opened_at=at, prepared_in=prepared_in, site=site, rules=rules
+        product,
+        expires_on=expires_on,
+        opened_at=at,
+        prepared_in=prepared_in,
+        site=site,
+        rules=rules,
+        session_ends_at=session_ends_at,
     )
     opened = OpenedVial(
         site_id=site.id,

@@ -30,6 +30,11 @@ class WrittenOff:
     quantity: Decimal
     value: Decimal
     reason: WasteReason
+    sku: str
+    name: str
+    unit: str
+    discard_at: datetime | None = None  # of a vial: until when it could be used, and by which rule
+    discard_rule: str | None = None
 
 
 class NotThatMuch(Conflict):
@@ -133,16 +138,23 @@ def discard(
 def discard_due(
     db: Session, *, site: Site, at: datetime, recorded_at: datetime, by: str
 ) -> tuple[WrittenOff, ...]:
-    """Close every opened vial of the site that is past its discard time: the evening's one call (S4)."""
+    """Close every opened vial of the site that is past its discard time: the evening's one call (S4).
+
+    Called again it finds nothing to do. Whoever draws from one of the vials or discards it at the same time
+    is waited for.
+    """
+    past = (
+        OpenedVial.site_id == site.id,
+        OpenedVial.closed_at.is_(None),
+        OpenedVial.discard_at <= at,
+        OpenedVial.remaining > 0,
+    )
+    ledger.lock_items(db, db.scalars(sa.select(OpenedVial.item_id).where(*past).distinct()).all())
     due = db.scalars(
         sa.select(OpenedVial)
-        .where(
-            OpenedVial.site_id == site.id,
-            OpenedVial.closed_at.is_(None),
-            OpenedVial.discard_at <= at,
-            OpenedVial.remaining > 0,
-        )
+        .where(*past)
         .order_by(OpenedVial.item_id, OpenedVial.id)
+        .execution_options(populate_existing=True)
     ).all()
     return tuple(discard(db, opened, site=site, at=at, recorded_at=recorded_at, by=by) for opened in due)
 
@@ -188,6 +200,11 @@ def write_off(
         quantity=quantity_off,
         value=value,
         reason=reason,
+        sku=item.sku,
+        name=item.name,
+        unit=item.unit,
+        discard_at=None if opened is None else opened.discard_at,
+        discard_rule=None if opened is None else opened.discard_rule,
     )
 
 

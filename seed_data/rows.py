@@ -250,6 +250,8 @@ def vial_rule(row: Row) -> Values:
         "country": row["country"],
         "region": row["region"],
         "dose_class": row["dose_class"],
+        "container_form": row["container_form"],
+        "ingredient_code": row["ingredient_code"],
         "environment": row["environment_code"],
         "max_hours": int(row["max_hours"]) if row["max_hours"] else None,
         "max_days": int(row["max_days"]) if row["max_days"] else None,
