@@ -48,9 +48,6 @@ class Person(Base):
 
 
 PEOPLE = table_of(Person)
-OF_TOKEN = sa.select(PEOPLE.c.name, PEOPLE.c.role).where(
-    PEOPLE.c.token_hash == sa.bindparam("digest"), PEOPLE.c.active
-)
 
 
 class PersonSite(Base):
@@ -62,12 +59,21 @@ class PersonSite(Base):
     site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"), primary_key=True)
 
 
+SITES = table_of(PersonSite)
+OF_TOKEN = (
+    sa.select(PEOPLE.c.name, PEOPLE.c.role, SITES.c.site_id)
+    .outerjoin(SITES, SITES.c.person_id == PEOPLE.c.id)
+    .where(PEOPLE.c.token_hash == sa.bindparam("digest"), PEOPLE.c.active)
+)
+
+
 @dataclass(frozen=True)
 class Caller:
-    """Who is asking, in this request."""
+    """Who is asking, in this request; at which sites they work, none meaning all (see `where`)."""
 
     name: str
     role: Role
+    sites: frozenset[int] = frozenset()
 
     @cached_property  # asked for every amount of an answer
     def sees_costs(self) -> bool:
@@ -111,8 +117,11 @@ def checked_name(name: str) -> str:
 
 def person_of(reading: sa.Connection, token: str) -> Caller | None:
     """Whose token it is; nobody's if it was renewed since or the person is no longer active."""
-    found = reading.execute(OF_TOKEN, {"digest": digest(token)}).first()
-    return None if found is None else Caller(found.name, found.role)
+    rows = reading.execute(OF_TOKEN, {"digest": digest(token)}).all()
+    if not rows:
+        return None
+    sites = frozenset(row.site_id for row in rows if row.site_id is not None)
+    return Caller(rows[0].name, rows[0].role, sites)
 
 
 def digest(token: str) -> str:

@@ -188,12 +188,14 @@ def movements_page(
     sku: str | None = None,
     since: date | None = None,
     until: date | None = None,
+    site_ids: Iterable[int] | None = None,
     after: int | None = None,
     limit: int | None = PAGE,
 ) -> list[MovementRow]:
     """Movements in the order they were added, of one lot or item, dated from `since` to `until`.
 
-    `after` is the last key of the page before. Raises catalog.UnknownItem.
+    With `site_ids` only what came from one of the sites or went to one. `after` is the last key of the page
+    before. Raises catalog.UnknownItem.
     """
     c, source, target = MOVEMENTS.c, PLACES.alias("source"), PLACES.alias("target")
     page = sa.select(c.id).order_by(c.id).limit(limit)
@@ -205,6 +207,8 @@ def movements_page(
         page = page.where(c.on >= since)
     if until is not None:
         page = page.where(c.on <= until)
+    if site_ids is not None:
+        page = page.where(at_sites(site_ids))
     if after is not None:
         page = page.where(c.id > after)
     rows: Any = db.execute(
@@ -223,6 +227,12 @@ def movements_page(
         .order_by(c.id)
     )  # fmt: skip
     return [MovementRow(*row) for row in rows]
+
+
+def at_sites(site_ids: Iterable[int]) -> sa.ColumnElement[bool]:
+    """Whether a movement came from one of the sites or went to one."""
+    places = sa.select(PLACES.c.id).where(PLACES.c.site_id.in_(sorted(site_ids)))
+    return sa.or_(MOVEMENTS.c.source_id.in_(places), MOVEMENTS.c.target_id.in_(places))
 
 
 def opened_at(db: Session, item_ids: Sequence[int], *, site_id: int, on: date) -> dict[int, Decimal]:

@@ -1,7 +1,7 @@
 """The list of lots: label, state, what is left and what that is worth, by expiry, page by page (S9)."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -68,14 +68,15 @@ def lots(
     state: LotState | None = None,
     expiring_before: date | None = None,
     site: Site | None = None,
+    site_ids: Collection[int] | None = None,
     held: bool = False,
     after: tuple[date, int] | None = None,
     limit: int | None = PAGE,
 ) -> list[LotRow]:
     """Lots by expiry, then key; `after` is the pair of the last row before (S9, S10).
 
-    With `site`, only what that site ever held, and its part of quantity and value; with `held`, only lots
-    of which something is left. Raises catalog.UnknownItem.
+    With `site` or `site_ids`, only what they ever held, and their part of quantity and value; with `held`,
+    only lots of which something is left. Raises catalog.UnknownItem.
     """
     by_lot = clinic.settings(db).cost_formula is CostFormula.SPECIFIC
     asked: dict[str, object] = {}
@@ -89,12 +90,14 @@ def lots(
         asked["day"], asked["key"] = after
     if limit is not None:
         asked["most"] = limit
+    where = {site.id} if site is not None else site_ids
     places: tuple[int, ...] | None = None
-    if site is not None:
-        places = tuple(sorted(db.scalars(sa.select(PLACES.c.id).where(PLACES.c.site_id == site.id))))
+    if where is not None:
+        chosen = sa.select(PLACES.c.id).where(PLACES.c.site_id.in_(sorted(where)))
+        places = tuple(sorted(db.scalars(chosen)))
     rows: Sequence[Any] = db.connection().execute(_page(frozenset(asked), places, held), asked).all()
-    values = _values(db, rows, site=site, by_lot=by_lot)
-    at_hand = 8 if site is None else 11  # of all sites, or of this one
+    values = _values(db, rows, where=where, by_lot=by_lot)
+    at_hand = 8 if where is None else 11  # of all sites, or of these
     return [LotRow(*(*row[:8], row[at_hand] or ZERO, values[row[0]])) for row in rows]
 
 
@@ -123,23 +126,25 @@ def _page(asked: frozenset[str], places: tuple[int, ...] | None, held: bool) -> 
     return page
 
 
-def _values(db: Session, rows: Sequence[Any], *, site: Site | None, by_lot: bool) -> dict[int, Decimal]:
+def _values(
+    db: Session, rows: Sequence[Any], *, where: Collection[int] | None, by_lot: bool
+) -> dict[int, Decimal]:
     """The page's values by lot: of its own layers, or its part by quantity of what is valued together."""
     if by_lot:
         values = {row[0]: row[9] or ZERO for row in rows}
-        if site is not None:
+        if where is not None:
             apart = {row.id: values[row.id] for row in rows if row.here != row.on_hand}
-            values |= _shared(db, BALANCES.c.lot_id, apart, site=site)
+            values |= _shared(db, BALANCES.c.lot_id, apart, where=where)
         return values
     items = sorted({row.item_id for row in rows})
     layers = sa.select(LAYERS.c.item_id, sa.func.sum(LAYERS.c.value_left)).group_by(LAYERS.c.item_id)
     live = layers.where(LAYERS.c.item_id.in_(items), LAYERS.c.quantity_left > NOTHING)
     worth = dict(db.execute(live).all())
-    return dict.fromkeys((row.id for row in rows), ZERO) | _shared(db, BALANCES.c.item_id, worth, site=site)
+    return dict.fromkeys((row.id for row in rows), ZERO) | _shared(db, BALANCES.c.item_id, worth, where=where)
 
 
 def _shared(
-    db: Session, group: sa.ColumnElement[int], worth: Mapping[int, Decimal], *, site: Site | None
+    db: Session, group: sa.ColumnElement[int], worth: Mapping[int, Decimal], *, where: Collection[int] | None
 ) -> dict[int, Decimal]:
     """What is valued together, a lot or an item, shared by quantity over its lots and their sites."""
     if not worth:
@@ -158,5 +163,5 @@ def _shared(
     for key, held in holdings.items():
         shares = share_by_weight(worth[key], list(held.values()))
         for (lot_id, site_id), share in zip(held, shares, strict=True):
-            values[lot_id] += share if site is None or site_id == site.id else ZERO
+            values[lot_id] += share if where is None or site_id in where else ZERO
     return values

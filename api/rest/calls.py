@@ -3,17 +3,16 @@
 from typing import Any
 from urllib.parse import quote
 
-import sqlalchemy as sa
-from flask import g, request
+from flask import request
 from flask_smorest import Blueprint
 from marshmallow import fields
 from werkzeug.http import quote_etag
 
+from api import where
 from api.bodies import PARSER
 from api.openapi import BASE
 from api.paging import Page
 from api.schemas import Shape
-from inventory import clinic
 from inventory.clinic import Site
 
 Headers = dict[str, str]
@@ -61,10 +60,5 @@ def made(answer: Any, address: str) -> tuple[Any, Headers]:
 
 
 def site_or_first(code: str | None) -> Site:
-    """The site of a code; where none is named, the one that was opened first. Raises UnknownSite."""
-    if code is not None:
-        return clinic.site(g.db, code)
-    first = g.db.scalar(sa.select(Site).order_by(Site.id).limit(1))
-    if first is None:
-        raise clinic.UnknownSite("The clinic has no site yet: open one with POST /sites.")
-    return first
+    """The site of a code; where none is named, the caller's first. Raises UnknownSite, NotYourSite."""
+    return where.first() if code is None else where.named(code)

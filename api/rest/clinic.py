@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import g
 from marshmallow import fields
 
-from api import conditions, idempotency, paging
+from api import conditions, idempotency, paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, tagged
 from api.schemas import Flag, Moment, Shape, Words
@@ -49,9 +49,10 @@ class NewSite(Shape):
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, page_of(SiteShape))
 def list_sites(query: dict[str, Any]) -> Any:
-    """List the sites, in the order in which they were opened."""
+    """List the sites at which the caller works, in the order in which they were opened."""
     table = Site.__table__.c
-    return listed(paging.rows(g.db, sa.select(*table), table.id, limit=query["limit"], after=query["after"]))
+    statement = where.narrowed(sa.select(*table), table.id)
+    return listed(paging.rows(g.db, statement, table.id, limit=query["limit"], after=query["after"]))
 
 
 @blueprint.post("/sites")

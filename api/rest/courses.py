@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from flask import g
 from marshmallow import fields
 
-from api import paging
+from api import paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, noun, page_of
 from api.schemas import Cost, Day, Moment, Money, Shape, Words, one_word
@@ -61,6 +61,7 @@ def list_courses(query: dict[str, Any]) -> Any:
     """List the courses, the newest first."""
     table = Course.__table__
     statement = sa.select(*table.c, Site.code.label("site")).join(Site, Site.id == table.c.site_id)
+    statement = where.narrowed(statement, table.c.site_id)
     if "patient_ref" in query:
         statement = statement.where(table.c.patient_ref == query["patient_ref"])
     page = paging.rows(
@@ -74,10 +75,11 @@ def list_courses(query: dict[str, Any]) -> Any:
 def get_course(course_id: int) -> Any:
     """Show a course: what is planned, and what was performed."""
     course = courses.course(g.db, course_id)
+    site = where.of(course.site_id)
     recipe = formulations.version_by_id(g.db, course.formulation_version_id)
     named = ("id", "quote_id", "patient_ref", "level", "accepted_at", "accepted_by", "late_reason")
     return {name: getattr(course, name) for name in named} | {
-        "site": g.db.get_one(Site, course.site_id).code,
+        "site": site.code,
         "formulation": f"{recipe.code} version {recipe.version}",
         "sessions": courses.sessions(g.db, course),
     }

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask import g
 from marshmallow import fields
 
-from api import auth, paging
+from api import auth, paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, site_or_first
 from api.rest.quote_shapes import DriftShape, QuoteRowShape, QuoteShape, shown
@@ -83,9 +83,9 @@ def asked(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def quote_and_site(key: int) -> tuple[Quote, Site]:
-    """A quote and the site that it is of. Raises UnknownQuote."""
+    """A quote and the site that it is of. Raises UnknownQuote, UnknownSite."""
     quote = quote_records.quote(g.db, key)
-    return quote, g.db.get_one(Site, quote.site_id)
+    return quote, where.of(quote.site_id)
 
 
 @blueprint.post("/quotes")
@@ -108,6 +108,7 @@ def list_quotes(query: dict[str, Any]) -> Any:
         quote.id, quote.version, quote.patient_ref, quote.starts_on, quote.sessions, quote.currency,
         quote.total, quote.created_at, quote.created_by, state.number, state.status, state.valid_until,
     ).join(QuoteState.__table__, state.quote_id == quote.id)  # fmt: skip
+    statement = where.narrowed(statement, quote.site_id)
     for name, column in (
         ("status", state.status),
         ("patient_ref", quote.patient_ref),

@@ -5,10 +5,12 @@ from typing import Any
 from flask import g
 from marshmallow import fields
 
+from api import where
 from api.rest.calls import made, noun, site_or_first
 from api.schemas import ContainerCost, Cost, Day, Quantity, Shape, UnitCost, Whole, Words, one_word
 from inventory import catalog, lots, receiving
 from inventory.catalog import Item
+from inventory.ledger import Document
 from inventory.lots import LotState
 from inventory.receiving import Delivery, Receipt
 
@@ -100,4 +102,6 @@ def receive(body: dict[str, Any]) -> Any:
 @blueprint.response(200, ReceiptShape)
 def get_receipt(receipt_id: int) -> Any:
     """Show one receipt."""
-    return shown(receiving.receipt(g.db, receipt_id))
+    receipt = receiving.receipt(g.db, receipt_id)
+    where.of(g.db.get_one(Document, receipt.document_id).site_id)
+    return shown(receipt)

@@ -3,19 +3,20 @@
 from datetime import date
 from typing import Any
 
+import sqlalchemy as sa
 from flask import g
 from marshmallow import fields
 
-from api import paging
+from api import paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, noun, page_of, site_or_first
 from api.schemas import ContainerCost, Cost, Day, Flag, Id, Moment, Quantity, Shape, Words, one_word
 from inventory import corrections, history, holds, ledger, lot_list, lots, stock, tracing
-from inventory.clinic import PlaceKind
+from inventory.balances import BALANCES
+from inventory.clinic import PLACES, PlaceKind
 from inventory.history import MovementRow
 from inventory.lot_list import LotRow
-from inventory.lots import LotState
-from inventory.tracing import Trace
+from inventory.lots import Lot, LotState
 
 blueprint = noun("stock", "Stock, lots and movements")
 
@@ -102,10 +103,19 @@ class LotQuery(PageQuery):
 
 def lot_row(key: int) -> LotRow:
     """A lot as the list shows it. Raises UnknownLot."""
-    lot = lots.lot(g.db, key)
+    lot = lot_here(key)
     # The list is in the order of expiry and key, so the lot is the first one after the key before its own.
-    (row,) = lot_list.lots(g.db, after=(lot.expires_on, lot.id - 1), limit=1)
+    (row,) = lot_list.lots(g.db, site_ids=where.only(), after=(lot.expires_on, lot.id - 1), limit=1)
     return row
+
+
+def lot_here(key: int) -> Lot:
+    """A lot of which one of the caller's sites ever held something. Raises UnknownLot, UnknownSite."""
+    lot = lots.lot(g.db, key)
+    if where.only() is not None:
+        places = sa.select(PLACES.c.site_id).join(BALANCES, BALANCES.c.place_id == PLACES.c.id)
+        where.of_any(g.db.scalars(places.where(BALANCES.c.lot_id == lot.id)))
+    return lot
 
 
 @blueprint.get("/lots")
@@ -118,7 +128,7 @@ def list_lots(query: dict[str, Any]) -> Any:
         sku=query.get("sku"),
         state=query.get("state"),
         expiring_before=query.get("expiring_before"),
-        site=site_or_first(query["site"]) if "site" in query else None,
+        site_ids=where.only() if "site" not in query else {site_or_first(query["site"]).id},
         held=query.get("held", False),
         after=paging.start(query["after"], date, int),
         limit=query["limit"] + 1,
@@ -193,7 +203,7 @@ class TraceShape(Shape):
 @blueprint.response(200, LotShape)
 def quarantine(body: dict[str, Any], lot_id: int) -> Any:
     """Hold a lot back at every site until it is released (S10)."""
-    holds.quarantine(g.db, lots.lot(g.db, lot_id), at=g.now, by=g.caller.name, reason=body["reason"])
+    holds.quarantine(g.db, lot_here(lot_id), at=g.now, by=g.caller.name, reason=body["reason"])
     return lot_row(lot_id)
 
 
@@ -202,7 +212,7 @@ def quarantine(body: dict[str, Any], lot_id: int) -> Any:
 @blueprint.response(200, LotShape)
 def release(body: dict[str, Any], lot_id: int) -> Any:
     """Let a quarantined lot be used again (S10)."""
-    holds.release(g.db, lots.lot(g.db, lot_id), at=g.now, by=g.caller.name, reason=body["reason"])
+    holds.release(g.db, lot_here(lot_id), at=g.now, by=g.caller.name, reason=body["reason"])
     return lot_row(lot_id)
 
 
@@ -211,7 +221,7 @@ def release(body: dict[str, Any], lot_id: int) -> Any:
 @blueprint.response(200, RecallShape)
 def recall(body: dict[str, Any], lot_id: int) -> Any:
     """Hold a lot back for good, and say which sessions and patients received it (S10)."""
-    lot = holds.recall(g.db, lots.lot(g.db, lot_id), at=g.now, by=g.caller.name, reason=body["reason"])
+    lot = holds.recall(g.db, lot_here(lot_id), at=g.now, by=g.caller.name, reason=body["reason"])
     row = lot_row(lot_id)
     return {name: getattr(row, name) for name in row.__slots__} | _who(tracing.trace(g.db, lot))
 
@@ -220,7 +230,7 @@ def recall(body: dict[str, Any], lot_id: int) -> Any:
 @blueprint.response(200, TraceShape)
 def get_trace(lot_id: int) -> Any:
     """Show where a lot came from and everyone who received it (S10)."""
-    trace = tracing.trace(g.db, lots.lot(g.db, lot_id))
+    trace = tracing.trace(g.db, lot_here(lot_id))
     return {"lot": lot_row(lot_id), "receipts": trace.receipts, "on_hand": trace.on_hand} | _who(trace)
 
 
@@ -261,7 +271,7 @@ class MovementQuery(PageQuery):
 
 def movement_row(key: int) -> MovementRow:
     """A movement as the list shows it; the list is in the order of the keys. Raises UnknownMovement."""
-    ledger.movement(g.db, key)
+    where.of_movement(ledger.movement(g.db, key))
     (row,) = history.movements_page(g.db, after=key - 1, limit=1)
     return row
 
@@ -278,6 +288,7 @@ def list_movements(query: dict[str, Any]) -> Any:
         sku=query.get("sku"),
         since=query.get("since"),
         until=query.get("until"),
+        site_ids=where.only(),
         after=last[0] if last else None,
         limit=query["limit"] + 1,
     )
@@ -302,9 +313,11 @@ class ReversalShape(MovementShape):
 @blueprint.response(201, ReversalShape)
 def reverse(body: dict[str, Any], movement_id: int) -> Any:
     """Undo a movement by adding one that points at it; a remainder goes along with its use (S3, S8)."""
+    movement = ledger.movement(g.db, movement_id)
+    where.of_movement(movement)
     undone = corrections.reverse(
         g.db,
-        ledger.movement(g.db, movement_id),
+        movement,
         at=g.now,
         recorded_at=g.now,
         by=g.caller.name,

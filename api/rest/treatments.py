@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from flask import g
 from marshmallow import ValidationError, fields, validates_schema
 
-from api import paging
+from api import paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, site_or_first
 from api.rest.stock import MovementShape, Reason, movement_row
@@ -117,6 +117,7 @@ def lines_of(body: dict[str, Any]) -> list[Line]:
 def perform(body: dict[str, Any], site: Site) -> Treated:
     """Perform a planned session of a course (P5), by its own formulation and level or the lines given."""
     course = courses.course(g.db, body["course"])
+    where.of(course.site_id)
     if "formulation" in body:
         courses.refuse_other_formulation(g.db, course, body["formulation"])
     return courses.perform(
@@ -188,6 +189,7 @@ def list_sessions(query: dict[str, Any]) -> Any:
     statement = sa.select(*table.c, Site.code.label("site")).join(Site, Site.id == table.c.site_id)
     if "patient_ref" in query:
         statement = statement.where(table.c.patient_ref == query["patient_ref"])
+    statement = where.narrowed(statement, table.c.site_id)
     if "site" in query:
         statement = statement.where(table.c.site_id == site_or_first(query["site"]).id)
     return listed(paging.rows(g.db, statement, table.c.id, limit=query["limit"], after=query["after"]))
@@ -241,8 +243,9 @@ def recorded_uses(session: TreatmentSession) -> list[dict[str, Any]]:
 def get_session(session_id: int) -> Any:
     """Show one session as it was recorded; what was undone since is in the movements."""
     session = treatments.session(g.db, session_id)
+    site = where.of(session.site_id)
     uses = recorded_uses(session)
-    return session_shown(session, g.db.get_one(Site, session.site_id).code) | {
+    return session_shown(session, site.code) | {
         "uses": uses,
         "cost": sum((use["value"] for use in uses), ZERO),
     }
@@ -261,6 +264,7 @@ class UndoneShape(Shape):
 def reverse_session(body: dict[str, Any], session_id: int) -> Any:
     """Undo a whole session that was recorded by mistake (S8)."""
     session = treatments.session(g.db, session_id)
+    where.of(session.site_id)
     undone = courses.reverse_session(
         g.db, session, at=g.now, recorded_at=g.now, by=g.caller.name, reason=body["reason"]
     )

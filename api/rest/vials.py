@@ -6,13 +6,12 @@ import sqlalchemy as sa
 from flask import g
 from marshmallow import fields
 
-from api import paging
+from api import paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, site_or_first
 from api.schemas import Cost, Flag, Id, Moment, Quantity, Shape, Words, one_word
 from inventory import lots, treatments, vials, wastage
 from inventory.catalog import Item
-from inventory.clinic import Site
 from inventory.ledger import WasteReason
 from inventory.lots import Lot
 from inventory.vials import OpenedVial, PreparedIn
@@ -78,7 +77,9 @@ def list_vials(query: dict[str, Any]) -> Any:
 @blueprint.response(200, OpenedVialShape)
 def get_vial(vial_id: int) -> Any:
     """Show one opened vial."""
-    return g.db.execute(vials_query().where(OpenedVial.id == vials.vial(g.db, vial_id).id)).one()
+    opened = vials.vial(g.db, vial_id)
+    where.of(opened.site_id)
+    return g.db.execute(vials_query().where(OpenedVial.id == opened.id)).one()
 
 
 @blueprint.post("/opened-vials")
@@ -136,7 +137,7 @@ def discard(body: dict[str, Any], vial_id: int) -> Any:
     return wastage.discard(
         g.db,
         opened,
-        site=g.db.get_one(Site, opened.site_id),
+        site=where.of(opened.site_id),
         at=g.now,
         recorded_at=g.now,
         by=g.caller.name,
@@ -184,7 +185,7 @@ def write_off(body: dict[str, Any]) -> Any:
         lot,
         quantity_off=body["quantity"],
         reason=body["reason"],
-        site=g.db.get_one(Site, opened.site_id) if opened else site_or_first(body.get("site")),
+        site=where.of(opened.site_id) if opened else site_or_first(body.get("site")),
         at=body.get("at", g.now),
         recorded_at=g.now,
         by=g.caller.name,

@@ -34,7 +34,7 @@ def enter(database: Database, call: str | None) -> Response | None:
         refuse_other_sites()
     g.visitor = visitor = known(database)
     if visitor is not None:
-        g.caller = Caller(visitor.name, visitor.role)
+        g.caller = Caller(visitor.name, visitor.role, visitor.sites)
     if call is None:
         return None  # there is no such page, and the framework says so
     if call in rights.OPEN:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, g, make_response, render_template, request
 from sqlalchemy.orm import Session
 
-from api import auth
+from api import auth, where
 from api.web import navigation, rights, sign_ins
 from api.web.sign_ins import Visitor
 from inventory import clinic
@@ -86,10 +86,7 @@ def may_enter(visitor: Visitor) -> bool:
 
 def my_sites() -> list[Site]:
     """The sites at which the visitor works."""
-    if "my_sites" not in g:
-        g.my_sites = sign_ins.sites_of(g.db, g.visitor.sites)
-    found: list[Site] = g.my_sites
-    return found
+    return where.mine()
 
 
 def here() -> Site:
@@ -103,10 +100,7 @@ def here() -> Site:
 
 def at_my_site(site_id: int) -> Site:
     """A site at which the visitor works; of another's things nothing is said. Raises UnknownSite."""
-    found = next((site for site in my_sites() if site.id == site_id), None)
-    if found is None:
-        raise clinic.UnknownSite("This is at a site where you do not work.")
-    return found
+    return where.of(site_id)
 
 
 def may(call: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Response, g, request
 
+from api import where
 from api.schemas import Shape, Whole, Words, one_word
 from api.web import formats, forms, frame, shelves
 from api.web.forms import Done, Form
@@ -106,7 +107,7 @@ def lot(lot_id: int) -> Response:
     trace = tracing.trace(g.db, subject)
     site = frame.here()
     here = [held for held in shelves.lots_by_item(g.db, [item.id], site=site)[item.id] if held.id == lot_id]
-    moves = shelves.movements(g.db, lot=lot_id, limit=MOVES + 1)
+    moves = shelves.movements(g.db, lot=lot_id, site_ids=where.only(), limit=MOVES + 1)
     return frame.page(
         "lot.html",
         lot=subject,
@@ -262,6 +263,7 @@ def _hold(lot_id: int, *, title: str, sentence: str, button: str, act: Any, said
 def reverse(movement_id: int) -> Response:
     """Undo a movement by one that points at it (S8)."""
     move = ledger.movement(g.db, movement_id)
+    where.of_movement(move)
 
     def show(form: Form) -> Response:
         item = g.db.get_one(Item, move.item_id)

@@ -152,6 +152,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "BadName": "Enter 1 to 80 letters, figures or signs.",
             "NotAllowed": "Ask somebody with the role that is named, or an admin to change yours.",
         },
+        "api.where": {"NotYourSite": "Name a site at which you work, or ask an admin to add the other."},
         "api.web.sign_in": {"WrongPassword": "Type your present password again."},
         "api.web.throttle": {"TooManyTries": "Wait as long as it says; an admin can reset your password."},
         "api.web.passwords": {

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from flask import Response, g, request
 
+from api import where
 from api.web import charts, formats, frame, shelves
 from api.web.charts import Flag, Meter, Picture, Point, StockLine
 from api.web.shelves import HeldLot, ItemDetail
@@ -197,7 +198,7 @@ def item(sku: str) -> Response:
     lots = lot_list.lots(g.db, sku=sku, site=site, held=True, limit=None)
     detail = shelves.details(g.db, [subject.id])[subject.id]
     need = None if advice is None else formats.rough(advice.reorder_point, subject.unit)
-    moves = shelves.movements(g.db, item_id=subject.id, limit=MOVES + 1)
+    moves = shelves.movements(g.db, item_id=subject.id, site_ids=where.only(), limit=MOVES + 1)
     return frame.page(
         "item.html",
         item=subject,
@@ -280,7 +281,7 @@ def movements(sku: str) -> Response:
     subject = catalog.item(g.db, sku)
     before = request.args.get("before", "")
     last = int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None
-    found = shelves.movements(g.db, item_id=subject.id, before=last, limit=PAGE + 1)
+    found = shelves.movements(g.db, item_id=subject.id, site_ids=where.only(), before=last, limit=PAGE + 1)
     return frame.page(
         "movements.html",
         item=subject,

@@ -1,7 +1,7 @@
 """What the stock pages read beside the domain's lists: search, lots by item, opened vials, a year's line."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from inventory import history
 from inventory.balances import BALANCES
 from inventory.catalog import Ingredient, Item, Supplier
 from inventory.clinic import HELD, Place, PlaceKind, Site
@@ -155,10 +156,12 @@ def movements(
     *,
     lot: int | None = None,
     item_id: int | None = None,
+    site_ids: Iterable[int] | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[MovementRow]:
-    """The latest movements of an item or a lot first; `before` is the last key of the page before."""
+    """The latest movements of an item or a lot first; `before` is the last key of the page before. With
+    `site_ids` only what came from one of the sites or went to one."""
     c, source, target = MOVEMENTS.c, PLACES.alias("source"), PLACES.alias("target")
     page = sa.select(c.id).order_by(c.id.desc()).limit(limit)
     if lot is not None:
@@ -167,6 +170,8 @@ def movements(
         page = page.where(c.item_id == item_id)
     if before is not None:
         page = page.where(c.id < before)
+    if site_ids is not None:
+        page = page.where(history.at_sites(site_ids))
     rows: Any = db.execute(
         sa.select(
             c.id, DOCUMENTS.c.at, c.on, c.lot_id, LOTS.c.number, ITEMS.c.sku, source.c.code, source.c.kind,

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api.auth import TOKEN_BYTES, Person, PersonSite, Role, digest
 from api.web.passwords import Credential
-from inventory.clinic import Site
 from inventory.database import Base, append_only, choice, one_of
 from inventory.errors import Invalid
 
@@ -227,9 +226,3 @@ def open_sessions(db: Session, person_id: int, *, at: datetime) -> list[SignIn]:
             .order_by(SignIn.id.desc())
         )
     )
-
-
-def sites_of(db: Session, allowed: frozenset[int]) -> list[Site]:
-    """The sites at which a person works, in the order in which they were opened."""
-    query = sa.select(Site).order_by(Site.id)
-    return list(db.scalars(query.where(Site.id.in_(sorted(allowed))) if allowed else query))
