@@ -312,18 +312,21 @@ def whole_containers(subject: Item, stock: Decimal) -> int:
     return int(count)
 
 
-def replacements(db: Session, item_ids: Iterable[int], *, on: date) -> dict[int, Replacement]:
-    """The preferred offer in force on a date for each item that has one.
+def replacements(
+    db: Session, item_ids: Iterable[int], *, on: date, supplier_id: int | None = None
+) -> dict[int, Replacement]:
+    """The preferred offer in force on a date for each item that has one; of one supplier, if one is named.
 
     A supplier's later offer of the same pack replaces its earlier one. Of several in force the preferred
     one wins, then the newest, then the cheaper container.
     """
-    rows = db.execute(
+    query = (
         sa.select(Offer, Supplier.code, Supplier.name)
         .join(Supplier, Supplier.id == Offer.supplier_id)
         .where(Offer.item_id.in_(list(item_ids)), Offer.valid_from <= on)
         .order_by(Offer.valid_from, Offer.id)
     )
+    rows = db.execute(query if supplier_id is None else query.where(Offer.supplier_id == supplier_id))
     in_force = {(row[0].item_id, row[0].supplier_id, row[0].pack_containers): row for row in rows}
     best_last = sorted(in_force.values(), key=lambda row: _preference(row[0]))
     return {

@@ -1,14 +1,15 @@
 """Receiving: containers come from a supplier, become a lot's stock, and bring their cost."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory import clinic, layers, ledger, lots
+from inventory import clinic, layers, ledger, lots, shelf_life
 from inventory.balances import LotFacts
 from inventory.catalog import Item, Supplier
 from inventory.clinic import PlaceKind, Site
@@ -18,6 +19,7 @@ from inventory.layers import Want
 from inventory.ledger import Act, DocumentKind, Move
 from inventory.lots import Lot, LotState
 from inventory.measures import LARGEST_MONEY, places, quantity, to_cents_half_up
+from inventory.places import shelf, shelf_for
 
 MOST_CONTAINERS = 1_000_000
 
@@ -61,6 +63,9 @@ class Delivery:
     unit_cost: Decimal
     supplier: Supplier | None = None
     document: str = ""
+    produced_on: date | None = None
+    place: str = ""  # the code of the shelf it is put on; none: the first that its label allows
+    reason: str = ""  # why it was taken although it is short-dated, or was not asked for
 
 
 @dataclass(frozen=True)
@@ -111,13 +116,16 @@ def receive_many(
     registered = lots.register_many(db, wanted, received_on=received_on)
     today = site.day(recorded_at)
     ahead = (f"Received on {received_on}, which lies ahead: at {site.code} it is {today}.",)
+    least = clinic.settings(db).least_life_left_rate
     warnings = [
-        _hold_if_needed(db, lot, on=received_on, at=at, by=by) + (ahead if received_on > today else ())
-        for lot in registered
+        _hold_if_needed(db, lot, on=received_on, at=at, by=by)
+        + _look_at_dates(delivery, lot, on=received_on, least=least)
+        + (ahead if received_on > today else ())
+        for delivery, lot in zip(deliveries, registered, strict=True)
     ]
     acts = [
-        Act(site_id=site.id, on=received_on, at=at, recorded_at=recorded_at, by=by, reference=one.document)
-        for one in deliveries
+        Act(site.id, received_on, at, recorded_at, by, reference=delivery.document, note=delivery.reason)
+        for delivery in deliveries
     ]
     receipts = _post(db, deliveries, registered, acts, site=site)
     return [Received(*line) for line in zip(receipts, registered, warnings, strict=True)]
@@ -138,6 +146,11 @@ def _check(delivery: Delivery) -> None:
         raise NotAReceipt(f"{delivery.unit_cost} cannot be the cost of one container (at most six decimals).")
     if delivery.containers * delivery.unit_cost > LARGEST_MONEY:
         raise NotAReceipt(f"{delivery.containers} containers at {delivery.unit_cost} exceed {LARGEST_MONEY}.")
+    if delivery.produced_on is not None and delivery.produced_on > delivery.expires_on:
+        raise NotAReceipt(
+            f"Lot {delivery.lot_number} cannot expire on {delivery.expires_on}, before it was produced on "
+            f"{delivery.produced_on}."
+        )
     quantity(delivery.item.content * delivery.containers)
 
 
@@ -151,11 +164,40 @@ def _hold_if_needed(db: Session, lot: Lot, *, on: date, at: datetime, by: str) -
     return ()
 
 
+def short_dated(delivery: Delivery, *, on: date, least: Decimal) -> str:
+    """What to say of a line that comes with too little of its life left; nothing if it is enough."""
+    return shelf_life.short_dated(
+        delivery.item,
+        lot_number=delivery.lot_number,
+        expires_on=delivery.expires_on,
+        produced_on=delivery.produced_on,
+        on=on,
+        least=least,
+    )
+
+
+def _look_at_dates(delivery: Delivery, lot: Lot, *, on: date, least: Decimal) -> tuple[str, ...]:
+    """Keep the day of production with the lot, and warn of what is short-dated or disagrees."""
+    said = []
+    if delivery.produced_on is not None:
+        if lot.produced_on is None:
+            lot.produced_on = delivery.produced_on
+        elif lot.produced_on != delivery.produced_on:
+            said.append(
+                f"Lot {lot.number} is on record as produced on {lot.produced_on}, "
+                f"not {delivery.produced_on}: look at the label again."
+            )
+    if sentence := short_dated(replace(delivery, produced_on=lot.produced_on), on=on, least=least):
+        said.append(sentence)
+    return tuple(said)
+
+
 def _post(
     db: Session, deliveries: Sequence[Delivery], registered: Sequence[Lot], acts: Sequence[Act], *, site: Site
 ) -> list[Receipt]:
     """Each line's document, layer, movement and receipt, in a handful of statements however many lines."""
-    on, shelves = acts[0].on, clinic.places(db, site.id)
+    on, there = acts[0].on, clinic.places(db, site.id)
+    shelves = _shelves(db, deliveries, registered, site=site)
     stocks = [delivery.item.content * delivery.containers for delivery in deliveries]
     values = [to_cents_half_up(delivery.containers * delivery.unit_cost) for delivery in deliveries]
     wants = [Want(lot.item_id, lot.id, stock) for lot, stock in zip(registered, stocks, strict=True)]
@@ -163,12 +205,12 @@ def _post(
     formula = clinic.settings(db).cost_formula
     added = layers.add(db, formula, list(zip(wants, values, strict=True)), received_on=on)
     moves, receipts = [], []
-    for delivery, lot, stock, value, document_id, layer_id in zip(
-        deliveries, registered, stocks, values, documents, added, strict=True
+    for delivery, lot, stock, value, document_id, layer_id, shelf_id in zip(
+        deliveries, registered, stocks, values, documents, added, shelves, strict=True
     ):
-        target = shelves[PlaceKind.SHELF if lot.state is LotState.RELEASED else PlaceKind.QUARANTINE]
+        target = there[PlaceKind.QUARANTINE] if shelf_id is None else shelf_id
         facts = LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on)
-        supplier = shelves[PlaceKind.SUPPLIER]
+        supplier = there[PlaceKind.SUPPLIER]
         move = Move(facts, supplier, target, stock, direction=1, value=value, layer_id=layer_id)
         moves.append((document_id, move))
         receipts.append(
@@ -190,3 +232,20 @@ def _post(
     db.add_all(receipts)
     db.flush()
     return receipts
+
+
+def _shelves(
+    db: Session, deliveries: Sequence[Delivery], registered: Sequence[Lot], *, site: Site
+) -> list[int | None]:
+    """The shelf of each line: the one it names, else the first that its label allows; none if it is held."""
+    free = [lot.state is LotState.RELEASED for lot in registered]
+    named: dict[str, list[Item]] = defaultdict(list)
+    for delivery, shelved in zip(deliveries, free, strict=True):
+        if shelved:
+            named[delivery.place].append(delivery.item)
+    first = shelf_for(db, site, named.pop("")) if "" in named else {}
+    chosen = {code: shelf(db, site, code, items=items).id for code, items in named.items()}
+    return [
+        (chosen.get(delivery.place) or first[delivery.item.id]) if shelved else None
+        for delivery, shelved in zip(deliveries, free, strict=True)
+    ]

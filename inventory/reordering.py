@@ -7,13 +7,10 @@ with a safety stock for uncertain use, the difference is ordered in whole packs.
 and `safety_stock`. `propose` is the rule itself and touches no database; `advise` reads for it.
 """
 
-from bisect import bisect_right
-from calendar import monthrange
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
-from itertools import accumulate
 from math import sqrt
 from statistics import NormalDist
 
@@ -22,46 +19,10 @@ from sqlalchemy.orm import Session
 from inventory import catalog, clinic, usage
 from inventory.catalog import Replacement
 from inventory.clinic import Settings, Site
-from inventory.measures import QUANTITY_PLACES, ZERO, fit, plain, to_cents_half_up
-from inventory.usage import Batch, ItemFacts
-
-SMALLEST = Decimal(1).scaleb(-QUANTITY_PLACES)
-FORESIGHT = timedelta(days=3650)  # what lasts ten years does not run out
-
-
-@dataclass(frozen=True)
-class Need:
-    """What will be asked for: planned sessions on their days, and walk-in use on every day after today."""
-
-    on: date
-    per_day: Decimal
-    planned: tuple[tuple[date, Decimal], ...] = ()  # by day
-    _days: tuple[date, ...] = field(init=False, repr=False)
-    _sums: tuple[Decimal, ...] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_days", tuple(day for day, _ in self.planned))
-        object.__setattr__(self, "_sums", tuple(accumulate(quantity for _, quantity in self.planned)))
-
-    def through(self, day: date) -> Decimal:
-        """All that is needed up to the end of a day. A session overdue is still to be supplied."""
-        if day < self.on:
-            return ZERO
-        due = bisect_right(self._days, day)
-        return self.per_day * (day - self.on).days + (self._sums[due - 1] if due else ZERO)
-
-    def first_day_above(self, quantity: Decimal) -> date | None:
-        """The day on which the need outgrows a quantity; none within ten years."""
-        first, last = self.on.toordinal(), (self.on + FORESIGHT).toordinal()
-        if self.through(date.fromordinal(last)) <= quantity:
-            return None
-        while first < last:
-            middle = (first + last) // 2
-            if self.through(date.fromordinal(middle)) > quantity:
-                last = middle
-            else:
-                first = middle + 1
-        return date.fromordinal(first)
+from inventory.measures import ZERO, fit, plain, to_cents_half_up
+from inventory.need import SMALLEST, Ageing, Need, age, arriving, stock_out
+from inventory.shelf_life import months_after
+from inventory.usage import ItemFacts
 
 
 @dataclass(frozen=True)
@@ -77,7 +38,10 @@ class Advice:
     lead_days: int | None
     safety_stock: Decimal
     reorder_point: Decimal
-    position: Decimal  # what counts: usable and not expiring unused before the next order's arrival
+    position: (
+        Decimal  # what counts: usable, not expiring unused before the next order's arrival; and on order
+    )
+    on_order: Decimal  # sent to a supplier and not here yet
     stock_out_on: date | None
     at_risk: Decimal  # expires before it can be used
     days_of_cover: int | None
@@ -88,27 +52,6 @@ class Advice:
     order_by: date | None
     cost: Decimal
     why: str
-
-
-@dataclass(frozen=True)
-class Ageing:
-    """What becomes of the stock on hand, used first expired first against the need."""
-
-    used: Decimal
-    at_risk: Decimal
-    position: Decimal
-
-
-def age(batches: Iterable[Batch], need: Need, *, until: date) -> Ageing:
-    """Use up the batches in order of expiry: what each can give is the need up to its last day, less what
-    went before. The position leaves out only what will have expired unused before `until`."""
-    used = lost = position = ZERO
-    for batch in sorted(batches, key=lambda batch: batch.last_day):
-        given = min(batch.quantity, max(ZERO, need.through(batch.last_day) - used))
-        used += given
-        lost += batch.quantity - given
-        position += batch.quantity if batch.last_day >= until else given
-    return Ageing(used, lost, position)
 
 
 def variance(daily: Sequence[Decimal], *, days: int) -> float:
@@ -157,6 +100,15 @@ class Outlook:
     stock_out_on: date | None
 
     @property
+    def on_order(self) -> Decimal:
+        return arriving(self.item)
+
+    @property
+    def due(self) -> Decimal:
+        """What is on order and expected early enough to count."""
+        return arriving(self.item, self.until)
+
+    @property
     def arrives_on(self) -> date:
         return self.need.on + timedelta(days=self.lead_days)
 
@@ -164,7 +116,7 @@ class Outlook:
     def keeps_until(self) -> date | None:
         """The last day of a lot that arrives fresh; none where no shelf life is on record."""
         months = self.item.shelf_life_months
-        return None if months is None else _months_after(self.arrives_on, months)
+        return None if months is None else months_after(self.arrives_on, months)
 
     @property
     def too_slow(self) -> bool:
@@ -173,18 +125,21 @@ class Outlook:
 
     @property
     def too_late(self) -> Decimal:
-        """Needed before a delivery can come, and not on the shelf."""
-        return max(ZERO, self.need.through(self.arrives_on - timedelta(days=1)) - self.ageing.used)
+        """Needed before a delivery can come, and neither on the shelf nor coming before it."""
+        before = self.arrives_on - timedelta(days=1)
+        return max(ZERO, self.need.through(before) - self.ageing.used - arriving(self.item, before))
 
     @property
     def usable_fresh(self) -> Decimal | None:
         """How much of a new lot can be used before it expires; none where no limit is known.
 
-        It is the need from its arrival to its last day that the stock on hand does not meet.
+        It is the need from its arrival to its last day that stock on hand and on order does not meet.
         """
         if self.keeps_until is None:
             return None
-        served = max(self.need.through(self.arrives_on - timedelta(days=1)), self.ageing.used)
+        before = self.arrives_on - timedelta(days=1)
+        sooner = arriving(self.item, before)
+        served = max(self.need.through(before), self.ageing.used + sooner) + self.on_order - sooner
         return max(ZERO, self.need.through(self.keeps_until) - served)
 
 
@@ -221,8 +176,11 @@ def outlook(item: ItemFacts, offer: Replacement | None, *, on: date, settings: S
         until=until,
         coming=coming,
         safety=safety,
-        lacking=max(ZERO, (coming + safety - ageing.position).quantize(SMALLEST, ROUND_CEILING)),
-        stock_out_on=need.first_day_above(ageing.used),
+        lacking=max(
+            ZERO,
+            (coming + safety - ageing.position - arriving(item, until)).quantize(SMALLEST, ROUND_CEILING),
+        ),
+        stock_out_on=stock_out(item, need, ageing),
     )
 
 
@@ -259,7 +217,8 @@ def propose(
         lead_days=None if offer is None else offer.lead_days,
         safety_stock=seen.safety,
         reorder_point=seen.coming + seen.safety,
-        position=seen.ageing.position.quantize(SMALLEST, ROUND_FLOOR),
+        position=(seen.ageing.position + seen.due).quantize(SMALLEST, ROUND_FLOOR),
+        on_order=seen.on_order,
         stock_out_on=out,
         at_risk=seen.ageing.at_risk.quantize(SMALLEST),
         days_of_cover=None if out is None else (out - on).days,
@@ -277,8 +236,10 @@ def propose(
 def why(seen: Outlook, chosen: Order, order_by: date | None) -> str:
     """The advice in one sentence, with the numbers in it."""
     item, offer, unit = seen.item, seen.offer, seen.item.unit
+    ordered = f" and {_said(seen.due)} on order" if seen.due else ""
     basis = (
-        f"{_said(seen.ageing.position)} {unit} usable against {_said(seen.coming)} needed by {seen.until} "
+        f"{_said(seen.ageing.position)} {unit} usable{ordered} against {_said(seen.coming)} needed by "
+        f"{seen.until} "
         f"({_counted(seen.lead_days, 'day')} for a delivery, {seen.review_days} to the next order) and "
         f"{_said(seen.safety)} for safety at {_said(seen.service_level * 100)} %"
     )
@@ -321,6 +282,8 @@ def _asides(seen: Outlook, chosen: Order) -> list[str]:
         asides.append(
             f"{_said(seen.too_late)} {unit} of it is needed before a delivery can come on {seen.arrives_on}"
         )
+    if seen.on_order > seen.due:
+        asides.append(f"{_said(seen.on_order - seen.due)} {unit} more is on order and expected after that")
     if seen.ageing.at_risk:
         asides.append(f"{_said(seen.ageing.at_risk)} {unit} on the shelf will expire before it can be used")
     return asides
@@ -338,9 +301,3 @@ def _counted(number: int, what: str) -> str:
 def _said(number: Decimal) -> str:
     """A number as precise as a sentence needs it."""
     return plain(number.quantize(Decimal("0.01") if abs(number) >= 1 else SMALLEST, ROUND_HALF_UP))
-
-
-def _months_after(day: date, months: int) -> date:
-    month = day.month - 1 + months
-    year = day.year + month // 12
-    return date(year, month % 12 + 1, min(day.day, monthrange(year, month % 12 + 1)[1]))

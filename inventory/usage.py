@@ -8,6 +8,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from inventory import orders
 from inventory.allocations import Allocation
 from inventory.balances import BALANCES
 from inventory.catalog import Item
@@ -46,15 +47,17 @@ class ItemFacts:
     planned: tuple[tuple[date, Decimal], ...]  # of open courses, by day
     daily: tuple[Decimal, ...]  # walk-in use of the days that had any
     days: int  # how many days that history covers
+    arriving: tuple[tuple[date, Decimal], ...] = ()  # on order, by the day it is expected
 
 
 def read(db: Session, *, site: Site, on: date, window_days: int) -> list[ItemFacts]:
-    """The facts of every item in use, by SKU: five statements, however many items there are."""
+    """The facts of every item in use, by SKU: seven statements, however many items there are."""
     began = db.scalar(sa.select(sa.func.min(DOCUMENTS.c.on)).where(DOCUMENTS.c.site_id == site.id))
     known = 0 if began is None else (on - began).days + 1
     days = max(1, min(window_days, max(known, SHORTEST_HISTORY)))
     batches = _usable(db, site=site, on=on)
     planned = _planned(db, site=site)
+    arriving = orders.expected(db, site_id=site.id, on=on)
     daily = _walk_in_use(db, site=site, since=on - timedelta(days=days - 1), until=on)
     items = sa.select(Item.id, Item.sku, Item.name, Item.unit, Item.content, Item.shelf_life_months)
     return [
@@ -69,6 +72,7 @@ def read(db: Session, *, site: Site, on: date, window_days: int) -> list[ItemFac
             planned=tuple(planned.get(key, ())),
             daily=tuple(daily.get(key, ())),
             days=days,
+            arriving=tuple(arriving.get(key, ())),
         )
         for key, sku, name, unit, content, months in db.execute(items.where(Item.active).order_by(Item.sku))
     ]

@@ -21,7 +21,7 @@ INVENTORY = [
     "history", "holds", "shelf_life", "receiving", "orders", "order_views", "purchasing",
     "picking", "shelf", "shortage", "drawing", "treatments", "dry_run", "wastage",
     "vial_advice", "rooms", "vial_labels", "vial_list",
-    "lot_list", "stock", "usage", "reordering", "tracing", "corrections",
+    "lot_list", "stock", "usage", "need", "reordering", "tracing", "corrections",
     "proof_of_use", "proof_of_orders", "proof",
 ]  # fmt: skip
 PRICING = [

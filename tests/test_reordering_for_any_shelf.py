@@ -92,3 +92,15 @@ def test_an_order_is_none_or_whole_packs_from_the_minimum_on(seed):
     assert (found.order_by is None) == (found.order_packs == 0)
     assert found.why.endswith(".")
     assert found == advice(item, terms)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_what_was_ordered_as_advised_is_not_advised_again(seed):
+    item, terms = any_case(Random(seed))
+    found = advice(item, terms)
+    arrives_on = TODAY + timedelta(days=terms.lead_days)
+
+    again = advice(replace(item, arriving=((arrives_on, found.order_quantity),)), terms)
+
+    assert again.on_order == found.order_quantity
+    assert again.order_packs == 0 or not found.order_packs

@@ -84,6 +84,12 @@ SETTINGS = {
     "usage_window_days": Explained(
         "Use is learned from the last", "So many days of the ledger show what walk-in sessions use.", "days"
     ),
+    "expiry_alert_days": Explained(
+        "Warn of expiry ahead", "What expires within so many days stands among the alerts.", "days"
+    ),
+    "quarantine_alert_days": Explained(
+        "Warn of what is held back", "A lot that waits longer for a decision stands among the alerts.", "days"
+    ),
     "least_life_left_rate": Explained(
         "Short-dated below",
         "What comes with less of its shelf life left is taken only with a reason; 0 turns the warning off.",

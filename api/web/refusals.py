@@ -23,6 +23,12 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "NotAReceipt": "Check containers, cost and dates against the delivery note.",
             "UnknownReceipt": LOOK,
         },
+        "inventory.orders": {"UnknownOrder": LOOK},
+        "inventory.purchasing": {
+            "BadOrder": "Correct the lines or the day that the sentence names.",
+            "NotOnOrder": "Count again; keep it with a reason, or send it back and leave it out.",
+            "WrongOrderState": "Look at the order as it stands: somebody may have been quicker.",
+        },
         "inventory.lots": {
             "BadLotNumber": "Type the lot number as the label has it, at most 20 characters.",
             "ExpiryDisagrees": "Read the label again. Both printed so? Hold the lot back and ask the maker.",
