@@ -17,6 +17,7 @@ from inventory.clinic import PLACES, PlaceKind
 from inventory.history import MovementRow
 from inventory.lot_list import LotRow
 from inventory.lots import Lot, LotState
+from inventory.tracing import Trace
 
 blueprint = noun("stock", "Stock, lots and movements")
 
