@@ -217,13 +217,13 @@ def _given(db: Session, asked: sa.Select[Any], *, with_reversed: bool) -> tuple[
     if not with_reversed:
         asked = asked.where(_UNDOING.c.id.is_(None))
     rows: Any = db.connection().execute(asked)
-    return tuple(Given(*row[:13], bool(row[13])) for row in rows)
+    return tuple(Given(*row) for row in rows)
 
 
 def _sessions(db: Session, lot_id: int, *, with_reversed: bool) -> tuple[Received, ...]:
     asked = SESSIONS_OF_LOT if with_reversed else SESSIONS_OF_LOT.where(_UNDOING.c.id.is_(None))
     rows: Any = db.connection().execute(asked, {"lot": lot_id})
-    return tuple(Received(*row[:6], bool(row[6])) for row in rows)
+    return tuple(Received(*row) for row in rows)
 
 
 def _receipts(db: Session, lot_id: int) -> tuple[Delivered, ...]:
@@ -244,4 +244,4 @@ def _receipts(db: Session, lot_id: int) -> tuple[Delivered, ...]:
         .where(c.lot_id == lot_id)
         .order_by(c.id)
     )  # fmt: skip
-    return tuple(Delivered(*row[:10], bool(row[10])) for row in rows)
+    return tuple(Delivered(*row) for row in rows)

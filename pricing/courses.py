@@ -237,6 +237,12 @@ def reference(course_id: int, number: int) -> str:
     return f"course {course_id} session {number}"
 
 
+def reference_in_sql() -> sa.ColumnElement[str]:
+    """The reference of each course session in a statement over them."""
+    number, key = (sa.cast(one, sa.String) for one in (CourseSession.number, CourseSession.course_id))
+    return sa.literal("course ") + key + sa.literal(" session ") + number
+
+
 def _due(db: Session, subject: Course, number: int | None) -> CourseSession:
     """The session to perform, locked so that of two people who perform it at once one is refused."""
     listed = db.scalars(

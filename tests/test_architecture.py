@@ -27,7 +27,7 @@ INVENTORY = [
 PRICING = [
     "formulations", "protocols", "price_list", "stages",
     "covering", "sharing", "outlook", "sheets", "sourcing", "costing",
-    "screening", "courses", "quote_records", "quotes", "quote_life",
+    "screening", "courses", "quote_records", "quotes", "quote_life", "recalls",
     "proof", "chart", "accounting", "details", "reports",
 ]  # fmt: skip
 ORDER = [
