@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import clinic, ledger, lots, periods
+from inventory import places as shelving
 from inventory.balances import LotFacts
 from inventory.catalog import Item, Supplier
-from inventory.clinic import CostFormula, PlaceKind, Site
+from inventory.clinic import CostFormula, Place, PlaceKind, Site
 from inventory.database import add_many, reserve_keys, sql_list, table_of
 from inventory.errors import Invalid, Refusal
 from inventory.layers import LAYERS, Want
@@ -44,6 +45,7 @@ class Held:
     on: date
     produced_on: date | None = None
     supplier: Supplier | None = None
+    place: str = ""  # the code or name of a shelf; none: the first that the label allows
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Checked:
     refusals: Mapping[int, Refusal]  # by the line's place in the list
     warnings: Mapping[int, str]
     known: Mapping[Key, "Known"]
+    shelves: Mapping[tuple[str, str], int]  # by the place that is named and the item's storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ def check(db: Session, lines: Sequence[Held], *, site: Site, recorded_at: dateti
     known = dict(_known(db, lines))
     today = site.day(recorded_at)
     closed = periods.closed_through(db)
+    shelves: dict[tuple[str, str], int | Refusal] = {}
+    there = [place for place in shelving.of_site(db, site, shelves_only=True) if place.active]
     refusals: dict[int, Refusal] = {}
     warnings: dict[int, str] = {}
     expiries = {key: lot.expires_on for key, lot in known.items()}
@@ -88,13 +93,20 @@ def check(db: Session, lines: Sequence[Held], *, site: Site, recorded_at: dateti
             refusal = periods.PeriodClosed(
                 f"The books are closed through {closed}; nothing can be dated {line.on}."
             )
+        named = (line.place, line.item.storage)
+        if named not in shelves:
+            shelves[named] = _shelf(line, there, site=site)
+        shelf = shelves[named]
+        if refusal is None and isinstance(shelf, Refusal):
+            refusal = shelf
         if refusal is not None:
             refusals[place] = refusal
             continue
         expiries[key] = line.expires_on
         if warning := _warning(line, known.get(key), today=today):
             warnings[place] = warning
-    return Checked(refusals, warnings, known)
+    found = {named: shelf for named, shelf in shelves.items() if isinstance(shelf, int)}
+    return Checked(refusals, warnings, known, found)
 
 
 def bring_in(
@@ -111,7 +123,8 @@ def bring_in(
     checked = check(db, lines, site=site, recorded_at=recorded_at)
     for refusal in checked.refusals.values():
         raise refusal
-    _write(db, lines, checked.known, site=site, recorded_at=recorded_at, by=by, reference=reference)
+    shelving.hold(db, sql_list(checked.shelves.values()))
+    _write(db, lines, checked, site=site, recorded_at=recorded_at, by=by, reference=reference)
     return [checked.warnings.get(place, "") for place in range(len(lines))]
 
 
@@ -124,6 +137,20 @@ def _known(db: Session, lines: Sequence[Held]) -> Iterator[tuple[Key, Known]]:
         for item_id, number, *rest in db.execute(sa.select(*columns).where(LOTS.c.number.in_(part))):
             if (item_id, number) in wanted:
                 yield (item_id, number), Known(*rest)
+
+
+def _shelf(line: Held, there: Sequence[Place], *, site: Site) -> int | Refusal:
+    """The shelf of a line: the one it names by code or name, else the first that its label allows."""
+    words = line.place.casefold()
+    named = [place for place in there if words in ("", place.code.casefold(), place.name.casefold())]
+    if not named:
+        listed = ", ".join(place.code for place in there)
+        return shelving.UnknownPlace(f"{site.code} has no shelf called {line.place!r}; it has {listed}.")
+    for place in named:
+        if shelving.allows(line.item.storage, place.temperature):
+            return place.id
+    where = f"{named[0].name} is not" if words else f"no shelf of {site.code} is"
+    return shelving.WrongTemperature(f"{line.item.sku} is kept at {line.item.storage}, and {where}.")
 
 
 def _refusal(line: Held, expires_on: date | None, *, today: date) -> Refusal | None:
@@ -167,14 +194,14 @@ def _warning(line: Held, lot: Known | None, *, today: date) -> str:
 def _write(
     db: Session,
     lines: Sequence[Held],
-    known: Mapping[Key, Known],
+    checked: Checked,
     *,
     site: Site,
     recorded_at: datetime,
     by: str,
     reference: str,
 ) -> None:
-    facts, held_back = _register(db, lines, known, site=site, recorded_at=recorded_at, by=by)
+    facts, held_back = _register(db, lines, checked.known, site=site, recorded_at=recorded_at, by=by)
     documents = reserve_keys(db, DOCUMENTS, len(lines))
     moments = {line.on: site.moment_on(line.on, recorded_at) for line in lines}
     add_many(
@@ -194,7 +221,8 @@ def _write(
     receipts = []
     for line, document, stock, value, layer in zip(lines, documents, stocks, values, layers, strict=True):
         lot = facts[line.item.id, line.lot_number]
-        target = here[PlaceKind.QUARANTINE if lot.id in held_back else PlaceKind.SHELF]
+        shelf = checked.shelves[line.place, line.item.storage]
+        target = here[PlaceKind.QUARANTINE] if lot.id in held_back else shelf
         move = Move(lot, here[PlaceKind.SUPPLIER], target, stock, 1, value, layer, reason=BROUGHT_IN)
         posted[line.on].append((document, move))
         supplier = None if line.supplier is None else line.supplier.id

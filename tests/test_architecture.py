@@ -16,12 +16,13 @@ PACKAGES = ("inventory", "pricing", "seed_data", "api")
 # one keeps a reader from going in circles.
 INVENTORY = [
     "errors", "measures", "database", "defaults", "clinic", "catalog",
-    "gs1", "scanning",
+    "gs1", "scanning", "boxes",
     "allocations", "periods", "lots", "balances", "places", "layers", "vials", "ledger",
-    "history", "holds", "shelf_life", "receiving", "orders", "order_views", "purchasing",
+    "history", "holds", "shelf_life", "receiving", "opening", "opening_undone",
+    "orders", "order_views", "purchasing",
     "picking", "shelf", "shortage", "drawing", "treatments", "dry_run", "wastage",
     "vial_advice", "rooms", "vial_labels", "vial_list",
-    "lot_list", "stock", "usage", "need", "reordering", "tracing", "corrections",
+    "lot_list", "stock", "usage", "need", "reordering", "alerts", "tracing", "corrections",
     "proof_of_use", "proof_of_orders", "proof",
 ]  # fmt: skip
 PRICING = [
