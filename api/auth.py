@@ -166,6 +166,7 @@ OPEN = frozenset(
         "GET /api/v1/openapi.json",
         "GET /api/v1/docs",
         "GET /api/v1/docs/<path:file>",
+        "GET /api/v1/calendars/<code:secret>.ics",
     }
 )
 """Calls that anybody may make without signing in."""
@@ -188,12 +189,20 @@ MAY: dict[str, frozenset[Role]] = {
             GET /lots
             GET /lots/<id:lot_id>
             GET /lots/<id:lot_id>/trace
+            GET /lots/<id:lot_id>/history
+            GET /lots/<id:lot_id>/recall-report
+            GET /lots/<id:lot_id>/recall-report.pdf
             GET /movements
             GET /movements/<id:movement_id>
             GET /sessions
             GET /sessions/<id:session_id>
+            GET /sessions/<id:session_id>/lots
+            GET /patients/<path:patient_ref>/lots
             GET /opened-vials
             GET /opened-vials/<id:vial_id>
+            GET /opened-vials/<id:vial_id>/label.pdf
+            GET /opened-vials/labels.pdf
+            GET /opened-vials/to-discard
             GET /quotes
             GET /quotes/<id:quote_id>
             GET /courses
@@ -205,6 +214,10 @@ MAY: dict[str, frozenset[Role]] = {
             GET /levels
             GET /levels/<code:code>
             GET /reorder-advice
+            GET /alerts
+            GET /calendars
+            POST /calendars
+            POST /calendars/<id:calendar_id>/end
             """,
         ),
         (
@@ -254,6 +267,8 @@ MAY: dict[str, frozenset[Role]] = {
             POST /sessions/<id:session_id>/reverse
             POST /opened-vials
             POST /opened-vials/<id:vial_id>/discard
+            POST /opened-vials/<id:vial_id>/enter-room
+            POST /opened-vials/<id:vial_id>/correct-room
             POST /opened-vials/discard-due
             """,
         ),

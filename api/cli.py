@@ -269,6 +269,33 @@ def reorder(day: datetime | None, site_code: str | None, as_json: bool) -> None:
 
 
 @vialbook.command()
+@click.option("--site", "site_code", help="Code of the site; default: the first one.")
+@click.option("--within", type=click.IntRange(0, 3650), help="Days to look ahead; default: the setting.")
+@click.option("--json", "as_json", is_flag=True, help="The whole list as JSON.")
+def alerts(site_code: str | None, within: int | None, as_json: bool) -> None:
+    """Say what to discard, what expires and its value, what runs short, what waits in quarantine."""
+    from inventory import alerts as domain
+    from inventory import clinic
+
+    database = opened(settings.from_environment())
+    with database.read() as db:
+        found = domain.alerts(db, site=_site(db, site_code), at=utc_now(), within_days=within)
+        currency = clinic.settings(db).currency
+    if as_json:
+        from api.rest.alerts import AlertsShape
+
+        click.echo(json.dumps(AlertsShape().dump(found), indent=2))
+        return
+    for alert in found.items:
+        worth = f"{alert.value:>12}" if alert.value else " " * 12
+        click.echo(f"{alert.kind:<8}  {alert.due_on or '':<10}  {worth}  {alert.sku:<16}  {alert.sentence}")
+    click.echo(
+        f"{len(found.items)} alerts at {found.site.code} on {found.on}; {found.value_at_risk} {currency} "
+        f"expired or expiring within {found.within_days} days."
+    )
+
+
+@vialbook.command()
 def verify() -> None:
     """Check every invariant of the books against the raw facts; status 1 if one is broken."""
     from inventory import proof

@@ -21,9 +21,10 @@ INVENTORY = [
     "history", "holds", "shelf_life", "receiving", "opening", "opening_undone",
     "orders", "order_views", "purchasing",
     "picking", "shelf", "shortage", "drawing", "treatments", "dry_run", "wastage",
-    "vial_advice", "rooms", "vial_labels", "vial_list",
+    "counts", "rota", "stocktake", "count_book", "counting", "differences", "count_posting",
+    "vial_advice", "rooms", "vial_limits", "vial_labels", "vial_list",
     "lot_list", "stock", "usage", "need", "reordering", "alerts", "tracing", "corrections",
-    "proof_of_use", "proof_of_orders", "proof",
+    "proof_of_use", "proof_of_orders", "proof_of_counts", "proof",
 ]  # fmt: skip
 PRICING = [
     "formulations", "protocols", "price_list", "stages",

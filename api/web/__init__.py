@@ -30,6 +30,7 @@ from flask import Flask, Response
 from jinja2 import PackageLoader, StrictUndefined
 
 from api.web import (
+    alert_pages,
     books,
     catalog_pages,
     closing,
@@ -66,6 +67,7 @@ ASKING = rights.ASKING
 CHAPTERS = (
     sign_in.blueprint,
     today.blueprint,
+    alert_pages.blueprint,
     shelf.blueprint,
     catalog_pages.blueprint,
     lot_pages.blueprint,

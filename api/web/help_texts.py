@@ -56,6 +56,19 @@ TASKS = (
         ),
     ),
     Task(
+        "alerts", "See what presses, and have it in your calendar", "bell", "everybody",
+        "One page says what to discard, what expires, what runs short and what waits for a decision.",
+        (
+            Step("Open Alerts; choose how far to look ahead.", "/alerts"),
+            Step("Work from the top: discard, write off, use first, order, decide."),
+            Step("Make an address under “In your calendar”, and follow it with your calendar program."),
+        ),
+        (
+            "The address is shown once. Whoever has it sees the site's alerts, but no costs and no patients.",
+            "End it under Alerts if it got about, and make another.",
+        ),
+    ),
+    Task(
         "open-and-discard", "Open a vial, and discard it in time", "package-open",
         "practitioner, manager, admin",
         "An opened multi-dose vial has a clock. The program knows the strictest rule and counts down.",

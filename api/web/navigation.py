@@ -18,6 +18,7 @@ class Entry:
 
 ENTRIES = (
     ("Today", "house", "/"),
+    ("Alerts", "bell", "/alerts"),
     ("Treat", "syringe", "/treat"),
     ("Quotes", "receipt-text", "/quotes"),
     ("Courses", "calendar-days", "/courses"),

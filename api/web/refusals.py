@@ -81,6 +81,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "NothingToUse": "Enter at least one product that was used.",
             "UnknownSession": LOOK,
         },
+        "inventory.alerts": {"BadView": TYPE},
         "api.web.receive": {"NothingToReceive": "Scan a label or type a lot first."},
         "api.web.scans": {"TooManyWaiting": "Receive or put aside what waits, then go on scanning."},
         "api.web.use_lines": {"LotNotHere": "Scan a lot of this site, or leave the choice to the program."},
@@ -158,6 +159,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "BadName": "Enter 1 to 80 letters, figures or signs.",
             "NotAllowed": "Ask somebody with the role that is named, or an admin to change yours.",
         },
+        "api.calendars": {"UnknownCalendar": "Make a new address under Alerts; the old one was ended."},
         "api.where": {"NotYourSite": "Name a site at which you work, or ask an admin to add the other."},
         "api.web.sign_in": {"WrongPassword": "Type your present password again."},
         "api.web.throttle": {"TooManyTries": "Wait as long as it says; an admin can reset your password."},
@@ -186,6 +188,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "UnknownKind": "Choose one of the lists that are named.",
             "WrongColumns": "Give the columns the headers that are named.",
         },
+        "api.photos": {"BadPhoto": "Send the photo as the camera takes it: JPEG, PNG or WebP."},
         "api.tables": {
             "EmptyTable": FILE,
             "FileTooLarge": "Split the file and load one part after the other.",

@@ -40,6 +40,9 @@ MAY: dict[str, frozenset[Role]] = {
             GET /lots
             GET /lots/<id:lot_id>
             GET /vials
+            GET /alerts
+            POST /alerts/calendars
+            POST /alerts/calendars/<id:calendar_id>/end
             GET /quotes
             GET /quotes/<id:quote_id>
             GET /courses

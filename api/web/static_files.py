@@ -27,7 +27,8 @@ LETTERS = [
     0x20AC, 0x2190, 0x2191, 0x2192, 0x2193, 0x2212, 0x2248, 0x2260, 0x2264, 0x2265,
 ]  # fmt: skip
 ICONS = (
-    "archive", "arrow-left", "arrow-right", "ban", "boxes", "calendar-clock", "calendar-days", "chart-line",
+    "archive", "arrow-left", "arrow-right", "ban", "bell", "boxes", "calendar-clock",
+    "calendar-days", "chart-line",
     "check", "chevron-down", "chevron-right", "circle-alert", "circle-check", "clipboard-list", "clock",
     "eye-off", "file-text", "flask-conical", "hand", "house", "info", "key-round", "log-out", "map-pin",
     "menu", "minus", "moon", "octagon-alert", "package-check", "package-open", "package-plus", "pencil",

@@ -25,6 +25,10 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER purchase_orders_no_delete BEFORE DELETE ON purchase_orders BEGIN SELECT RAISE(ABORT, 'purchase_orders are only added, never changed'); END",
         "CREATE TRIGGER room_entries_no_update BEFORE UPDATE ON room_entries BEGIN SELECT RAISE(ABORT, 'room_entries are only added, never changed'); END",
         "CREATE TRIGGER room_entries_no_delete BEFORE DELETE ON room_entries BEGIN SELECT RAISE(ABORT, 'room_entries are only added, never changed'); END",
+        "CREATE TRIGGER transfer_steps_no_update BEFORE UPDATE ON transfer_steps BEGIN SELECT RAISE(ABORT, 'transfer_steps are only added, never changed'); END",
+        "CREATE TRIGGER transfer_steps_no_delete BEFORE DELETE ON transfer_steps BEGIN SELECT RAISE(ABORT, 'transfer_steps are only added, never changed'); END",
+        "CREATE TRIGGER transfers_no_update BEFORE UPDATE ON transfers BEGIN SELECT RAISE(ABORT, 'transfers are only added, never changed'); END",
+        "CREATE TRIGGER transfers_no_delete BEFORE DELETE ON transfers BEGIN SELECT RAISE(ABORT, 'transfers are only added, never changed'); END",
     ],
     "postgresql": [
         "CREATE OR REPLACE FUNCTION count_entries_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'count_entries are only added, never changed'; END $$",
@@ -41,6 +45,10 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER purchase_orders_only_added BEFORE UPDATE OR DELETE ON purchase_orders FOR EACH ROW EXECUTE FUNCTION purchase_orders_only_added()",
         "CREATE OR REPLACE FUNCTION room_entries_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'room_entries are only added, never changed'; END $$",
         "CREATE TRIGGER room_entries_only_added BEFORE UPDATE OR DELETE ON room_entries FOR EACH ROW EXECUTE FUNCTION room_entries_only_added()",
+        "CREATE OR REPLACE FUNCTION transfer_steps_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfer_steps are only added, never changed'; END $$",
+        "CREATE TRIGGER transfer_steps_only_added BEFORE UPDATE OR DELETE ON transfer_steps FOR EACH ROW EXECUTE FUNCTION transfer_steps_only_added()",
+        "CREATE OR REPLACE FUNCTION transfers_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfers are only added, never changed'; END $$",
+        "CREATE TRIGGER transfers_only_added BEFORE UPDATE OR DELETE ON transfers FOR EACH ROW EXECUTE FUNCTION transfers_only_added()",
     ],
 }
 
@@ -130,6 +138,27 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "transfers",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("document_id", KEY, nullable=False),
+        sa.Column("from_site_id", KEY, nullable=False),
+        sa.Column("to_site_id", KEY, nullable=False),
+        sa.CheckConstraint("from_site_id <> to_site_id", name=op.f("ck_transfers_goes_elsewhere")),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_transfers_document_id_documents")
+        ),
+        sa.ForeignKeyConstraint(["from_site_id"], ["sites.id"], name=op.f("fk_transfers_from_site_id_sites")),
+        sa.ForeignKeyConstraint(["to_site_id"], ["sites.id"], name=op.f("fk_transfers_to_site_id_sites")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_transfers")),
+        sa.UniqueConstraint("document_id", name=op.f("uq_transfers_document_id")),
+    )
+    with op.batch_alter_table("transfers", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_transfers_from_site_id_id"), ["from_site_id", "id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_transfers_to_site_id_id"), ["to_site_id", "id"], unique=False)
+
+    op.create_table(
         "purchase_order_lines",
         sa.Column("id", KEY, nullable=False),
         sa.Column("order_id", KEY, nullable=False),
@@ -161,6 +190,43 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_purchase_order_lines_order_id_event_id"), ["order_id", "event_id"], unique=False
         )
+
+    op.create_table(
+        "transfer_lines",
+        sa.Column("transfer_id", KEY, nullable=False),
+        sa.Column("lot_id", KEY, nullable=False),
+        sa.Column("item_id", KEY, nullable=False),
+        sa.Column("sent_quantity", sa.BigInteger(), nullable=False),
+        sa.Column("left_quantity", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "left_quantity <= sent_quantity", name=op.f("ck_transfer_lines_left_of_what_was_sent")
+        ),
+        sa.CheckConstraint("left_quantity >= 0", name=op.f("ck_transfer_lines_left_not_negative")),
+        sa.CheckConstraint("sent_quantity > 0", name=op.f("ck_transfer_lines_sent_positive")),
+        sa.ForeignKeyConstraint(["item_id"], ["items.id"], name=op.f("fk_transfer_lines_item_id_items")),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("fk_transfer_lines_lot_id_lots")),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"], ["transfers.id"], name=op.f("fk_transfer_lines_transfer_id_transfers")
+        ),
+        sa.PrimaryKeyConstraint("transfer_id", "lot_id", name=op.f("pk_transfer_lines")),
+    )
+    with op.batch_alter_table("transfer_lines", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_transfer_lines_lot_id"), ["lot_id"], unique=False)
+
+    op.create_table(
+        "transfer_steps",
+        sa.Column("document_id", KEY, nullable=False),
+        sa.Column("transfer_id", KEY, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_transfer_steps_document_id_documents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"], ["transfers.id"], name=op.f("fk_transfer_steps_transfer_id_transfers")
+        ),
+        sa.PrimaryKeyConstraint("document_id", name=op.f("pk_transfer_steps")),
+    )
+    with op.batch_alter_table("transfer_steps", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_transfer_steps_transfer_id"), ["transfer_id"], unique=False)
 
     op.create_table(
         "count_lines",
