@@ -111,6 +111,20 @@ def take(db: Session, formula: CostFormula, wants: Sequence[Want]) -> list[tuple
 
     Raises LayersRunOut when the layers hold less than is wanted, which no balanced book does.
     """
+    taken, drained = _drawn(db, formula, wants)
+    _write(db, drained.values())
+    return taken
+
+
+def foretell(db: Session, formula: CostFormula, wants: Sequence[Want]) -> list[tuple[Share, ...]]:
+    """What `take` would draw now, without drawing it."""
+    return _drawn(db, formula, wants)[0]
+
+
+def _drawn(
+    db: Session, formula: CostFormula, wants: Sequence[Want]
+) -> tuple[list[tuple[Share, ...]], dict[int, Share]]:
+    """The shares of each want, and what is left of every layer that gives one."""
     queues = _queues(db, formula, wants)
     taken: list[tuple[Share, ...]] = []
     drained: dict[int, Share] = {}
@@ -134,8 +148,7 @@ def take(db: Session, formula: CostFormula, wants: Sequence[Want]) -> list[tuple
             else:
                 queue.pop(0)
         taken.append(tuple(shares))
-    _write(db, drained.values())
-    return taken
+    return taken, drained
 
 
 @dataclass(frozen=True, slots=True)
