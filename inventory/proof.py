@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from inventory import proof_of_orders, proof_of_use
+from inventory import proof_of_counts, proof_of_orders, proof_of_use
 from inventory.balances import BALANCES
 from inventory.catalog import Item
 from inventory.clinic import HELD, CostFormula, Place, PlaceKind, Setting
@@ -345,5 +345,6 @@ INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
     "receipts are their movements": _receipts_are_their_movements,
     **proof_of_use.INVARIANTS,
     **proof_of_orders.INVARIANTS,
+    **proof_of_counts.INVARIANTS,
 }
 """Each invariant by the words that a breach names it with."""
