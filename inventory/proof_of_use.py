@@ -19,8 +19,9 @@ from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind
 from inventory.lots import Lot, LotEvent, LotState
 from inventory.measures import ZERO, plain
 from inventory.periods import Period
+from inventory.rooms import RoomEntry
 from inventory.treatments import TreatmentSession
-from inventory.vials import OpenedVial
+from inventory.vials import OpenedVial, PreparedIn
 
 AT_ONCE = 5_000
 
@@ -28,6 +29,7 @@ LOTS = Lot.__table__
 VIALS = OpenedVial.__table__
 EVENTS = LotEvent.__table__
 SESSIONS = TreatmentSession.__table__
+ENTRIES = RoomEntry.__table__
 
 
 def _nothing_expired_was_used(db: Session) -> Iterator[str]:
@@ -115,6 +117,33 @@ def _one_patients_vial_served_one(db: Session) -> Iterator[str]:
         sa.select(used).where(used.c.patient_ref != used.c.owner, own)
     ):
         yield f"Movement {key} gave {patient_ref} from opened vial {vial_id}, which is {owner}'s."
+
+
+def _rooms_kept_their_patients(db: Session) -> Iterator[str]:
+    """S4: a vial that entered a room served nobody else from then on, and not beyond the session."""
+    corrected = sa.select(ENTRIES.c.corrects_id).where(ENTRIES.c.corrects_id.isnot(None))
+    stands = sa.and_(ENTRIES.c.corrects_id.is_(None), ENTRIES.c.id.notin_(corrected))
+    served = db.execute(
+        _uses(MOVEMENTS.c.id, MOVEMENTS.c.vial_id, SESSIONS.c.patient_ref, ENTRIES.c.patient_ref)
+        .join(SESSIONS, SESSIONS.c.document_id == MOVEMENTS.c.document_id)
+        .join(ENTRIES, ENTRIES.c.vial_id == MOVEMENTS.c.vial_id)
+        .where(stands, DOCUMENTS.c.at >= ENTRIES.c.at, SESSIONS.c.patient_ref != ENTRIES.c.patient_ref)
+    )
+    for key, vial_id, patient_ref, owner in served:
+        yield f"Movement {key} gave {patient_ref} from opened vial {vial_id}, which was in {owner}'s room."
+    kept = sa.and_(
+        VIALS.c.prepared_in == PreparedIn.TREATMENT_ROOM,
+        VIALS.c.patient_ref == ENTRIES.c.patient_ref,
+        VIALS.c.discard_at <= ENTRIES.c.ends_at,
+        VIALS.c.discard_at <= ENTRIES.c.discard_at_before,
+    )
+    rows = db.execute(
+        sa.select(VIALS.c.id, ENTRIES.c.patient_ref)
+        .join(ENTRIES, ENTRIES.c.vial_id == VIALS.c.id)
+        .where(stands, sa.not_(kept))
+    )
+    for vial_id, owner in rows:
+        yield f"Opened vial {vial_id} entered the room of {owner} and is not said to be theirs alone."
 
 
 def _reversals_mirror(db: Session) -> Iterator[str]:
@@ -284,6 +313,7 @@ INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
     "nothing held back was used": _nothing_held_was_used,
     "no opened vial was ever below zero": _no_vial_was_ever_below_zero,
     "one patient's vial served one patient": _one_patients_vial_served_one,
+    "a vial in a treatment room stayed its patient's": _rooms_kept_their_patients,
     "reversals mirror what they correct": _reversals_mirror,
     "closed months stayed closed": _closed_months_stayed_closed,
     "first expired went first": _first_expired_went_first,

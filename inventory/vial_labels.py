@@ -2,15 +2,11 @@
 
 import re
 
-from inventory.errors import Invalid
+from inventory.gs1 import UnreadableLabel
 
 LOOKS_LIKE_ONE = re.compile(r"VIAL[- ]?([1-9][0-9]{0,17})[- ]?([0-9]{2})", re.ASCII)
 BEGINS_LIKE_ONE = re.compile(r"VIAL[- ]?[0-9]", re.ASCII)
 QR = re.compile(r"\][Qd][0-9]", re.ASCII)  # what a scanner puts before it: the kind of barcode
-
-
-class BadVialLabel(Invalid):
-    """It begins like an opened vial's label, and its check digits do not fit."""
 
 
 def code(vial_id: int) -> str:
@@ -21,14 +17,16 @@ def code(vial_id: int) -> str:
 def read(data: str) -> int | None:
     """The key of the opened vial whose label was scanned or typed; none if it is no vial's label.
 
-    Raises BadVialLabel for one that was mistyped or is damaged.
+    Raises UnreadableLabel for one that was mistyped or is damaged.
     """
     text = QR.sub("", data.strip(), count=1).upper()
     if not BEGINS_LIKE_ONE.match(text):
         return None
     found = LOOKS_LIKE_ONE.fullmatch(text)
     if found is None or _check(int(found[1])) != int(found[2]):
-        raise BadVialLabel(f"{text[:40]} is not the label of an opened vial: scan it again, or type it anew.")
+        raise UnreadableLabel(
+            "E_VIAL_LABEL", f"{text[:40]} is no opened vial's label: scan it again, or type it anew."
+        )
     return int(found[1])
 
 

@@ -53,6 +53,11 @@ class OpenedRow:
         """Whether it entered a treatment room: then it is one patient's."""
         return self.prepared_in is PreparedIn.TREATMENT_ROOM
 
+    def usable(self, at: datetime) -> bool:
+        """Whether it may be drawn from at an instant, by whom it may serve."""
+        there = self.closed_at is None and self.remaining > 0
+        return there and at < self.discard_at and self.lot_state is LotState.RELEASED
+
 
 @dataclass(frozen=True)
 class ToDiscard:

@@ -14,6 +14,7 @@ from inventory import lots, treatments, vials, wastage
 from inventory.catalog import Item
 from inventory.ledger import WasteReason
 from inventory.lots import Lot
+from inventory.measures import ZERO
 from inventory.vials import OpenedVial, PreparedIn
 
 blueprint = noun("vials", "Opened vials and write-offs")
@@ -73,15 +74,6 @@ def list_vials(query: dict[str, Any]) -> Any:
     return listed(paging.rows(g.db, statement, OpenedVial.id, limit=query["limit"], after=query["after"]))
 
 
-@blueprint.get("/opened-vials/<id:vial_id>")
-@blueprint.response(200, OpenedVialShape)
-def get_vial(vial_id: int) -> Any:
-    """Show one opened vial."""
-    opened = vials.vial(g.db, vial_id)
-    where.of(opened.site_id)
-    return g.db.execute(vials_query().where(OpenedVial.id == opened.id)).one()
-
-
 @blueprint.post("/opened-vials")
 @blueprint.arguments(NewOpening)
 @blueprint.response(201, OpenedVialShape)
@@ -111,21 +103,29 @@ class Discard(Shape):
 
 
 class WrittenOffShape(Shape):
-    """What was thrown away."""
+    """What was thrown away; of a vial also until when it could be used, and by which rule."""
 
     id = fields.Integer(attribute="document_id")
+    sku = fields.String()
+    name = fields.String()
     lot = fields.Integer(attribute="lot.id")
     lot_number = fields.String(attribute="lot.number")
     opened_vial = fields.Integer(attribute="vial_id", allow_none=True)
     quantity = Quantity()
+    unit = fields.String()
     value = Cost(allow_none=True)
     reason = one_word(WasteReason)
+    discard_at = Moment(allow_none=True)
+    discard_rule = fields.String(allow_none=True)
 
 
 class DiscardedShape(Shape):
-    """Everything that was thrown away in one call."""
+    """Everything that was thrown away in one call, and what it had cost."""
 
+    site = fields.String()
+    at = Moment()
     items = fields.List(fields.Nested(WrittenOffShape))
+    value = Cost(allow_none=True)
 
 
 @blueprint.post("/opened-vials/<id:vial_id>/discard")
@@ -156,9 +156,14 @@ class DueQuery(Shape):
 @blueprint.arguments(DueQuery)
 @blueprint.response(201, DiscardedShape)
 def discard_due(body: dict[str, Any]) -> Any:
-    """Throw away every opened vial of a site that is past its discard time (S4)."""
+    """Throw away every opened vial of a site that is past its discard time: the evening's one call (S4).
+
+    Called again it finds nothing more. It names what was discarded, by which rule, and what it had cost.
+    """
     site = site_or_first(body.get("site"))
-    return {"items": wastage.discard_due(g.db, site=site, at=g.now, recorded_at=g.now, by=g.caller.name)}
+    gone = wastage.discard_due(g.db, site=site, at=g.now, recorded_at=g.now, by=g.caller.name)
+    value = sum((one.value for one in gone), ZERO)
+    return {"site": site.code, "at": g.now, "items": gone, "value": value}
 
 
 class NewWriteOff(Shape):
