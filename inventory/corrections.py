@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import clinic, layers, ledger
+from inventory import clinic, layers, ledger, on_the_way
 from inventory.balances import LotFacts
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.errors import Conflict
@@ -96,10 +96,11 @@ def _undo(
         )
     act = Act(site.id, site.day(at), at, recorded_at, by, reference=f"reverses {document.id}", note=reason)
     kinds = {key: kind for key, kind in db.execute(sa.select(Place.id, Place.kind))}
-    moves = [_mirror(db, movement, kinds, clinic.places(db, site.id)) for movement in movements]
+    moves = [_mirror(db, movement, kinds, clinic.places_of(db, site.id)) for movement in movements]
     document_id = ledger.open_document(db, DocumentKind.REVERSAL, act)
     held = frozenset(clinic.held_places(db))
     ledger.post(db, document_id, act.on, moves, held=held)
+    on_the_way.follow(db, document_id, document.id, moves)
     db.flush()
     added = db.scalars(sa.select(Movement).where(Movement.document_id == document_id).order_by(Movement.id))
     return Reversal(document_id, tuple(added))
@@ -116,11 +117,12 @@ def _refuse(db: Session, movements: Sequence[Movement], document: Document) -> N
 
 
 def _mirror(
-    db: Session, movement: Movement, kinds: dict[int, PlaceKind], places: dict[PlaceKind, int]
+    db: Session, movement: Movement, kinds: dict[int, PlaceKind], places: dict[PlaceKind, tuple[int, ...]]
 ) -> Move:
     """The move that undoes one movement; its cost goes back to, or comes from, the layer it had.
 
-    What came off the shelf of a lot that is held by now goes back to quarantine, not to the shelf.
+    What came off the shelf of a lot that is held by now, or was on the way, goes back to quarantine; what
+    came off a shelf that was given up goes to the first one.
     """
     lot = db.get_one(Lot, movement.lot_id, populate_existing=True)
     if movement.vial_id is not None:
@@ -132,8 +134,10 @@ def _mirror(
         else:
             layers.give_back(db, [share])
     back_to = movement.source_id
-    if kinds[back_to] is PlaceKind.SHELF and lot.state is not LotState.RELEASED:
-        back_to = places[PlaceKind.QUARANTINE]
+    if kinds[back_to] in (PlaceKind.SHELF, PlaceKind.TRANSIT) and lot.state is not LotState.RELEASED:
+        (back_to,) = places[PlaceKind.QUARANTINE]
+    elif kinds[back_to] is PlaceKind.SHELF and back_to not in places[PlaceKind.SHELF]:
+        back_to = places[PlaceKind.SHELF][0]
     return Move(
         LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on),
         movement.target_id,

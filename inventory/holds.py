@@ -1,16 +1,19 @@
 """Holds: quarantine, release and recall of a lot, at every site at once (S10)."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import groupby
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import clinic, ledger, lots
+from inventory import clinic, ledger, lots, on_the_way, places
 from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.errors import Conflict
-from inventory.ledger import Act, DocumentKind, Move
+from inventory.ledger import MOVEMENTS, Act, DocumentKind, Move
 from inventory.lots import Lot, LotEvent, LotState
 from inventory.measures import ZERO, plain
 
@@ -28,7 +31,7 @@ def quarantine(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> 
     _lock(db, lot)
     if lot.state is not LotState.RELEASED:
         raise AlreadyThere(_already(db, lot))
-    _move_sealed(db, lot, PlaceKind.SHELF, PlaceKind.QUARANTINE, at=at, by=by, reason=reason)
+    _hold(db, lot, at=at, by=by, reason=reason)
     lots.change_state(db, lot, LotState.QUARANTINED, at=at, by=by, reason=reason)
     return lot
 
@@ -45,7 +48,7 @@ def release(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Lot
         raise CannotRelease(
             f"Lot {lot.number} expired on {lot.expires_on}, and it is {today}; write it off instead."
         )
-    _move_sealed(db, lot, PlaceKind.QUARANTINE, PlaceKind.SHELF, at=at, by=by, reason=reason)
+    _put_back(db, lot, at=at, by=by, reason=reason)
     lots.change_state(db, lot, LotState.RELEASED, at=at, by=by, reason=reason)
     return lot
 
@@ -55,7 +58,7 @@ def recall(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Lot:
     _lock(db, lot)
     if lot.state is LotState.RECALLED:
         raise AlreadyThere(_already(db, lot))
-    _move_sealed(db, lot, PlaceKind.SHELF, PlaceKind.QUARANTINE, at=at, by=by, reason=reason)
+    _hold(db, lot, at=at, by=by, reason=reason)
     lots.change_state(db, lot, LotState.RECALLED, at=at, by=by, reason=reason)
     return lot
 
@@ -76,25 +79,86 @@ def _lock(db: Session, lot: Lot) -> None:
     db.refresh(lot)
 
 
-def _move_sealed(
-    db: Session, lot: Lot, source: PlaceKind, target: PlaceKind, *, at: datetime, by: str, reason: str
-) -> None:
-    """Carry a lot's sealed containers between shelf and quarantine, site by site.
+def _hold(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> None:
+    """Carry a lot's sealed containers from every shelf into quarantine, and what is on the way with them.
 
     Holding a lot back is never refused for its date: what was received or moved ahead of today, under
     another clock or by a slip, is held from that day on.
     """
+    for site, held, last_on in _held(db, lot, PlaceKind.SHELF):
+        there = clinic.places(db, site.id)[PlaceKind.QUARANTINE]
+        ways = [(key, there, quantity) for key, quantity in held]
+        _carry(db, lot, site, ways, last_on=last_on, at=at, by=by, reason=reason)
+    on_the_way.collect(db, lot, at=at, by=by, reason=reason)
+
+
+def _put_back(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> None:
+    """Carry a lot from quarantine to the shelves that it came from, where they are still in use."""
+    item = db.get_one(Item, lot.item_id)
+    for site, held, last_on in _held(db, lot, PlaceKind.QUARANTINE):
+        shelves = clinic.shelves(db, site.id)
+        places.hold(db, shelves)
+        ways: list[tuple[int, int, Decimal]] = []
+        for key, quantity in held:
+            left = quantity
+            for shelf_id, came in _came_from(db, lot, key):
+                part = min(left, came) if shelf_id in shelves else ZERO
+                if part:
+                    ways.append((key, shelf_id, part))
+                    left -= part
+            if left:
+                ways.append((key, places.shelf_for(db, site, [item])[item.id], left))
+        _carry(db, lot, site, ways, last_on=last_on, at=at, by=by, reason=reason)
+
+
+def _came_from(db: Session, lot: Lot, quarantine_id: int) -> Sequence[sa.Row[int, Decimal]]:
+    """From which shelves how much of a lot was last carried into a quarantine, the latest first."""
+    since = (
+        sa.select(sa.func.coalesce(sa.func.max(MOVEMENTS.c.id), 0))
+        .join(Place, Place.id == MOVEMENTS.c.target_id)
+        .where(
+            MOVEMENTS.c.lot_id == lot.id,
+            MOVEMENTS.c.source_id == quarantine_id,
+            Place.kind == PlaceKind.SHELF,
+        )
+        .scalar_subquery()
+    )
+    return db.execute(
+        sa.select(MOVEMENTS.c.source_id, MOVEMENTS.c.quantity)
+        .where(MOVEMENTS.c.lot_id == lot.id, MOVEMENTS.c.target_id == quarantine_id, MOVEMENTS.c.id > since)
+        .order_by(MOVEMENTS.c.id.desc())
+    ).all()
+
+
+def _held(db: Session, lot: Lot, kind: PlaceKind) -> list[tuple[Site, list[tuple[int, Decimal]], date]]:
+    """What the places of a kind hold of a lot, site by site, and the latest day on which it moved there."""
     rows = db.execute(
         sa.select(Place.site_id, Place.id, BALANCES.c.quantity, BALANCES.c.last_on)
         .join(Place, Place.id == BALANCES.c.place_id)
-        .where(BALANCES.c.lot_id == lot.id, BALANCES.c.quantity > 0, Place.kind == source)
-        .order_by(Place.site_id)
+        .where(BALANCES.c.lot_id == lot.id, BALANCES.c.quantity > 0, Place.kind == kind)
+        .order_by(Place.site_id, Place.id)
     ).all()
-    held = frozenset(clinic.held_places(db))
+    return [
+        (db.get_one(Site, key), [(row.id, row.quantity) for row in part], max(row.last_on for row in part))
+        for key, group in groupby(rows, key=lambda row: row.site_id)
+        for part in [list(group)]
+    ]
+
+
+def _carry(
+    db: Session,
+    lot: Lot,
+    site: Site,
+    ways: Sequence[tuple[int, int, Decimal]],
+    *,
+    last_on: date,
+    at: datetime,
+    by: str,
+    reason: str,
+) -> None:
+    """Carry a lot from place to place of a site, under one document."""
+    act = Act(site.id, max(site.day(at), last_on), at, at, by, note=reason)
+    document_id = ledger.open_document(db, DocumentKind.HOLD, act)
     facts = LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on)
-    for site_id, place_id, quantity, last_on in rows:
-        site = db.get_one(Site, site_id)
-        act = Act(site_id, max(site.day(at), last_on), at, at, by, note=reason)
-        document_id = ledger.open_document(db, DocumentKind.HOLD, act)
-        move = Move(facts, place_id, clinic.places(db, site_id)[target], quantity, reason=reason[:200])
-        ledger.post(db, document_id, act.on, [move], held=held)
+    moves = [Move(facts, source, target, part, reason=reason[:200]) for source, target, part in ways]
+    ledger.post(db, document_id, act.on, moves, held=frozenset(clinic.held_places(db)))

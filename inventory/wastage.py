@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from inventory import catalog, clinic, layers, ledger, lots, shelf, vials
 from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item
-from inventory.clinic import PlaceKind, Site
+from inventory.clinic import Place, PlaceKind, Site
 from inventory.errors import Conflict, Invalid
 from inventory.layers import Share, Want
 from inventory.ledger import Act, DocumentKind, Move, WasteReason
@@ -75,9 +75,11 @@ def open_vial(
         raise PatientNeeded(f"A {product.sku} opened in the treatment room is one patient's: say whose.")
     ledger.lock_items(db, [lot.item_id])
     db.refresh(lot)  # it may have been held back while we waited for the lock
-    places = clinic.places(db, site.id)
-    sealed = _held(db, places[PlaceKind.SHELF], lot.id)
-    if lot.state is not LotState.RELEASED or lot.expires_on < on or sealed < product.content:
+    places = clinic.places_of(db, site.id)
+    held = _held(db, places[PlaceKind.SHELF], lot.id)
+    source_id = next((key for key, quantity in held.items() if quantity >= product.content), None)
+    if lot.state is not LotState.RELEASED or lot.expires_on < on or source_id is None:
+        sealed = sum(held.values(), ZERO)
         raise LotNotUsable(
             f"Lot {lot.number} of {product.sku} is {lot.state}, expires on {lot.expires_on} and holds "
             f"{plain(sealed)} {product.unit} on the shelf: no {plain(product.content)} {product.unit} "
@@ -98,9 +100,7 @@ def open_vial(
     )
     act = Act(site.id, on, at, recorded_at, by)
     document_id = ledger.open_document(db, DocumentKind.OPENING, act)
-    move = Move(
-        _facts(lot), places[PlaceKind.SHELF], places[PlaceKind.OPENED], product.content, vial_id=opened.id
-    )
+    move = Move(_facts(lot), source_id, places[PlaceKind.OPENED][0], product.content, vial_id=opened.id)
     ledger.post(db, document_id, on, [move], held=frozenset(clinic.held_places(db)))
     return opened
 
@@ -171,10 +171,12 @@ def write_off(
     by: str,
     note: str = "",
     opened: OpenedVial | None = None,
+    place: Place | None = None,
 ) -> WrittenOff:
     """Throw stock away with a reason: whole containers from shelf or quarantine, or from an opened vial.
 
-    An expired, quarantined or recalled lot can be thrown away. Raises NotThatMuch, ReasonNeeded,
+    They leave the shelves in their order, then quarantine, unless a `place` is named. An expired,
+    quarantined or recalled lot can be thrown away. Raises NotThatMuch, ReasonNeeded,
     catalog.NotWholeContainers (S1), VialClosed, VialElsewhere.
     """
     _check(lot, quantity_off, reason, note)
@@ -183,16 +185,17 @@ def write_off(
     if opened is not None:
         db.refresh(opened)  # it may have served a session since it was read
     on = site.day(at)
-    places = clinic.places(db, site.id)
+    places = clinic.places_of(db, site.id)
     if opened is None:
         catalog.whole_containers(item, quantity_off)
-        parts = _from_shelf_then_quarantine(db, lot, item, places, quantity_off, site)
+        sealed = (*places[PlaceKind.SHELF], *places[PlaceKind.QUARANTINE])
+        parts = _sealed(db, lot, item, sealed, quantity_off, site, place)
     else:
-        parts = _from_vial(opened, lot, item, places, quantity_off, site)
+        parts = [(places[PlaceKind.OPENED][0], _of_vial(opened, lot, item, quantity_off, site))]
         opened.remaining -= quantity_off
         opened.closed_at = at if not opened.remaining else None
     act = Act(site.id, on, at, recorded_at, by, note=note)
-    document_id, value = _throw_away(db, lot, parts, places[PlaceKind.WASTE], act, reason, opened)
+    document_id, value = _throw_away(db, lot, parts, places[PlaceKind.WASTE][0], act, reason, opened)
     return WrittenOff(
         document_id=document_id,
         lot=lot,
@@ -242,26 +245,32 @@ def _check(lot: Lot, quantity_off: Decimal, reason: WasteReason, note: str) -> N
         raise ReasonNeeded("A single-dose remainder is discarded by the session that opened the container.")
 
 
-def _from_shelf_then_quarantine(
-    db: Session, lot: Lot, item: Item, places: dict[PlaceKind, int], wanted: Decimal, site: Site
+def _sealed(
+    db: Session,
+    lot: Lot,
+    item: Item,
+    places: Sequence[int],
+    wanted: Decimal,
+    site: Site,
+    only: Place | None,
 ) -> list[tuple[int, Decimal]]:
+    """From which of the places so much of a lot is taken, in their order."""
     parts, missing = [], wanted
-    for kind in (PlaceKind.SHELF, PlaceKind.QUARANTINE):
-        part = min(missing, _held(db, places[kind], lot.id))
+    for place_id, held in _held(db, places, lot.id).items():
+        part = min(missing, held) if only is None or place_id == only.id else ZERO
         if part:
-            parts.append((places[kind], part))
+            parts.append((place_id, part))
             missing -= part
     if missing:
+        where = site.code if only is None else f"{only.name} at {site.code}"
         raise NotThatMuch(
-            f"{site.code} holds {plain(wanted - missing)} {item.unit} of lot {lot.number} sealed; "
+            f"{where} holds {plain(wanted - missing)} {item.unit} of lot {lot.number} sealed; "
             f"{plain(wanted)} {item.unit} cannot be written off."
         )
     return parts
 
 
-def _from_vial(
-    opened: OpenedVial, lot: Lot, item: Item, places: dict[PlaceKind, int], wanted: Decimal, site: Site
-) -> list[tuple[int, Decimal]]:
+def _of_vial(opened: OpenedVial, lot: Lot, item: Item, wanted: Decimal, site: Site) -> Decimal:
     if opened.site_id != site.id:
         raise VialElsewhere(f"Opened vial {opened.id} is not at {site.code}.")
     if opened.lot_id != lot.id or wanted > opened.remaining:
@@ -269,7 +278,7 @@ def _from_vial(
             f"Opened vial {opened.id} holds {plain(opened.remaining)} {item.unit} of its lot; "
             f"{plain(wanted)} {item.unit} of lot {lot.number} cannot be written off from it."
         )
-    return [(places[PlaceKind.OPENED], wanted)]
+    return wanted
 
 
 def _waste(
@@ -292,8 +301,12 @@ def _facts(lot: Lot) -> LotFacts:
     return LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on)
 
 
-def _held(db: Session, place_id: int, lot_id: int) -> Decimal:
-    held = db.scalar(
-        sa.select(BALANCES.c.quantity).where(BALANCES.c.place_id == place_id, BALANCES.c.lot_id == lot_id)
+def _held(db: Session, places: Sequence[int], lot_id: int) -> dict[int, Decimal]:
+    """What each place holds of a lot, in the order of the places; those that hold nothing are left out."""
+    rows = db.execute(
+        sa.select(BALANCES.c.place_id, BALANCES.c.quantity).where(
+            BALANCES.c.place_id.in_(places), BALANCES.c.lot_id == lot_id, BALANCES.c.quantity > 0
+        )
     )
-    return held or ZERO
+    held = dict(rows.all())
+    return {key: held[key] for key in places if key in held}
