@@ -11,9 +11,11 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from inventory.clinic import Place
 from inventory.database import QUANTITY, Base, Prepared, sql_list, table_of
 from inventory.errors import Conflict
 from inventory.lots import Lot
+from inventory.measures import ZERO, plain
 
 
 class Balance(Base):
@@ -70,7 +72,7 @@ def carry(
     """
     less = [(place, lot, change, on) for (place, lot), change in changes.items() if change < 0]
     if less and LESSEN.run(db, less) != len(less):
-        raise WouldHaveBeenNegative("A place does not hold what was to leave it; nothing has moved.")
+        raise WouldHaveBeenNegative(_what_lacks(db, changes))
     more = [
         (place, lot, lots[lot].item_id, lots[lot].expires_on, min(lots[lot].received_on, on), change, on)
         for (place, lot), change in changes.items()
@@ -78,6 +80,32 @@ def carry(
     ]
     if more:
         ADD[db.get_bind().dialect.name].run(db, more)
+
+
+MOVED = sa.table(  # the ledger is a later chapter
+    "movements",
+    *(sa.column(name) for name in ("lot_id", "source_id", "target_id")),
+    sa.column("quantity", QUANTITY),
+)
+
+
+def _what_lacks(db: Session, changes: Mapping[tuple[int, int], Decimal]) -> str:
+    """What each place that lacks something held before, and what was to leave it.
+
+    Some of the balances were carried already; the movements, which were all added, say what was there.
+    """
+    lacking = []
+    for (place_id, lot_id), change in sorted(changes.items()):
+        moved = sa.select(sa.func.sum(MOVED.c.quantity)).where(MOVED.c.lot_id == lot_id)
+        came = db.scalar(moved.where(MOVED.c.target_id == place_id)) or ZERO
+        left = db.scalar(moved.where(MOVED.c.source_id == place_id)) or ZERO
+        if change < 0 and came < left:
+            place = db.scalar(sa.select(Place.name).where(Place.id == place_id))
+            number = db.scalar(sa.select(Lot.number).where(Lot.id == lot_id))
+            lacking.append(
+                f"{place} holds {plain(came - left - change)} of lot {number}; {plain(-change)} cannot leave it."
+            )
+    return " ".join(lacking) or "The balances hold less than the movements say: the books must be verified."
 
 
 def lot_facts(db: Session, lot_ids: Sequence[int]) -> dict[int, LotFacts]:

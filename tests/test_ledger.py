@@ -49,7 +49,7 @@ def test_a_movement_knows_its_document_with_its_day_and_who_recorded_it(clinic):
 def test_more_than_a_place_holds_cannot_leave_it_and_nothing_moves(clinic):
     before = clinic.posted()
 
-    sentence = "A place does not hold what was to leave it; nothing has moved."
+    sentence = "Shelf, Main holds 100 of lot L1; 120 cannot leave it."
     with refused(WouldHaveBeenNegative, sentence), clinic.db.begin_nested():
         post(clinic, PlaceKind.SHELF, PlaceKind.QUARANTINE, 120)
 
