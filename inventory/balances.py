@@ -102,9 +102,8 @@ def _what_lacks(db: Session, changes: Mapping[tuple[int, int], Decimal]) -> str:
         if change < 0 and came < left:
             place = db.scalar(sa.select(Place.name).where(Place.id == place_id))
             number = db.scalar(sa.select(Lot.number).where(Lot.id == lot_id))
-            lacking.append(
-                f"{place} holds {plain(came - left - change)} of lot {number}; {plain(-change)} cannot leave it."
-            )
+            there = plain(came - left - change)
+            lacking.append(f"{place} holds {there} of lot {number}; {plain(-change)} cannot leave it.")
     return " ".join(lacking) or "The balances hold less than the movements say: the books must be verified."
 
 
