@@ -78,6 +78,7 @@ def create_app(database: Database, *, clock: Clock = utc_now) -> Flask:
     def begin() -> Response | None:
         """One moment, one transaction, one person; the transaction begins with the first question to it."""
         g.now = clock()
+        request.max_content_length = bodies.LARGEST.get(_called() or "", bodies.LARGEST_BODY)
         g.reads = _only_reads()
         g.db = (database.read if g.reads else database.write)()
         if web.reached():

@@ -214,6 +214,8 @@ MAY: dict[str, frozenset[Role]] = {
             GET /levels
             GET /levels/<code:code>
             GET /reorder-advice
+            GET /purchase-orders
+            GET /purchase-orders/<id:order_id>
             GET /alerts
             GET /calendars
             POST /calendars
@@ -229,6 +231,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /suppliers/<code:code>
             GET /offers
             GET /receipts/<id:receipt_id>
+            GET /purchase-orders/<id:order_id>/order.pdf
             POST /costings
             GET /quotes/<id:quote_id>/drift
             GET /valuation
@@ -252,6 +255,12 @@ MAY: dict[str, frozenset[Role]] = {
             PATCH /levels/<code:code>
             POST /list-prices
             POST /receipts
+            POST /purchase-orders
+            PUT /purchase-orders/<id:order_id>
+            POST /purchase-orders/<id:order_id>/send
+            POST /purchase-orders/<id:order_id>/receive
+            POST /purchase-orders/<id:order_id>/close
+            POST /purchase-orders/<id:order_id>/cancel
             POST /imports/<code:kind>
             POST /lots/<id:lot_id>/release
             POST /lots/<id:lot_id>/recall

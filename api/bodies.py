@@ -15,6 +15,9 @@ from webargs.flaskparser import FlaskParser
 from api.errors import Malformed, WrongMediaType
 
 LARGEST_BODY = 5 * 1024 * 1024
+PHOTO = 20 * 1024 * 1024  # as phones take them
+LARGEST = {"POST /api/v1/scans": PHOTO, "POST /receive/photo": PHOTO}
+"""Calls that may be sent more than the others."""
 
 
 class Number(float):

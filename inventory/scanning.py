@@ -30,6 +30,7 @@ DOUBTS = {
     "W_POSSIBLE_MISSING_GS": "The lot or serial number ends like a date; a separator may be missing.",
     "W_EXPIRY_BEFORE_PRODUCTION": "The expiry is before the production date; one of them is wrong.",
     "W_ZERO_QUANTITY": "The label counts zero containers.",
+    "W_SEVERAL_BOXES": "The picture shows more than one box; look at each.",
 }
 
 # On a flat carrier a box has one barcode; a linear one is often printed in two halves.

@@ -25,7 +25,7 @@ INVENTORY = [
     "counts", "rota", "stocktake", "count_book", "counting", "differences", "count_posting",
     "vial_advice", "rooms", "vial_limits", "vial_labels", "vial_list",
     "lot_list", "stock", "usage", "need", "reordering", "alerts", "tracing", "corrections",
-    "proof_of_use", "proof_of_orders", "proof_of_counts", "proof",
+    "proof_of_use", "proof_of_places", "proof_of_orders", "proof_of_counts", "proof",
 ]  # fmt: skip
 PRICING = [
     "formulations", "protocols", "price_list", "stages",

@@ -207,6 +207,7 @@ class AdviceShape(Shape):
     safety_stock = Quantity()
     reorder_point = Quantity()
     position = Quantity(signed=True)
+    on_order = Quantity()
     cost = Cost(allow_none=True)
     why = fields.String()
 

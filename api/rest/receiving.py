@@ -27,6 +27,8 @@ class NewReceipt(Shape):
     unit_cost = UnitCost(required=True)
     supplier = Words(20, allow_none=True)
     document = Words(80, shortest=0, load_default="")
+    produced_on = Day(allow_none=True, load_default=None)
+    reason = Words(500, shortest=0, load_default="")
     received_on = Day()
     site = Words(20)
 
@@ -75,7 +77,8 @@ def shown(receipt: Receipt, warnings: tuple[str, ...] = ()) -> dict[str, Any]:
 @blueprint.arguments(NewReceipt)
 @blueprint.response(201, ReceiptShape)
 def receive(body: dict[str, Any]) -> Any:
-    """Receive containers of one lot; an expired lot goes to quarantine with a warning (S9, C3)."""
+    """Receive containers of one lot (S9, C3): an expired one goes to quarantine, and it is warned of what is
+    short-dated."""
     site = site_or_first(body.get("site"))
     supplier = body.get("supplier")
     delivery = Delivery(
@@ -86,6 +89,8 @@ def receive(body: dict[str, Any]) -> Any:
         unit_cost=body["unit_cost"],
         supplier=catalog.supplier(g.db, supplier) if supplier else None,
         document=body["document"],
+        produced_on=body["produced_on"],
+        reason=body["reason"],
     )
     received = receiving.receive(
         g.db,

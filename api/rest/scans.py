@@ -1,23 +1,53 @@
-"""JSON: what a barcode says."""
+"""JSON: what a barcode says, read by a scanner, typed, or in a photo."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import g
-from marshmallow import fields
+from flask import g, request
+from marshmallow import ValidationError, fields
 
+from api import photos
+from api.bodies import PARSER
+from api.errors import Malformed
 from api.rest.calls import noun
-from api.schemas import Day, Shape, Words
-from inventory import lots, scanning
+from api.schemas import Day, Many, Shape, Words
+from inventory import boxes, lots, scanning
+from inventory.gs1 import UnreadableLabel
 from inventory.scanning import DOUBTS, Scan
 
 blueprint = noun("scans", "Reading barcodes")
 
+MOST_LABELS = 8
+PHOTO_BODY = {
+    "required": True,
+    "description": "The text of a barcode as `data`, those of one box as `labels`, or a photo of barcodes as "
+    "the part `image` of a form.",
+    "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/ScanRequest"}},
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "properties": {"image": {"type": "string", "contentMediaType": "image/jpeg"}},
+                "required": ["image"],
+            }
+        },
+    },
+}
 
-class ScanRequest(Shape):
+
+class Label(Words):
     """The text of a barcode as the scanner gave it; GS is U+001D."""
 
-    data = Words(4096, keep="\x1d\x1e\x04\t\r\n", required=True)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(4096, keep="\x1d\x1e\x04\t\r\n", **options)
+
+
+class ScanRequest(Shape):
+    """The text of a barcode as the scanner gave it; GS is U+001D. `labels` are all of one box."""
+
+    data = Label()
+    labels = Many(Label(), least=1, most=MOST_LABELS)
 
 
 @dataclass(frozen=True)
@@ -35,8 +65,14 @@ class DoubtShape(Shape):
     message = fields.String()
 
 
-class ScanShape(Shape):
-    """What the label says, and what is on record of it."""
+class UnreadableShape(DoubtShape):
+    """A code in the photo that is no label of a box."""
+
+    data = fields.String()
+
+
+class BoxShape(Shape):
+    """What the labels of one box say, and what is on record of it."""
 
     gtin = fields.String(allow_none=True)
     lot = fields.String(allow_none=True)
@@ -61,26 +97,62 @@ class ScanShape(Shape):
     lot_id = fields.Integer(allow_none=True)
 
 
+class ScanShape(BoxShape):
+    """The box; where a photo shows several, they are in `boxes` and nothing stands here."""
+
+    boxes = fields.List(fields.Nested(BoxShape))
+    unreadable = fields.List(fields.Nested(UnreadableShape))
+
+
 @blueprint.post("/scans")
-@blueprint.arguments(ScanRequest)
 @blueprint.response(200, ScanShape)
-def read_scan(body: dict[str, Any]) -> Any:
+@blueprint.doc(requestBody=PHOTO_BODY)
+def read_scan() -> Any:
     """Read a barcode (S13); a label that cannot be read is refused with a code."""
-    scan = scanning.read(body["data"], on=g.now.date())
-    found = scanning.find(g.db, scan)
-    item, containers = found or (None, None)
-    lot = lots.find(g.db, item, scan.lot) if item and scan.lot else None
-    return shown(scan, item and item.sku, containers, lot and lot.id)
+    if request.mimetype == "multipart/form-data":
+        return _photo()
+    body: dict[str, Any] = PARSER.parse(ScanRequest(), request, location="json")
+    if len(body) != 1:
+        raise ValidationError({"data": ["Send either `data` or `labels`."]})
+    texts = body.get("labels") or [body["data"]]
+    scan = boxes.whole([scanning.read(text, on=g.now.date()) for text in texts])
+    return answer([scan], [])
 
 
-def shown(scan: Scan, sku: str | None, containers: int | None, lot_id: int | None) -> dict[str, Any]:
+def _photo() -> dict[str, Any]:
+    """Read every code in a photo; one that is no label is told beside the others."""
+    file = request.files.get("image") or request.files.get("file")
+    if file is None:
+        raise Malformed("The form has no part called `image`.")
+    read, unreadable = [], []
+    for text in photos.codes(file.read()):
+        try:
+            read.append(scanning.read(text, on=g.now.date()))
+        except UnreadableLabel as label:
+            unreadable.append((text, label))
+    if not read:
+        raise unreadable[0][1]
+    told = [{"data": text, "code": label.code, "message": str(label)} for text, label in unreadable]
+    return answer([box.scan for box in boxes.in_photo(read)], told)
+
+
+def answer(scans: Sequence[Scan], unreadable: list[dict[str, str]]) -> dict[str, Any]:
+    """What was read, with what is on record of it."""
+    found = [shown(scan) for scan in scans]
+    one = found[0] if len(found) == 1 else shown(Scan(doubts=("W_SEVERAL_BOXES",)))
+    return one | {"boxes": found, "unreadable": unreadable}
+
+
+def shown(scan: Scan) -> dict[str, Any]:
     """A scan with what is on record of it."""
+    item, containers = scanning.find(g.db, scan) or (None, None)
+    lot = lots.find(g.db, item, scan.lot) if item and scan.lot else None
     return vars(scan) | {
         "complete": scan.complete,
         "fields_": dict(scan.fields),
         "doubts": scan.doubts,
         "doubt_details": [Doubt(code, DOUBTS[code]) for code in scan.doubts],
-        "item": sku,
+        "item": item and item.sku,
         "containers": containers,
-        "lot_id": lot_id,
+        "lot_id": lot and lot.id,
     }
