@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -321,27 +322,27 @@ def replacements(
     one wins, then the newest, then the cheaper container.
     """
     query = (
-        sa.select(Offer, Supplier.code, Supplier.name)
+        sa.select(*Offer.__table__.c, Supplier.code.label("supplier"), Supplier.name.label("supplier_name"))
         .join(Supplier, Supplier.id == Offer.supplier_id)
         .where(Offer.item_id.in_(list(item_ids)), Offer.valid_from <= on)
         .order_by(Offer.valid_from, Offer.id)
     )
     rows = db.execute(query if supplier_id is None else query.where(Offer.supplier_id == supplier_id))
-    in_force = {(row[0].item_id, row[0].supplier_id, row[0].pack_containers): row for row in rows}
-    best_last = sorted(in_force.values(), key=lambda row: _preference(row[0]))
+    in_force = {(row.item_id, row.supplier_id, row.pack_containers): row for row in rows}
+    best_last = sorted(in_force.values(), key=_preference)
     return {
         offer.item_id: Replacement(
             item_id=offer.item_id,
-            supplier=code,
-            supplier_name=name,
+            supplier=offer.supplier,
+            supplier_name=offer.supplier_name,
             pack_containers=offer.pack_containers,
             pack_price=offer.pack_price,
             minimum_packs=offer.minimum_packs,
             lead_days=offer.lead_days,
         )
-        for offer, code, name in best_last
+        for offer in best_last
     }
 
 
-def _preference(offer: Offer) -> tuple[bool, date, Decimal, int]:
+def _preference(offer: Any) -> tuple[bool, date, Decimal, int]:
     return offer.preferred, offer.valid_from, -(offer.pack_price / offer.pack_containers), -offer.id

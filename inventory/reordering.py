@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from functools import cached_property
 from math import sqrt
 from statistics import NormalDist
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import catalog, clinic, usage
-from inventory.catalog import Replacement
+from inventory.catalog import Item, Replacement
 from inventory.clinic import Settings, Site
 from inventory.measures import ZERO, fit, plain, to_cents_half_up
 from inventory.need import SMALLEST, Ageing, Need, age, arriving, stock_out
@@ -38,9 +40,7 @@ class Advice:
     lead_days: int | None
     safety_stock: Decimal
     reorder_point: Decimal
-    position: (
-        Decimal  # what counts: usable, not expiring unused before the next order's arrival; and on order
-    )
+    position: Decimal  # what counts: usable and in time, not expiring unused before; and on order
     on_order: Decimal  # sent to a supplier and not here yet
     stock_out_on: date | None
     at_risk: Decimal  # expires before it can be used
@@ -69,17 +69,23 @@ def safety_stock(*, variance: float, days: int, service_level: float) -> float:
     return z * sqrt(variance * days)
 
 
-def advise(db: Session, *, site: Site, on: date, everything: bool = False) -> list[Advice]:
+def advise(
+    db: Session, *, site: Site, on: date, everything: bool = False, item_ids: Sequence[int] | None = None
+) -> list[Advice]:
     """The reorder list of a site on a day, by SKU: what lacks, or every item in use (O1, O2).
 
     Stock and promises are read as they stand; expired, quarantined, recalled and past-discard stock and
-    vials that are one patient's are not even read.
+    vials that are one patient's are not even read. `item_ids` names the items; None asks for all.
     """
     settings = clinic.settings(db)
-    facts = usage.read(db, site=site, on=on, window_days=settings.usage_window_days)
-    offers = catalog.replacements(db, [item.item_id for item in facts], on=on)
-    advice = (propose(item, offers.get(item.item_id), on=on, settings=settings) for item in facts)
-    return [one for one, lacking in advice if lacking or everything]
+    seen = outlooks(db, site=site, on=on, settings=settings, item_ids=item_ids, in_full=everything)
+    if not everything:
+        seen = [one for one in seen if one.lacking]
+        facts = usage.in_full(db, [one.item for one in seen], site=site, on=on)
+        seen = [
+            outlook(item, one.offer, on=on, settings=settings) for item, one in zip(facts, seen, strict=True)
+        ]
+    return [_advice(one) for one in seen]
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,21 @@ class Outlook:
     coming: Decimal  # needed by then
     safety: Decimal
     lacking: Decimal
-    stock_out_on: date | None
+
+    @cached_property
+    def stock_out_on(self) -> date | None:
+        """The day on which the need outgrows what there is and comes."""
+        return stock_out(self.item, self.need, self.ageing)
+
+    @property
+    def position(self) -> Decimal:
+        """What counts, with what is on order and comes in time."""
+        return (self.ageing.position + self.due).quantize(SMALLEST, ROUND_FLOOR)
+
+    @property
+    def reorder_point(self) -> Decimal:
+        """Below it something is ordered."""
+        return self.coming + self.safety
 
     @property
     def on_order(self) -> Decimal:
@@ -180,8 +200,27 @@ def outlook(item: ItemFacts, offer: Replacement | None, *, on: date, settings: S
             ZERO,
             (coming + safety - ageing.position - arriving(item, until)).quantize(SMALLEST, ROUND_CEILING),
         ),
-        stock_out_on=stock_out(item, need, ageing),
     )
+
+
+def outlooks(
+    db: Session,
+    *,
+    site: Site,
+    on: date,
+    settings: Settings,
+    item_ids: Sequence[int] | None = None,
+    in_full: bool = False,
+) -> list[Outlook]:
+    """How items in use stand, by SKU. If not in full, lots that outlast every order are one batch: that says
+    what counts and what lacks, but not what will be left over."""
+    active = sa.select(Item.id).where(Item.active)
+    offers = catalog.replacements(db, db.scalars(active) if item_ids is None else item_ids, on=on)
+    longest = max((offer.lead_days for offer in offers.values()), default=0)
+    until = on + timedelta(days=longest + settings.reorder_review_days)
+    window, beyond = settings.usage_window_days, None if in_full else until
+    facts = usage.read(db, site=site, on=on, window_days=window, item_ids=item_ids, beyond=beyond)
+    return [outlook(item, offers.get(item.item_id), on=on, settings=settings) for item in facts]
 
 
 def order(seen: Outlook) -> Order:
@@ -202,12 +241,16 @@ def propose(
 ) -> tuple[Advice, bool]:
     """The advice on one item, and whether anything lacks."""
     seen = outlook(item, offer, on=on, settings=settings)
-    chosen = order(seen)
+    return _advice(seen), seen.lacking > 0
+
+
+def _advice(seen: Outlook) -> Advice:
+    item, offer, on, chosen = seen.item, seen.offer, seen.need.on, order(seen)
     out = seen.stock_out_on
     order_by = None
     if chosen.packs:
         order_by = on if out is None else max(on, out - timedelta(days=seen.lead_days))
-    advice = Advice(
+    return Advice(
         sku=item.sku,
         name=item.name,
         unit=item.unit,
@@ -216,8 +259,8 @@ def propose(
         usage_per_day=seen.need.per_day.quantize(SMALLEST),
         lead_days=None if offer is None else offer.lead_days,
         safety_stock=seen.safety,
-        reorder_point=seen.coming + seen.safety,
-        position=(seen.ageing.position + seen.due).quantize(SMALLEST, ROUND_FLOOR),
+        reorder_point=seen.reorder_point,
+        position=seen.position,
         on_order=seen.on_order,
         stock_out_on=out,
         at_risk=seen.ageing.at_risk.quantize(SMALLEST),
@@ -230,7 +273,6 @@ def propose(
         cost=ZERO if offer is None else to_cents_half_up(chosen.packs * offer.pack_price),
         why=why(seen, chosen, order_by),
     )
-    return advice, seen.lacking > 0
 
 
 def why(seen: Outlook, chosen: Order, order_by: date | None) -> str:

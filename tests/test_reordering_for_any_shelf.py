@@ -104,3 +104,17 @@ def test_what_was_ordered_as_advised_is_not_advised_again(seed):
 
     assert again.on_order == found.order_quantity
     assert again.order_packs == 0 or not found.order_packs
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_what_outlasts_every_order_may_be_one_batch_and_the_same_counts_and_lacks(seed):
+    item, terms = any_case(Random(seed))
+    seen = reordering.outlook(item, terms, on=TODAY, settings=WEEKLY)
+    near = tuple(batch for batch in item.batches if batch.last_day < seen.until)
+    lasting = sum((batch.quantity for batch in item.batches if batch.last_day >= seen.until), Decimal(0))
+
+    short = replace(item, batches=(*near, Batch(seen.until, lasting)))
+    found = reordering.outlook(short, terms, on=TODAY, settings=WEEKLY)
+
+    assert (found.position, found.lacking) == (seen.position, seen.lacking)
+    assert found.reorder_point == seen.reorder_point

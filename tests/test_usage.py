@@ -185,3 +185,26 @@ def test_the_usable_stock_is_the_stock_lists_where_no_vial_is_one_patients(shop)
     assert {one.sku: one.usable for one in shown} == {
         one.sku: one.usable for one in reordering.advise(shop.db, site=shop.site, on=TODAY, everything=True)
     }
+
+
+def test_who_asks_for_one_item_or_for_what_lacks_is_told_the_same_as_of_the_whole_list(shop):
+    shop.receive("HA", "A17  exp 2026-01-20  4 x 16.50\n B02  exp 2026-09-30  2 x 17.90")
+    shop.receive("HA", "C03  exp 2027-09-30  1 x 17.90\n D04  exp 2026-02-01  1 x 17.90")
+    shop.receive("LIDO", "L1  exp 2026-12-31  30 x 3.20")
+    promise(shop, "HA", "30", date(2026, 1, 25))
+    shop.treat("P-1", "HA 2.5", "LIDO 5")
+    settings = clinic.settings(shop.db)
+
+    whole = reordering.advise(shop.db, site=shop.site, on=TODAY, everything=True)
+    lacking = reordering.advise(shop.db, site=shop.site, on=TODAY)
+    levels = reordering.outlooks(shop.db, site=shop.site, on=TODAY, settings=settings)
+
+    by_sku = {one.sku: one for one in whole}
+    assert lacking == [by_sku["HA"]]
+    for level in levels:
+        one = by_sku[level.item.sku]
+        assert (level.position, level.reorder_point) == (one.position, one.reorder_point)
+        alone = reordering.advise(
+            shop.db, site=shop.site, on=TODAY, everything=True, item_ids=[level.item.item_id]
+        )
+        assert alone == [one]

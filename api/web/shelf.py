@@ -11,10 +11,10 @@ from api import where
 from api.web import charts, formats, frame, shelves
 from api.web.charts import Flag, Meter, Picture, Point, StockLine
 from api.web.shelves import HeldLot, ItemDetail
-from inventory import catalog, corrections, lot_list, reordering, stock
+from inventory import catalog, clinic, corrections, lot_list, reordering, stock
 from inventory.clinic import Site
 from inventory.measures import ZERO
-from inventory.reordering import Advice
+from inventory.reordering import Advice, Outlook
 from inventory.stock import ItemStock
 
 blueprint = frame.chapter("shelf")
@@ -67,7 +67,8 @@ def listing() -> Response:
     site, today = frame.here(), frame.here().day(g.now)
     text, shown = request.args.get("q", "")[:200], request.args.get("show", "stocked")
     shown = shown if shown in dict(SHOWN) else "stocked"
-    needs = {advice.sku: advice for advice in reordering.advise(g.db, site=site, on=today, everything=True)}
+    levels = reordering.outlooks(g.db, site=site, on=today, settings=clinic.settings(g.db))
+    needs = {one.item.sku: one for one in levels}
     found = shelves.search(g.db, text)
     everything = stock.stock(g.db, site=site, at=g.now, skus=found, limit=None)
     chosen = [item for item in everything if _belongs(item, needs.get(item.sku), shown, today)]
@@ -105,7 +106,7 @@ def _whole(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
-def _short(item: ItemStock, need: Advice | None) -> bool:
+def _short(item: ItemStock, need: Advice | Outlook | None) -> bool:
     return need is not None and need.position < need.reorder_point
 
 
@@ -113,7 +114,7 @@ def _expires(item: ItemStock, today: date) -> bool:
     return item.next_expiry is not None and (item.next_expiry - today).days <= formats.SOON
 
 
-def _belongs(item: ItemStock, need: Advice | None, shown: str, today: date) -> bool:
+def _belongs(item: ItemStock, need: Advice | Outlook | None, shown: str, today: date) -> bool:
     match shown:
         case "short":
             return _short(item, need)
@@ -126,7 +127,7 @@ def _belongs(item: ItemStock, need: Advice | None, shown: str, today: date) -> b
     return True
 
 
-def _rows(page: Sequence[ItemStock], needs: dict[str, Advice], *, site: Site, today: date) -> list[Row]:
+def _rows(page: Sequence[ItemStock], needs: dict[str, Outlook], *, site: Site, today: date) -> list[Row]:
     ids = [item.item_id for item in page]
     details, lots = shelves.details(g.db, ids), shelves.lots_by_item(g.db, ids, site=site)
     return [
@@ -136,7 +137,12 @@ def _rows(page: Sequence[ItemStock], needs: dict[str, Advice], *, site: Site, to
 
 
 def _row(
-    item: ItemStock, need: Advice | None, detail: ItemDetail, lots: Sequence[HeldLot], site: Site, today: date
+    item: ItemStock,
+    need: Advice | Outlook | None,
+    detail: ItemDetail,
+    lots: Sequence[HeldLot],
+    site: Site,
+    today: date,
 ) -> Row:
     wanted = ZERO if need is None else need.reorder_point
     sealed = [lot for lot in lots if lot.sealed]
@@ -156,7 +162,7 @@ def _row(
     )
 
 
-def _level(item: ItemStock, need: Advice | None) -> str:
+def _level(item: ItemStock, need: Advice | Outlook | None) -> str:
     if need is None or not need.reorder_point:
         return "not used lately"
     needed = formats.quantity(formats.rough(need.reorder_point, item.unit), item.unit)
@@ -192,7 +198,7 @@ def item(sku: str) -> Response:
     subject = catalog.item(g.db, sku)
     (held,) = stock.stock(g.db, site=site, at=g.now, skus=[sku])
     advice = next(
-        (one for one in reordering.advise(g.db, site=site, on=today, everything=True) if one.sku == sku), None
+        iter(reordering.advise(g.db, site=site, on=today, everything=True, item_ids=[subject.id])), None
     )
     line = shelves.days(g.db, subject.id, site=site, since=today - timedelta(days=PAST_DAYS), until=today)
     lots = lot_list.lots(g.db, sku=sku, site=site, held=True, limit=None)
