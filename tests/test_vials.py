@@ -88,7 +88,7 @@ def test_the_strictest_rule_in_force_wins_over_a_generous_label(clinic):
     [
         rule(max_hours=1, dose_class="single_dose"),
         rule(max_hours=1, environment="treatment_room"),
-        rule(),  # "with the session" is no time of its own
+        rule(),  # it names no time
     ],
 )
 def test_a_rule_for_something_else_limits_nothing(clinic, other):

@@ -1,16 +1,19 @@
 """Wastage: whatever is thrown away has a reason, and its cost is known (S11)."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from inventory import wastage
+from inventory import proof, wastage
 from inventory.catalog import NotWholeContainers
 from inventory.clinic import PlaceKind
-from inventory.ledger import WasteReason
+from inventory.ledger import Document, WasteReason
 from inventory.vials import VialClosed
 from inventory.wastage import NotThatMuch, ReasonNeeded, VialElsewhere
+from tests.conftest import rolled_back
 from tests.shelf import BY, NOW, Clinic, refused
 
 
@@ -175,3 +178,62 @@ def test_the_evenings_one_call_closes_what_is_past_its_time_and_nothing_else(cli
     assert [(one.vial_id, one.quantity) for one in gone] == [(first.id, 15)]
     assert [vial.remaining for vial in clinic.opened("LIDO")] == [15]
     assert wastage.discard_due(clinic.db, **when(clinic, NOW + timedelta(days=28))) == ()
+
+
+def test_the_evenings_call_names_what_it_threw_away_and_what_that_had_cost(clinic):
+    vial = opened(clinic)
+    after = NOW + timedelta(days=28)
+
+    (gone,) = wastage.discard_due(clinic.db, **when(clinic, after))
+
+    assert (gone.sku, gone.name, gone.lot.number, gone.unit) == ("LIDO", "LIDO", "L1", "mL")
+    assert (gone.value, gone.discard_at, gone.discard_rule) == (
+        Decimal("2.40"),
+        vial.discard_at,
+        "label: 672 h in use",
+    )
+
+
+def test_each_site_has_its_own_evening_and_its_own_day(clinic):
+    south = clinic.open_site("SOUTH", time_zone="Asia/Tokyo")
+    clinic.receive("LIDO", "L1 exp 2026-12-31 2 x 3.20")
+    clinic.receive("LIDO", "L1 exp 2026-12-31 2 x 3.20", site=south)
+    clinic.treat("P-1", "LIDO 5")
+    clinic.treat("P-2", "LIDO 5", site=south)
+    evening = NOW + timedelta(days=28, hours=2)  # noon in New York, and the next day in Tokyo
+
+    here = wastage.discard_due(clinic.db, **when(clinic, evening))
+    there = wastage.discard_due(clinic.db, **{**when(clinic, evening), "site": south})
+
+    assert [len(here), len(there)] == [1, 1]
+    days = [clinic.db.get_one(Document, one.document_id).on for one in (*here, *there)]
+    assert days == [date(2026, 2, 12), date(2026, 2, 13)]
+    assert clinic.opened("LIDO") == []
+
+
+@settings(max_examples=20, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(acts=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 500)), min_size=1, max_size=8))
+def test_the_evenings_call_once_more_adds_nothing(shared_database, acts):
+    with rolled_back(shared_database) as db:
+        clinic = Clinic(db, share_opened_vials=True)
+        clinic.add_items("LIDO 20 mL multi_dose 28 d\nSHORT 5 mL multi_dose 6 h")
+        clinic.receive("LIDO", "L1 exp 2026-12-31 40 x 3.20")
+        clinic.receive("SHORT", "S1 exp 2026-02-01 40 x 1.10")
+        now = NOW
+        for what, hours in acts:
+            now += timedelta(hours=hours)
+            sku, number = ("LIDO", "L1") if what % 2 or now.month > 1 else ("SHORT", "S1")
+            lot = clinic.lot(sku, number)
+            wastage.open_vial(db, lot, site=clinic.site, at=now, recorded_at=now, by=BY)
+
+        due = [one for sku in ("LIDO", "SHORT") for one in clinic.opened(sku) if one.discard_at <= now]
+        first = wastage.discard_due(db, **when(clinic, now))
+        posted = clinic.posted()
+        again = wastage.discard_due(db, **when(clinic, now))
+
+        assert sorted(one.vial_id for one in first) == sorted(one.id for one in due)
+        assert again == ()
+        assert clinic.posted() == posted
+        left = [one for sku in ("LIDO", "SHORT") for one in clinic.opened(sku)]
+        assert all(one.discard_at > now for one in left)
+        assert proof.verify(db) == []
