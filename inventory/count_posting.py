@@ -5,7 +5,6 @@ found comes in as a layer of its own at the lot's last known cost, so that a rev
 exactly. Afterwards a place holds what was counted there and what has come and gone since.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,10 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import balances, clinic, count_book, counts, differences, layers, ledger, stocktake
-from inventory.balances import BALANCES, LotFacts
+from inventory.balances import LotFacts
 from inventory.clinic import CostFormula, PlaceKind, Site
 from inventory.counts import LINES, Count, CountState
-from inventory.database import MONEY, QUANTITY, sql_list
+from inventory.database import MONEY, QUANTITY
 from inventory.differences import Difference, Differences
 from inventory.errors import Conflict, Invalid
 from inventory.layers import Share, Want
@@ -117,6 +116,8 @@ def _refuse(found: Differences, *, leave_uncounted: bool, seen: str | None) -> N
             f"Lot {line.lot_number} of {line.sku} at {line.place} moved while it was being counted: "
             "count it again."
         )
+    if found.outdated:
+        raise CountOutdated(_gone(found.outdated[0]))
     if found.again:
         first = found.again[0]
         raise SecondCountNeeded(
@@ -128,6 +129,16 @@ def _refuse(found: Differences, *, leave_uncounted: bool, seen: str | None) -> N
             "Something was counted or recorded since you looked: the differences are others now. "
             "Look at them again."
         )
+
+
+def _gone(one: Difference) -> str:
+    line = one.line
+    what = f"opened vial {line.vial_id}" if line.vial_id is not None else f"lot {line.lot_number}"
+    return (
+        f"{plain(abs(one.change))} {line.unit} {'more' if one.change > 0 else 'less'} than the book was "
+        f"counted of {what} of {line.sku} at {line.place}, and since then it was used up or moved by the book: "
+        "count it again, or take its number back."
+    )
 
 
 def _spoken(one: Difference) -> str:
@@ -160,11 +171,7 @@ class _Desk:
                 parts.append((place_id, part))
                 missing -= part
         if missing:
-            raise CountOutdated(
-                f"Of lot {line.lot_number} of {line.sku} {plain(quantity)} {line.unit} were missing at "
-                f"{line.place}, and the book has {plain(quantity - missing)} {line.unit} left there: what "
-                "was missing has been used or moved since. Count it again."
-            )
+            raise CountOutdated(_gone(one))
         return parts
 
     def goal(self, one: Difference) -> int:
@@ -186,7 +193,7 @@ def _moves(db: Session, site: Site, found: Differences, reason: str) -> list[Mov
         site=site,
         places=clinic.places(db, site.id),
         facts=balances.lot_facts(db, lot_ids),
-        held=_held(db, lot_ids),
+        held=differences.places_hold(db, lot_ids),
         reason=reason,
         moves=[],
     )
@@ -257,15 +264,6 @@ def _bring_found(db: Session, desk: _Desk, differing: Sequence[Difference], form
         )
 
 
-def _held(db: Session, lot_ids: Sequence[int]) -> dict[tuple[int, int], Decimal]:
-    """What every place has of the lots."""
-    b = BALANCES.c
-    rows = db.execute(sa.select(b.place_id, b.lot_id, b.quantity).where(b.lot_id.in_(sql_list(lot_ids))))
-    held: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
-    held.update({(place_id, lot_id): quantity for place_id, lot_id, quantity in rows})
-    return held
-
-
 def _settle_vials(db: Session, differing: Sequence[Difference], *, at: datetime) -> None:
     """Carry the opened vials along; one of which nothing is left is closed."""
     for one in differing:
@@ -273,11 +271,6 @@ def _settle_vials(db: Session, differing: Sequence[Difference], *, at: datetime)
         if line.vial_id is None:
             continue
         vial = db.get_one(OpenedVial, line.vial_id, populate_existing=True)
-        if vial.closed_at is not None or vial.remaining + one.change < 0:
-            raise CountOutdated(
-                f"Opened vial {vial.id} of lot {line.lot_number} was used or discarded after it was counted: "
-                f"{plain(vial.remaining)} {line.unit} is left of it. Count it again or take its number back."
-            )
         vial.remaining += one.change
         vial.closed_at = None if vial.remaining else at
     db.flush()

@@ -17,10 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import clinic, count_book, counting, layers
+from inventory.balances import BALANCES
 from inventory.catalog import Item
 from inventory.clinic import Place, PlaceKind, Settings
 from inventory.count_book import Glance, Touch
 from inventory.counts import ENTRIES, LINES, Count, CountEntry, CountState
+from inventory.database import sql_list
 from inventory.layers import Share, Want
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO, to_cents_half_up
@@ -81,6 +83,7 @@ class Difference:
     shares: tuple[Share, ...]  # of what is missing, by cost layer
     layer_from: date | None  # of what was found: the age of its layer
     again: bool  # must be counted a second time
+    outdated: bool  # what is missing has gone by the book since
 
     @property
     def crossing(self) -> Decimal:
@@ -107,6 +110,11 @@ class Differences:
     def unsteady(self) -> tuple[Line, ...]:
         """The lines at which something moved while they were being counted."""
         return tuple(line for line in self.lines if line.unsteady)
+
+    @property
+    def outdated(self) -> tuple[Difference, ...]:
+        """The lines whose difference has been overtaken by what was used or moved since."""
+        return tuple(one for one in self.differing if one.outdated)
 
     @property
     def again(self) -> tuple[Difference, ...]:
@@ -154,7 +162,8 @@ def differences(db: Session, subject: Count) -> Differences:
     changed = [line for line in found if line.change]
     moved = _misplaced(changed)
     crossing = {line.id: (line.change or ZERO) - moved.get(line.id, ZERO) for line in changed}
-    missing = [line for line in changed if crossing[line.id] < 0]
+    gone = _outdated(db, subject, changed)
+    missing = [line for line in changed if crossing[line.id] < 0 and line.id not in gone]
     wants = [Want(line.item_id, line.lot_id, -crossing[line.id]) for line in missing]
     drawn = layers.foretell(db, settings.cost_formula, wants)
     shares = {line.id: drew for line, drew in zip(missing, drawn, strict=True)}
@@ -174,6 +183,7 @@ def differences(db: Session, subject: Count) -> Differences:
                 shares=shares.get(line.id, ()),
                 layer_from=None if receipt is None else receipt.received_on,
                 again=line.round == 1 and above(settings, line.change or ZERO, line.book, value),
+                outdated=line.id in gone,
             )
         )
     return Differences(
@@ -283,6 +293,38 @@ def _misplaced(changed: Sequence[Line]) -> dict[int, Decimal]:
                 if part:
                     moved[line.id] = sign * part
     return moved
+
+
+def _outdated(db: Session, subject: Count, changed: Sequence[Line]) -> set[int]:
+    """The lines of which less is left by now than is missing; what was held back since is still there."""
+    quarantine = clinic.places(db, subject.site_id)[PlaceKind.QUARANTINE]
+    held = places_hold(db, [line.lot_id for line in changed if line.sealed])
+    vials = {
+        vial.id: vial.remaining
+        for vial in db.scalars(
+            sa.select(OpenedVial)
+            .where(OpenedVial.id.in_([line.vial_id for line in changed]), OpenedVial.closed_at.is_(None))
+            .execution_options(populate_existing=True)
+        )
+    }
+    gone = set()
+    for line in changed:
+        change = line.change or ZERO
+        if line.vial_id is not None:
+            if line.vial_id not in vials or vials[line.vial_id] + change < 0:
+                gone.add(line.id)
+        elif sum(held[place, line.lot_id] for place in {line.place_id, quarantine}) + change < 0:
+            gone.add(line.id)
+    return gone
+
+
+def places_hold(db: Session, lot_ids: Sequence[int]) -> dict[tuple[int, int], Decimal]:
+    """What every place has of the lots now, by place and lot."""
+    b = BALANCES.c
+    rows = db.execute(sa.select(b.place_id, b.lot_id, b.quantity).where(b.lot_id.in_(sql_list(lot_ids))))
+    held: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    held.update({(place_id, lot_id): quantity for place_id, lot_id, quantity in rows})
+    return held
 
 
 def _digest(found: Sequence[Line], differing: Sequence[Difference]) -> str:
