@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import clinic, layers, ledger, on_the_way
-from inventory.balances import LotFacts
+from inventory.balances import BALANCES, LotFacts
 from inventory.clinic import Place, PlaceKind, Site
-from inventory.errors import Conflict
+from inventory.errors import Conflict, NotFound
 from inventory.layers import Share
 from inventory.ledger import Act, Document, DocumentKind, Move, Movement
 from inventory.lots import Lot, LotState
-from inventory.measures import plain
+from inventory.measures import ZERO, plain
 from inventory.treatments import TreatmentSession
 from inventory.vials import OpenedVial
+
+SEALED = (PlaceKind.SHELF, PlaceKind.QUARANTINE, PlaceKind.TRANSIT)
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,10 @@ class Reversal:
 
 class AlreadyReversed(Conflict):
     """The movement was reversed before."""
+
+
+class UnknownDocument(NotFound):
+    """No document has this key."""
 
 
 class CannotReverse(Conflict):
@@ -52,19 +59,59 @@ def reverse_session(
 
     What was undone of it before stays undone. Raises AlreadyReversed when nothing is left.
     """
-    movements = db.scalars(
-        sa.select(Movement).where(Movement.document_id == session.document_id).order_by(Movement.id.desc())
-    ).all()
-    before = reversed_ids(db, [movement.id for movement in movements])
-    left = [movement for movement in movements if movement.id not in before]
-    if not left:
-        raise AlreadyReversed(f"Session {session.id} was reversed already.")
-    return _undo(db, left, at=at, recorded_at=recorded_at, by=by, reason=reason)
+    document = db.get_one(Document, session.document_id)
+    when = {"at": at, "recorded_at": recorded_at, "by": by, "reason": reason}
+    return _undo_rest(db, document, what=f"Session {session.id}", **when)
+
+
+def reverse_document(
+    db: Session, document: Document, *, at: datetime, recorded_at: datetime, by: str, reason: str
+) -> Reversal:
+    """Undo what is left of any act, such as a count, a write-off or a receipt, the last movement first.
+
+    A session is undone by `reverse_session`, for its course must know. Raises what `reverse` raises, and
+    AlreadyReversed when nothing is left.
+    """
+    if document.kind is DocumentKind.SESSION:
+        raise CannotReverse(f"Document {document.id} is a session: undo the session.")
+    when = {"at": at, "recorded_at": recorded_at, "by": by, "reason": reason}
+    return _undo_rest(db, document, what=f"Document {document.id}", **when)
+
+
+def document(db: Session, key: int) -> Document:
+    """The document with this key. Raises UnknownDocument."""
+    found = db.get(Document, key)
+    if found is None:
+        raise UnknownDocument(f"No document has the key {key}.")
+    return found
 
 
 def reversed_ids(db: Session, movement_ids: Sequence[int]) -> set[int]:
     """Which of the movements were reversed."""
     return set(db.scalars(sa.select(Movement.corrects_id).where(Movement.corrects_id.in_(movement_ids))))
+
+
+def _undo_rest(db: Session, document: Document, *, what: str, **when: Any) -> Reversal:
+    movements = db.scalars(
+        sa.select(Movement).where(Movement.document_id == document.id).order_by(Movement.id.desc())
+    ).all()
+    if not movements:
+        raise CannotReverse(f"{what} moved nothing: there is nothing to reverse.")
+    before = reversed_ids(db, [movement.id for movement in movements])
+    left = [movement for movement in movements if movement.id not in before]
+    if not left:
+        raise AlreadyReversed(f"{what} was reversed already, {_since(db, min(before))}.")
+    return _undo(db, left, **when)
+
+
+def _since(db: Session, movement_id: int) -> str:
+    """By which movement a movement was reversed, on which day, by whom."""
+    row = db.execute(
+        sa.select(Movement.id, Movement.on, Document.by)
+        .join(Document, Document.id == Movement.document_id)
+        .where(Movement.corrects_id == movement_id)
+    ).one()
+    return f"by movement {row.id} on {row.on} ({row.by})"
 
 
 def _together(db: Session, movement: Movement) -> Sequence[Movement]:
@@ -96,7 +143,7 @@ def _undo(
         )
     act = Act(site.id, site.day(at), at, recorded_at, by, reference=f"reverses {document.id}", note=reason)
     kinds = {key: kind for key, kind in db.execute(sa.select(Place.id, Place.kind))}
-    moves = [_mirror(db, movement, kinds, clinic.places_of(db, site.id)) for movement in movements]
+    moves = [_mirror(db, movement, kinds) for movement in movements]
     document_id = ledger.open_document(db, DocumentKind.REVERSAL, act)
     held = frozenset(clinic.held_places(db))
     ledger.post(db, document_id, act.on, moves, held=held)
@@ -113,16 +160,13 @@ def _refuse(db: Session, movements: Sequence[Movement], document: Document) -> N
         raise CannotReverse("A hold is ended by releasing the lot, not by reversing its movement.")
     before = reversed_ids(db, [movement.id for movement in movements])
     if before:
-        raise AlreadyReversed(f"Movement {min(before)} was reversed already.")
+        raise AlreadyReversed(f"Movement {min(before)} was reversed already, {_since(db, min(before))}.")
 
 
-def _mirror(
-    db: Session, movement: Movement, kinds: dict[int, PlaceKind], places: dict[PlaceKind, tuple[int, ...]]
-) -> Move:
+def _mirror(db: Session, movement: Movement, kinds: dict[int, PlaceKind]) -> Move:
     """The move that undoes one movement; its cost goes back to, or comes from, the layer it had.
 
-    What came off the shelf of a lot that is held by now, or was on the way, goes back to quarantine; what
-    came off a shelf that was given up goes to the first one.
+    It runs between the places where the lot is kept by now: what is held back is in quarantine.
     """
     lot = db.get_one(Lot, movement.lot_id, populate_existing=True)
     if movement.vial_id is not None:
@@ -133,15 +177,17 @@ def _mirror(
             layers.take_exactly(db, share)
         else:
             layers.give_back(db, [share])
-    back_to = movement.source_id
-    if kinds[back_to] in (PlaceKind.SHELF, PlaceKind.TRANSIT) and lot.state is not LotState.RELEASED:
-        (back_to,) = places[PlaceKind.QUARANTINE]
-    elif kinds[back_to] is PlaceKind.SHELF and back_to not in places[PlaceKind.SHELF]:
-        back_to = places[PlaceKind.SHELF][0]
+    source_id = _kept_now(db, movement, lot, movement.target_id, taking=True)
+    target_id = _kept_now(db, movement, lot, movement.source_id, taking=False)
+    if source_id == target_id:
+        raise CannotReverse(
+            f"Lot {lot.number} is {lot.state}: {plain(movement.quantity)} of it that movement {movement.id} "
+            "carried within the clinic stays in quarantine."
+        )
     return Move(
         LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on),
-        movement.target_id,
-        back_to,
+        source_id,
+        target_id,
         movement.quantity,
         direction=-movement.direction,
         value=movement.value,
@@ -152,11 +198,46 @@ def _mirror(
     )
 
 
+def _kept_now(db: Session, movement: Movement, lot: Lot, place_id: int, *, taking: bool) -> int:
+    """Where sealed stock that was once in a place is kept now, to be taken from or to be put back.
+
+    A lot that is held back is in quarantine, also what was on the way: where it was to arrive. A lot that
+    is free is on a shelf: the same one, unless that was given up or, to take from it, holds too little.
+    """
+    place = db.get_one(Place, place_id)
+    if place.kind not in SEALED:
+        return place_id
+    if lot.state is not LotState.RELEASED:
+        going_to = on_the_way.going_to(db, movement.document_id) if place.kind is PlaceKind.TRANSIT else None
+        return clinic.places(db, going_to or place.site_id)[PlaceKind.QUARANTINE]
+    if place.kind is PlaceKind.TRANSIT:
+        return place_id
+    shelves = clinic.shelves(db, place.site_id)
+    row = [place_id, *shelves] if place_id in shelves else shelves
+    if not taking:
+        return row[0]
+    held = db.execute(
+        sa.select(BALANCES.c.place_id, BALANCES.c.quantity).where(
+            BALANCES.c.lot_id == lot.id, BALANCES.c.place_id.in_(shelves)
+        )
+    )
+    there = dict(held.all())
+    return next((key for key in row if there.get(key, ZERO) >= movement.quantity), row[0])
+
+
 def _restore_vial(db: Session, movement: Movement, kinds: dict[int, PlaceKind]) -> None:
     """Give an opened vial back what was drawn or discarded, or seal one that was opened by mistake."""
     assert movement.vial_id is not None
     vial = db.get_one(OpenedVial, movement.vial_id, populate_existing=True)  # sessions drain it in SQL
-    if kinds[movement.target_id] is PlaceKind.OPENED:
+    if kinds[movement.target_id] is PlaceKind.OPENED and movement.direction > 0:
+        if vial.remaining < movement.quantity:  # found by a count, and used since
+            raise CannotReverse(
+                f"Opened vial {vial.id} holds {plain(vial.remaining)}; the {plain(movement.quantity)} that a "
+                "count found in it cannot be taken out again."
+            )
+        vial.remaining -= movement.quantity
+        vial.closed_at = None if vial.remaining else vial.opened_at
+    elif kinds[movement.target_id] is PlaceKind.OPENED:
         if vial.remaining != movement.quantity:
             raise CannotReverse(
                 f"Opened vial {vial.id} holds {plain(vial.remaining)} of {plain(movement.quantity)}: "

@@ -116,6 +116,15 @@ def follow(db: Session, document_id: int, corrected_id: int, moves: Iterable[Mov
     take_off(db, subject, lines_of(db, subject), gone, document_id)
 
 
+def going_to(db: Session, document_id: int) -> int | None:
+    """The key of the site to which the transfer goes that a document is a step of; none if it is of none."""
+    return db.scalar(
+        sa.select(Transfer.to_site_id)
+        .join(TransferStep, TransferStep.transfer_id == Transfer.id)
+        .where(TransferStep.document_id == document_id)
+    )
+
+
 def page(
     db: Session, *, site: Site | None = None, open_only: bool = False, after: int | None = None,
     limit: int = PAGE,

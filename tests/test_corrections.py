@@ -6,12 +6,13 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from inventory import corrections, holds, ledger, periods, wastage
+from inventory import corrections, holds, ledger, moving, periods, places, wastage
 from inventory.balances import WouldHaveBeenNegative
-from inventory.clinic import PlaceKind
-from inventory.corrections import AlreadyReversed, CannotReverse
+from inventory.clinic import PlaceKind, Temperature
+from inventory.corrections import AlreadyReversed, CannotReverse, UnknownDocument
 from inventory.layers import LayerSpent
-from inventory.ledger import Movement, WasteReason
+from inventory.ledger import Document, Movement, WasteReason
+from inventory.moving import Load
 from inventory.periods import PeriodClosed
 from tests.shelf import BY, NOW, Clinic, line, refused
 
@@ -76,7 +77,8 @@ def test_what_was_undone_is_not_undone_again(clinic):
     use = movements(clinic, "HA", PlaceKind.PATIENT)[0]
     reversal = undo(clinic, use)
 
-    with refused(AlreadyReversed, f"Movement {use.id} was reversed already."):
+    how = f"by movement {reversal.movements[-1].id} on 2026-01-15 (mara)"
+    with refused(AlreadyReversed, f"Movement {use.id} was reversed already, {how}."):
         undo(clinic, use)
     key = reversal.movements[0].id
     with refused(CannotReverse, f"Movement {key} is itself a reversal: record the act anew."):
@@ -244,10 +246,76 @@ def test_a_receipt_is_not_taken_back_as_of_a_day_when_it_was_used(clinic):
 
 def test_a_session_of_which_a_part_was_undone_is_undone_for_the_rest(clinic):
     session = clinic.treat("P-1", "HA 2.5", "LIDO 3").session
-    undo(clinic, movements(clinic, "HA", PlaceKind.PATIENT)[0])
+    first = undo(clinic, movements(clinic, "HA", PlaceKind.PATIENT)[0]).movements[-1]
 
     corrections.reverse_session(clinic.db, session, **undoing())
 
     assert (clinic.held("HA"), clinic.held("LIDO")) == ({"A17": 30}, {"L1": 100})
-    with refused(AlreadyReversed, f"Session {session.id} was reversed already."):
+    how = f"by movement {first.id} on 2026-01-15 (mara)"
+    with refused(AlreadyReversed, f"Session {session.id} was reversed already, {how}."):
         corrections.reverse_session(clinic.db, session, **undoing())
+
+
+def test_a_whole_document_is_undone_whatever_it_was(clinic):
+    clinic.receive("HA", "B02 exp 2027-06-30 2 x 17.90")
+    receipt = clinic.db.get_one(Document, movements(clinic, "HA", PlaceKind.SHELF)[-1].document_id)
+    session = clinic.treat("P-1", "LIDO 3").session
+
+    undone = corrections.reverse_document(clinic.db, receipt, **undoing())
+
+    assert clinic.held("HA") == {"A17": 30}
+    how = f"by movement {undone.movements[0].id} on 2026-01-15 (mara)"
+    with refused(AlreadyReversed, f"Document {receipt.id} was reversed already, {how}."):
+        corrections.reverse_document(clinic.db, receipt, **undoing())
+    treated = corrections.document(clinic.db, session.document_id)
+    with refused(CannotReverse, f"Document {treated.id} is a session: undo the session."):
+        corrections.reverse_document(clinic.db, treated, **undoing())
+    with refused(UnknownDocument, "No document has the key 0."):
+        corrections.document(clinic.db, 0)
+
+
+def test_a_receipt_of_a_lot_that_is_held_by_now_is_taken_back_from_quarantine(clinic):
+    arrival = movements(clinic, "HA", PlaceKind.SHELF)[0]
+    holds.recall(clinic.db, clinic.lot("HA", "A17"), at=NOW, by=BY, reason="maker's letter")
+
+    undo(clinic, arrival)
+
+    assert clinic.held("HA", PlaceKind.QUARANTINE) == {}
+    assert clinic.value("HA") == 0
+
+
+def test_what_was_thrown_away_out_of_quarantine_goes_back_to_the_shelf_once_the_lot_is_free(clinic):
+    lot = clinic.lot("HA", "A17")
+    holds.quarantine(clinic.db, lot, at=NOW, by=BY, reason="fridge alarm")
+    when = {"site": clinic.site, "at": NOW, "recorded_at": NOW, "by": BY}
+    wastage.write_off(clinic.db, lot, quantity_off=Decimal(6), reason=WasteReason.LOST, **when)
+    holds.release(clinic.db, lot, at=NOW, by=BY, reason="the probe was faulty")
+
+    undo(clinic, movements(clinic, "HA", PlaceKind.WASTE)[0])
+
+    assert clinic.held("HA") == {"A17": 30}
+    assert clinic.held("HA", PlaceKind.QUARANTINE) == {}
+
+
+def test_what_was_moved_to_another_shelf_and_is_held_by_now_stays_in_quarantine(clinic):
+    cold = places.add(clinic.db, clinic.site, code="FRIDGE", name="Fridge", temperature=Temperature.ANY)
+    lot = clinic.lot("HA", "A17")
+    when = {"site": clinic.site, "at": NOW, "recorded_at": NOW, "by": BY}
+    moving.move(clinic.db, [Load(lot, Decimal(6))], to=cold, **when)
+    moved = clinic.db.scalars(sa.select(Movement).where(Movement.target_id == cold.id)).one()
+    holds.recall(clinic.db, lot, at=NOW, by=BY, reason="maker's letter")
+
+    stays = f"6 of it that movement {moved.id} carried within the clinic stays in quarantine."
+    with refused(CannotReverse, f"Lot A17 is recalled: {stays}"), clinic.db.begin_nested():
+        undo(clinic, moved)
+
+
+def test_a_receipt_is_taken_back_from_the_shelf_to_which_it_was_moved(clinic):
+    cold = places.add(clinic.db, clinic.site, code="FRIDGE", name="Fridge", temperature=Temperature.ANY)
+    lot = clinic.lot("HA", "A17")
+    when = {"site": clinic.site, "at": NOW, "recorded_at": NOW, "by": BY}
+    moving.move(clinic.db, [Load(lot, Decimal(30))], to=cold, **when)
+
+    undo(clinic, movements(clinic, "HA", PlaceKind.SHELF)[0])
+
+    assert clinic.held("HA") == {}

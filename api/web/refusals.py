@@ -80,6 +80,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "MixedUnits": "Name the item instead of the ingredient.",
             "NothingToUse": "Enter at least one product that was used.",
             "UnknownSession": LOOK,
+            "UnknownDocument": LOOK,
         },
         "inventory.alerts": {"BadView": TYPE},
         "api.web.receive": {"NothingToReceive": "Scan a label or type a lot first."},
