@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory import clinic, layers, ledger, lots, shelf_life
-from inventory.balances import LotFacts
+from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item, Supplier
-from inventory.clinic import PlaceKind, Site
+from inventory.clinic import Place, PlaceKind, Site
 from inventory.database import MONEY, QUANTITY, UNIT_COST, Base, append_only
 from inventory.errors import Invalid, NotFound
 from inventory.layers import Want
@@ -22,6 +22,7 @@ from inventory.measures import LARGEST_MONEY, places, quantity, to_cents_half_up
 from inventory.places import shelf, shelf_for
 
 MOST_CONTAINERS = 1_000_000
+EXPIRED_ON_RECEIPT = "expired on receipt"
 
 
 class Receipt(Base):
@@ -117,6 +118,8 @@ def receive_many(
     today = site.day(recorded_at)
     ahead = (f"Received on {received_on}, which lies ahead: at {site.code} it is {today}.",)
     least = clinic.settings(db).least_life_left_rate
+    expired = [lot for lot in registered if lot.state is LotState.RELEASED and lot.expires_on < received_on]
+    _clear_shelves(db, expired, at=recorded_at, by=by)
     warnings = [
         _hold_if_needed(db, lot, on=received_on, at=at, by=by)
         + _look_at_dates(delivery, lot, on=received_on, least=least)
@@ -157,11 +160,36 @@ def _check(delivery: Delivery) -> None:
 def _hold_if_needed(db: Session, lot: Lot, *, on: date, at: datetime, by: str) -> tuple[str, ...]:
     if lot.expires_on < on:
         if lot.state is LotState.RELEASED:
-            lots.change_state(db, lot, LotState.QUARANTINED, at=at, by=by, reason="expired on receipt")
+            lots.change_state(db, lot, LotState.QUARANTINED, at=at, by=by, reason=EXPIRED_ON_RECEIPT)
         return (f"Lot {lot.number} expired on {lot.expires_on}: it was received on {on} into quarantine.",)
     if lot.state is not LotState.RELEASED:
         return (f"Lot {lot.number} is {lot.state}: what came went to quarantine.",)
     return ()
+
+
+def _clear_shelves(db: Session, expired: Sequence[Lot], *, at: datetime, by: str) -> None:
+    """Carry what the shelves have of lots that are about to be held back into quarantine, site by site."""
+    by_id = {lot.id: lot for lot in expired}
+    keys, held = sorted(by_id), frozenset(clinic.held_places(db)) if expired else frozenset()
+    for start in range(0, len(keys), lots.MOST_SOUGHT):
+        rows = db.execute(
+            sa.select(BALANCES.c.lot_id, Place.site_id, Place.id, BALANCES.c.quantity, BALANCES.c.last_on)
+            .join(Place, Place.id == BALANCES.c.place_id)
+            .where(
+                BALANCES.c.lot_id.in_(keys[start : start + lots.MOST_SOUGHT]),
+                BALANCES.c.quantity > sa.literal_column("0"),
+                Place.kind == PlaceKind.SHELF,
+            )
+            .order_by(BALANCES.c.lot_id, Place.id)
+        ).all()
+        for lot_id, site_id, place_id, much, last_on in rows:
+            lot, site = by_id[lot_id], db.get_one(Site, site_id)
+            act = Act(site_id, max(site.day(at), last_on), at, at, by, note=EXPIRED_ON_RECEIPT)
+            document_id = ledger.open_document(db, DocumentKind.HOLD, act)
+            facts = LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on)
+            target = clinic.places(db, site_id)[PlaceKind.QUARANTINE]
+            move = Move(facts, place_id, target, much, reason=EXPIRED_ON_RECEIPT)
+            ledger.post(db, document_id, act.on, [move], held=held)
 
 
 def short_dated(delivery: Delivery, *, on: date, least: Decimal) -> str:

@@ -174,3 +174,19 @@ def test_the_cost_formula_is_chosen_before_the_first_receipt(clinic):
 
     settings.change_setting(clinic.db, "cost_formula", "fifo", **about, reason="said again")
     assert settings.settings(clinic.db).cost_formula is settings.CostFormula.FIFO
+
+
+def test_an_expired_delivery_takes_what_the_shelves_have_of_its_lot_into_quarantine_with_it(clinic):
+    south = clinic.open_site("SOUTH")
+    clinic.receive("HA", "A17 exp 2026-01-14 2 x 16.50\nB02 exp 2026-12-31 1 x 16.50")
+    clinic.receive("HA", "A17 exp 2026-01-14 1 x 16.50", site=south)
+
+    deliver(clinic, containers=1, expires_on=date(2026, 1, 14))
+
+    assert clinic.lot("HA", "A17").state is LotState.QUARANTINED
+    assert clinic.held("HA") == {"B02": 3}
+    assert clinic.held("HA", PlaceKind.QUARANTINE) == {"A17": 12}
+    assert clinic.moved("HA")[3:5] == [
+        ("A17", "shelf", "quarantine", 6, 0, "expired on receipt"),
+        ("A17", "shelf", "quarantine", 3, 0, "expired on receipt"),
+    ]
