@@ -13,9 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from inventory import proof_of_counts, proof_of_orders, proof_of_use
+from inventory import proof_of_counts, proof_of_orders, proof_of_places, proof_of_use
 from inventory.balances import BALANCES
-from inventory.catalog import Item
 from inventory.clinic import HELD, CostFormula, Place, PlaceKind, Setting
 from inventory.layers import LAYERS
 from inventory.ledger import DOCUMENTS, MOVEMENTS
@@ -25,7 +24,6 @@ from inventory.receiving import Receipt
 from inventory.vials import OpenedVial
 
 MOST_SENTENCES = 20  # of one invariant: a broken book breaks everywhere
-SEALED = (PlaceKind.SHELF, PlaceKind.QUARANTINE, PlaceKind.TRANSIT)
 
 PLACES = Place.__table__
 LOTS = Lot.__table__
@@ -112,34 +110,6 @@ def _never_below_zero(db: Session) -> Iterator[str]:
             yield (
                 f"After movement {key} on {on} ({words}) place {place_id} held {plain(held)} of lot {lot_id}."
             )
-
-
-def _sealed_is_whole(db: Session) -> Iterator[str]:
-    """S1: what is sealed is a whole number of containers."""
-    content = sa.type_coerce(Item.content, sa.BigInteger)
-    rows = db.execute(
-        sa.select(PLACES.c.code, LOTS.c.number, BALANCES.c.quantity, Item.content)
-        .join(PLACES, PLACES.c.id == BALANCES.c.place_id)
-        .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)
-        .join(Item, Item.id == BALANCES.c.item_id)
-        .where(
-            PLACES.c.kind.in_(SEALED),
-            BALANCES.c.quantity > ZERO,
-            sa.type_coerce(BALANCES.c.quantity, sa.BigInteger) % content != 0,
-        )
-    )
-    for place, number, held, whole in rows:
-        yield f"{place} holds {plain(held)} of lot {number}, not whole containers of {plain(whole)}."
-    source, target = aliased(Place), aliased(Place)
-    opened = db.execute(
-        sa.select(MOVEMENTS.c.id, MOVEMENTS.c.quantity, Item.content)
-        .join(source, source.id == MOVEMENTS.c.source_id)
-        .join(target, target.id == MOVEMENTS.c.target_id)
-        .join(Item, Item.id == MOVEMENTS.c.item_id)
-        .where(source.kind.in_(SEALED), target.kind == PlaceKind.OPENED, MOVEMENTS.c.quantity != Item.content)
-    )
-    for key, quantity, whole in opened:
-        yield f"Movement {key} opened {plain(quantity)}, not one container of {plain(whole)}."
 
 
 def _vials_are_their_movements(db: Session) -> Iterator[str]:
@@ -335,7 +305,6 @@ INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
     "balances are the sums of movements": _balances_are_sums,
     "balances repeat the facts": _balances_repeat_the_facts,
     "no place was ever below zero": _never_below_zero,
-    "sealed stock is whole containers": _sealed_is_whole,
     "opened vials are their movements": _vials_are_their_movements,
     "opened places are their vials": _opened_places_are_their_vials,
     "value moves at the border": _value_moves_at_the_border,
@@ -343,6 +312,7 @@ INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
     "layers hold the stock": _layers_hold_the_stock,
     "value is conserved": _value_is_conserved,
     "receipts are their movements": _receipts_are_their_movements,
+    **proof_of_places.INVARIANTS,
     **proof_of_use.INVARIANTS,
     **proof_of_orders.INVARIANTS,
     **proof_of_counts.INVARIANTS,

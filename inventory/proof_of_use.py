@@ -4,7 +4,7 @@ Only the replay that proves FEFO walks the ledger; it remembers no more than wha
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -150,13 +150,15 @@ def _reversals_mirror(db: Session) -> Iterator[str]:
     """S8: a correction moves back exactly what it corrects, once, and not before it."""
     first = MOVEMENTS.alias("first")
     shelf, back_at = aliased(Place), aliased(Place)
+    # Held by now, or its shelf was given up since: it cannot go back to where it was.
     back = sa.or_(
         MOVEMENTS.c.target_id == first.c.source_id,
         sa.and_(
             shelf.kind == PlaceKind.SHELF,
-            back_at.kind == PlaceKind.QUARANTINE,
+            back_at.kind.in_((PlaceKind.SHELF, PlaceKind.QUARANTINE)),
             shelf.site_id == back_at.site_id,
         ),
+        sa.and_(shelf.kind == PlaceKind.TRANSIT, back_at.kind == PlaceKind.QUARANTINE),
     )
     same = [
         MOVEMENTS.c[name].is_not_distinct_from(first.c[name])
@@ -209,6 +211,7 @@ class _Shelves:
 
     expires: Mapping[int, tuple[str, date]]
     events: Mapping[int, list[tuple[datetime, LotState]]]
+    beside: Mapping[int, Sequence[int]]  # the shelves of each shelf's site
     stock: dict[tuple[int, int], dict[int, Decimal]] = field(default_factory=lambda: defaultdict(dict))
     since: dict[tuple[int, int], date] = field(default_factory=dict)
 
@@ -227,9 +230,10 @@ class _Shelves:
         last = self.expires[taken][1]
         return [
             self.expires[lot_id][0]
-            for lot_id in self.stock[place_id, item_id]
+            for shelf_id in self.beside[place_id]
+            for lot_id in self.stock[shelf_id, item_id]
             if on <= self.expires[lot_id][1] < last
-            and self.since[place_id, lot_id] <= on
+            and self.since[shelf_id, lot_id] <= on
             and all(self._released(lot_id, at) for at in moments)
         ]
 
@@ -250,7 +254,7 @@ def _first_expired_went_first(db: Session) -> Iterator[str]:
     ):
         events[lot_id].append((at, state))
     lots = db.execute(sa.select(LOTS.c.id, LOTS.c.number, LOTS.c.expires_on))
-    shelves = _Shelves({key: (number, expires) for key, number, expires in lots}, events)
+    shelves = _Shelves({key: (number, expires) for key, number, expires in lots}, events, _beside(db))
     for _, rows in groupby(_replay(db), key=lambda row: row.document_id):
         movements = list(rows)
         for row in movements:
@@ -259,6 +263,14 @@ def _first_expired_went_first(db: Session) -> Iterator[str]:
                     shelves.change(place_id, row.item_id, row.lot_id, change, row.on)
         if movements[0].kind is DocumentKind.SESSION:
             yield from _judge(shelves, movements, kinds)
+
+
+def _beside(db: Session) -> dict[int, list[int]]:
+    """The shelves of the same site, itself included, by shelf: FEFO is the site's, not the cupboard's."""
+    sites: dict[int, list[int]] = defaultdict(list)
+    for key, site_id in db.execute(sa.select(Place.id, Place.site_id).where(Place.kind == PlaceKind.SHELF)):
+        sites[site_id].append(key)
+    return {key: keys for keys in sites.values() for key in keys}
 
 
 def _judge(shelves: _Shelves, movements: list[Any], kinds: Mapping[int, PlaceKind]) -> Iterator[str]:
