@@ -115,7 +115,8 @@ def stock(
     if day < today:
         shelves, values = _then(db, ids, site=site, day=day, moment=moment)
     else:
-        shelves, values = _now(db, ids, site=site, day=day, moment=moment)
+        shelves = _now(db, ids, site=site, day=day, moment=moment)
+        values = _values_now(db, ids, site=site)
     promised = _promised(db, ids, site=site, moment=moment if day < today else None)
     rows = []
     for item in items:
@@ -139,6 +140,12 @@ def stock(
             )
         )
     return rows
+
+
+def usable(db: Session, item_ids: Sequence[int], *, site: Site, at: datetime) -> dict[int, Decimal]:
+    """What `stock` says is usable at a site now of each item of which there is something, by its key."""
+    shelves = _now(db, item_ids, site=site, day=site.day(at), moment=at)
+    return {key: shelf.usable for key, shelf in shelves.items()}
 
 
 def _items(
@@ -180,16 +187,14 @@ def _promised(db: Session, ids: Sequence[int], *, site: Site, moment: datetime |
     return dict(rows.all())
 
 
-def _now(
-    db: Session, ids: Sequence[int], *, site: Site, day: date, moment: datetime
-) -> tuple[dict[int, _Shelf], dict[int, Decimal]]:
-    """Shelves and values by item from the balances, summed in SQL; `day` is today or later."""
-    usable = sa.and_(
+def _now(db: Session, ids: Sequence[int], *, site: Site, day: date, moment: datetime) -> dict[int, _Shelf]:
+    """Shelves by item from the balances, summed in SQL; `day` is today or later."""
+    in_use = sa.and_(
         LOTS.c.state == LotState.RELEASED, BALANCES.c.expires_on >= day, BALANCES.c.received_on <= day
-    ).label("usable")
+    ).label("in_use")
     rows = db.execute(
         sa.select(
-            BALANCES.c.item_id, PLACES.c.kind, usable,
+            BALANCES.c.item_id, PLACES.c.kind, in_use,
             sa.func.sum(BALANCES.c.quantity), sa.func.min(BALANCES.c.expires_on),
         )
         .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)
@@ -199,7 +204,7 @@ def _now(
             BALANCES.c.quantity > NOTHING,
             PLACES.c.site_id == site.id,
         )
-        .group_by(BALANCES.c.item_id, PLACES.c.kind, sa.text("usable"))
+        .group_by(BALANCES.c.item_id, PLACES.c.kind, sa.text("in_use"))
     )  # fmt: skip
     shelves: dict[int, _Shelf] = defaultdict(_Shelf)
     for item_id, kind, good, quantity, expires_on in rows:
@@ -219,21 +224,29 @@ def _now(
         shelf.opened.append(OpenVial(key, lot_id, left, discard_at, whose is not None))
         if state is LotState.RELEASED and discard_at > moment and expires_on >= day:
             shelf.use(left, expires_on)
-    return shelves, _values_now(db, ids, site=site)
+    return shelves
 
 
 def _values_now(db: Session, ids: Sequence[int], *, site: Site) -> dict[int, Decimal]:
     """What the layers say a site's stock of each item is worth; what several sites hold is shared out."""
-    live = (LAYERS.c.item_id.in_(ids), LAYERS.c.quantity_left > NOTHING)
-    held = (BALANCES.c.item_id.in_(ids), BALANCES.c.quantity > NOTHING)
+    live = [LAYERS.c.item_id.in_(ids), LAYERS.c.quantity_left > NOTHING]
+    held = [BALANCES.c.item_id.in_(ids), BALANCES.c.quantity > NOTHING]
     others = list(db.scalars(sa.select(PLACES.c.id).where(PLACES.c.site_id != site.id)))
-    elsewhere = sa.select(BALANCES.c.lot_id).where(*held, BALANCES.c.place_id.in_(others)).limit(1)
-    if not others or db.scalar(elsewhere) is None:
-        alone = sa.select(LAYERS.c.item_id, sa.func.sum(LAYERS.c.value_left)).where(*live)
+    elsewhere = sa.select(BALANCES.c.lot_id).where(*held, BALANCES.c.place_id.in_(others))
+    alone = sa.select(LAYERS.c.item_id, sa.func.sum(LAYERS.c.value_left)).where(*live)
+    if not others or db.scalar(elsewhere.limit(1)) is None:
         return dict(db.execute(alone.group_by(LAYERS.c.item_id)).all())
     by_lot = clinic.settings(db).cost_formula is CostFormula.SPECIFIC
     layer_key = LAYERS.c.lot_id if by_lot else LAYERS.c.item_id
     balance_key = BALANCES.c.lot_id if by_lot else BALANCES.c.item_id
+    values: dict[int, Decimal] = {}
+    if by_lot:  # a lot that is nowhere else is all this site's: summed in SQL, only the others are shared
+        here = alone.where(LAYERS.c.lot_id.not_in(elsewhere)).group_by(LAYERS.c.item_id)
+        values = dict(db.execute(here).all())
+        ours = sa.select(BALANCES.c.lot_id).where(*held, BALANCES.c.place_id.not_in(others))
+        both = elsewhere.where(BALANCES.c.lot_id.in_(ours))
+        live.append(LAYERS.c.lot_id.in_(both))
+        held.append(BALANCES.c.lot_id.in_(both))
     worth = sa.select(layer_key, sa.func.sum(LAYERS.c.value_left)).where(*live).group_by(layer_key)
     sites = (
         sa.select(balance_key, BALANCES.c.item_id, PLACES.c.site_id, sa.func.sum(BALANCES.c.quantity))
@@ -242,7 +255,8 @@ def _values_now(db: Session, ids: Sequence[int], *, site: Site) -> dict[int, Dec
         .group_by(balance_key, BALANCES.c.item_id, PLACES.c.site_id)
     )
     totals: dict[int, Decimal] = dict(db.execute(worth).all())
-    return _by_site(totals, db.execute(sites), site_id=site.id)
+    shared = _by_site(totals, db.execute(sites), site_id=site.id)
+    return {key: values.get(key, ZERO) + shared.get(key, ZERO) for key in values.keys() | shared.keys()}
 
 
 def _by_site(

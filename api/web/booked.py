@@ -96,8 +96,4 @@ def _missing(needs: Sequence[Any], left: dict[int, Decimal]) -> tuple[str, ...]:
 
 
 def _usable(db: Session, site: Site, item_ids: set[int], at: datetime) -> dict[int, Decimal]:
-    skus = list(db.scalars(sa.select(Item.sku).where(Item.id.in_(sorted(item_ids)))))
-    if not skus:
-        return {}
-    found = stock.stock(db, site=site, at=at, skus=skus, on=site.day(at), limit=None)
-    return {item.item_id: item.usable for item in found}
+    return stock.usable(db, sorted(item_ids), site=site, at=at) if item_ids else {}

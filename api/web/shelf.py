@@ -21,6 +21,7 @@ blueprint = frame.chapter("shelf")
 
 PAGE = 30
 CHIPS = 3
+NO_LOTS: tuple[Sequence[HeldLot], int] = ((), 0)
 SHOWN = (
     ("stocked", "In stock or needed"),
     ("short", "Short"),
@@ -129,9 +130,9 @@ def _belongs(item: ItemStock, need: Advice | Outlook | None, shown: str, today: 
 
 def _rows(page: Sequence[ItemStock], needs: dict[str, Outlook], *, site: Site, today: date) -> list[Row]:
     ids = [item.item_id for item in page]
-    details, lots = shelves.details(g.db, ids), shelves.lots_by_item(g.db, ids, site=site)
+    details, lots = shelves.details(g.db, ids), shelves.first_lots(g.db, ids, site=site, most=CHIPS)
     return [
-        _row(item, needs.get(item.sku), details[item.item_id], lots.get(item.item_id, []), site, today)
+        _row(item, needs.get(item.sku), details[item.item_id], lots.get(item.item_id, NO_LOTS), site, today)
         for item in page
     ]
 
@@ -140,12 +141,12 @@ def _row(
     item: ItemStock,
     need: Advice | Outlook | None,
     detail: ItemDetail,
-    lots: Sequence[HeldLot],
+    lots: tuple[Sequence[HeldLot], int],
     site: Site,
     today: date,
 ) -> Row:
     wanted = ZERO if need is None else need.reorder_point
-    sealed = [lot for lot in lots if lot.sealed]
+    first, count = lots
     return Row(
         sku=item.sku,
         name=item.name,
@@ -156,8 +157,8 @@ def _row(
         meter=charts.meter(item.usable if need is None else need.position, wanted),
         level=_level(item, need),
         short=_short(item, need),
-        chips=tuple(chip(lot, item.unit, item.content, today) for lot in sealed[:CHIPS]),
-        more=max(0, len(sealed) - CHIPS),
+        chips=tuple(chip(lot, item.unit, item.content, today) for lot in first),
+        more=count - len(first),
         value=item.value,
     )
 
@@ -210,7 +211,7 @@ def item(sku: str) -> Response:
         item=subject,
         detail=detail,
         held=held,
-        row=_row(held, advice, detail, [], site, today),
+        row=_row(held, advice, detail, NO_LOTS, site, today),
         advice=advice,
         need=need,
         lots=lots,

@@ -130,6 +130,48 @@ def lots_by_item(db: Session, item_ids: Sequence[int], *, site: Site) -> dict[in
     return found
 
 
+def first_lots(
+    db: Session, item_ids: Sequence[int], *, site: Site, most: int
+) -> dict[int, tuple[list[HeldLot], int]]:
+    """The sealed lots of each item that expire first, and how many there are."""
+    b, kinds = BALANCES.c, (PlaceKind.SHELF, PlaceKind.QUARANTINE)
+    place = dict(db.execute(
+        sa.select(PLACES.c.id, PLACES.c.kind).where(PLACES.c.site_id == site.id, PLACES.c.kind.in_(kinds))
+    ).all())  # fmt: skip
+    of_item = {"partition_by": b.item_id}
+    ranked = (
+        sa.select(
+            b.item_id, b.lot_id, b.place_id, b.quantity,
+            sa.func.row_number().over(order_by=(b.expires_on, b.lot_id, b.place_id), **of_item).label("rank"),
+            sa.func.count().over(**of_item).label("count"),
+        )
+        .where(b.item_id.in_(item_ids), b.quantity > NOTHING, b.place_id.in_(list(place)))
+        .subquery()
+    )  # fmt: skip
+    c = ranked.c
+    rows = db.execute(
+        sa.select(
+            c.item_id,
+            c.lot_id,
+            LOTS.c.number,
+            LOTS.c.expires_on,
+            LOTS.c.state,
+            c.quantity,
+            c.place_id,
+            c.count,
+        )
+        .join(LOTS, LOTS.c.id == c.lot_id)
+        .where(c.rank <= most)
+        .order_by(c.item_id, c.rank)
+    )
+    found: dict[int, tuple[list[HeldLot], int]] = {}
+    for item_id, key, number, expires_on, state, quantity, place_id, count in rows:
+        held_back = state is not LotState.RELEASED or place[place_id] is PlaceKind.QUARANTINE
+        lot = HeldLot(key, number, expires_on, state, quantity, sealed=True, held_back=held_back)
+        found.setdefault(item_id, ([], count))[0].append(lot)
+    return found
+
+
 def vials(db: Session, *, site: Site, sku: str | None = None, vial_id: int | None = None) -> list[VialRow]:
     """The opened vials of a site, the first to be discarded first."""
     c = VIALS.c
