@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import clinic
-from inventory.catalog import Item
+from inventory.catalog import DoseClass, Item, ItemKind
 from inventory.clinic import CostFormula, Site
 from inventory.database import table_of
 from inventory.layers import LAYERS
@@ -33,6 +33,8 @@ class OpenedRow:
     sku: str
     name: str
     unit: str
+    kind: ItemKind
+    dose_class: DoseClass
     content: Decimal
     lot_id: int
     lot_number: str
@@ -52,6 +54,11 @@ class OpenedRow:
     def in_room(self) -> bool:
         """Whether it entered a treatment room: then it is one patient's."""
         return self.prepared_in is PreparedIn.TREATMENT_ROOM
+
+    @property
+    def may_enter_a_room(self) -> bool:
+        """Whether it could still become one patient's by entering a room."""
+        return self.dose_class is DoseClass.MULTI_DOSE and not self.in_room and self.closed_at is None
 
     def usable(self, at: datetime) -> bool:
         """Whether it may be drawn from at an instant, by whom it may serve."""
@@ -78,9 +85,9 @@ def opened(
     c, room = VIALS.c, _room()
     query = (
         sa.select(
-            c.id, c.site_id, ITEMS.c.sku, ITEMS.c.name, ITEMS.c.unit, ITEMS.c.content, c.lot_id,
-            LOTS.c.number, LOTS.c.state, c.opened_at, c.opened_by, c.prepared_in, c.patient_ref,
-            room, c.remaining, c.discard_at, c.discard_rule, c.closed_at, c.item_id,
+            c.id, c.site_id, ITEMS.c.sku, ITEMS.c.name, ITEMS.c.unit, ITEMS.c.kind, ITEMS.c.dose_class,
+            ITEMS.c.content, c.lot_id, LOTS.c.number, LOTS.c.state, c.opened_at, c.opened_by, c.prepared_in,
+            c.patient_ref, room, c.remaining, c.discard_at, c.discard_rule, c.closed_at, c.item_id,
         )
         .join(ITEMS, ITEMS.c.id == c.item_id)
         .join(LOTS, LOTS.c.id == c.lot_id)
@@ -96,7 +103,7 @@ def opened(
         query = query.where(c.discard_at <= until)
     rows: Sequence[Any] = db.connection().execute(query).all()
     worth = _worth(db, rows)
-    return [OpenedRow(*(*row[:13], row[13] or "", *row[14:18], worth(row))) for row in rows]
+    return [OpenedRow(*(*row[:15], row[15] or "", *row[16:20], worth(row))) for row in rows]
 
 
 def to_discard(db: Session, *, site: Site, at: datetime, by: datetime) -> ToDiscard:

@@ -10,7 +10,17 @@ from api import where
 from api.schemas import Shape, Whole, Words, one_word
 from api.web import formats, forms, frame, shelves
 from api.web.forms import Done, Form
-from inventory import corrections, holds, ledger, lot_list, lots, tracing, treatments, wastage
+from inventory import (
+    corrections,
+    holds,
+    ledger,
+    lot_list,
+    lots,
+    tracing,
+    treatments,
+    vial_advice,
+    wastage,
+)
 from inventory.catalog import DoseClass, Item
 from inventory.ledger import WasteReason
 from inventory.lots import Lot, LotState
@@ -144,7 +154,9 @@ def open_vial(lot_id: int) -> Response:
 
     def show(form: Form) -> Response:
         subject, item = _lot(lot_id)
-        return frame.page("open.html", form=form, lot=subject, item=item, rooms=ROOMS)
+        site = frame.here()
+        rules = vial_advice.of_item(g.db, item, site=site, on=site.day(g.now))
+        return frame.page("open.html", form=form, lot=subject, item=item, rooms=ROOMS, rules=rules)
 
     def do(body: dict[str, Any]) -> Done:
         subject, item = _lot(lot_id)
@@ -156,7 +168,8 @@ def open_vial(lot_id: int) -> Response:
         )
         until = formats.short_moment(opened.discard_at, site.time_zone, g.now)
         return Done(
-            f"/stock/{item.sku}", f"Opened one {item.name}: discard by {until} ({opened.discard_rule})."
+            f"/vials/{opened.id}",
+            f"Opened one {item.name}: discard by {until} ({opened.discard_rule}). Print its label now.",
         )
 
     first = {"prepared_in": PreparedIn.PREPARATION_AREA.value}

@@ -59,6 +59,14 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "ReasonNeeded": "Say in a few words what happened.",
             "VialElsewhere": "Choose the site at which the vial is.",
         },
+        "inventory.rooms": {
+            "AnotherPatients": "Take another vial: this one serves one patient.",
+            "InARoom": "Look at the vial: it is in a room already. If that is wrong, correct the entry.",
+            "NeverEntered": "Nothing is left to do: no entry stands.",
+            "NotAtThatTime": "Check the time, and how long the session takes.",
+            "StaysInItsPlace": "Use it where it is; only multi-dose vials become one patient's.",
+            "UsedThere": "Undo the session first; then correct the entry.",
+        },
         "inventory.holds": {
             "AlreadyThere": "Nothing is left to do: the lot is in that state.",
             "CannotRelease": "Write it off or send it back; it is not used again.",
@@ -83,6 +91,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "UnknownDocument": LOOK,
         },
         "inventory.alerts": {"BadView": TYPE},
+        "api.web.vial_board": {"NotOpenHere": "Open a vial of that lot first, or choose its site."},
         "api.web.receive": {"NothingToReceive": "Scan a label or type a lot first."},
         "api.web.scans": {"TooManyWaiting": "Receive or put aside what waits, then go on scanning."},
         "api.web.use_lines": {"LotNotHere": "Scan a lot of this site, or leave the choice to the program."},

@@ -40,6 +40,9 @@ MAY: dict[str, frozenset[Role]] = {
             GET /lots
             GET /lots/<id:lot_id>
             GET /vials
+            GET /vials/<id:vial_id>
+            GET /vials/<id:vial_id>/label.pdf
+            GET /vials/labels.pdf
             GET /alerts
             POST /alerts/calendars
             POST /alerts/calendars/<id:calendar_id>/end
@@ -108,6 +111,10 @@ MAY: dict[str, frozenset[Role]] = {
             POST /lots/<id:lot_id>/quarantine
             GET /vials/<id:vial_id>/discard
             POST /vials/<id:vial_id>/discard
+            GET /vials/<id:vial_id>/enter-room
+            POST /vials/<id:vial_id>/enter-room
+            GET /vials/<id:vial_id>/correct-room
+            POST /vials/<id:vial_id>/correct-room
             GET /vials/discard-due
             POST /vials/discard-due
             """,
@@ -201,6 +208,7 @@ NOUNS = {
     "recall": "Recalling a lot",
     "reverse": "Reversing a movement",
     "discard": "Discarding opened vials",
+    "room": "Taking vials into treatment rooms",
     "open": "Opening a vial",
     "edit": "Changing an item",
 }

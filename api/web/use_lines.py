@@ -13,14 +13,16 @@ from sqlalchemy.orm import Session
 from api.schemas import Quantity, Shape, Words
 from api.web import formats, forms, shelves
 from api.web.drafts import Values
-from inventory import catalog, dry_run, scanning, treatments
+from inventory import catalog, dry_run, scanning, treatments, vial_labels, vial_list, vials
 from inventory.catalog import Ingredient, Item, ItemKind
 from inventory.clinic import Site
 from inventory.dry_run import Foreseen
 from inventory.errors import NotFound, Refusal
+from inventory.lots import LotState
 from inventory.measures import plain
 from inventory.picking import Need
 from inventory.treatments import Line, Visit
+from inventory.vial_list import OpenedRow
 
 COUNT = "lines"  # the field that says how many there are
 FIELDS = ("sku", "ingredient", "quantity", "from", "reason", "out")
@@ -242,8 +244,11 @@ def _choices(
 def scanned(db: Session, values: Values, data: str, *, site: Site, now: datetime) -> str:
     """Put what was scanned into the form: its lot on the item's line, or a line more. Answers what was done.
 
-    Raises catalog.UnknownItem, scanning.UnreadableLabel.
+    Raises catalog.UnknownItem, scanning.UnreadableLabel, LotNotHere, UnknownVial.
     """
+    vial_id = vial_labels.read(data)
+    if vial_id is not None:
+        return _vial_scanned(db, values, vial_id, site=site, now=now)
     item = db.scalar(sa.select(Item).where(sa.func.lower(Item.sku) == data.strip().lower(), Item.active))
     if item is not None:
         _add(values, item)
@@ -255,12 +260,36 @@ def scanned(db: Session, values: Values, data: str, *, site: Site, now: datetime
         raise catalog.UnknownItem(f"No item has the barcode number {number}: type its own number instead.")
     item = known[0]
     choice = _choice_of(db, item, scan.lot or "", site=site, now=now)
+    return _put(db, values, item, choice, f"lot {scan.lot or 'not on the label'}")
+
+
+def _vial_scanned(db: Session, values: Values, vial_id: int, *, site: Site, now: datetime) -> str:
+    """Put the opened vial of a label on its item's line. Raises UnknownVial, LotNotHere."""
+    vials.vial(db, vial_id)
+    row = vial_list.opened(db, keys=[vial_id])[0]
+    if row.site_id != site.id:
+        raise LotNotHere(f"Vial {vial_id} of {row.name} is at another site than {site.name}.")
+    if not row.usable(now):
+        why = "was used up or discarded" if row.closed_at else f"was good until {_until(row, site, now)}"
+        if row.lot_state is not LotState.RELEASED:
+            why = f"is of lot {row.lot_number}, which is {row.lot_state}"
+        raise LotNotHere(f"Vial {vial_id} of {row.name} {why}; it cannot be used.")
+    item = db.scalars(sa.select(Item).where(Item.sku == row.sku)).one()
+    return _put(db, values, item, f"vial:{vial_id}", f"opened vial {vial_id} of lot {row.lot_number}")
+
+
+def _until(row: OpenedRow, site: Site, now: datetime) -> str:
+    return formats.short_moment(row.discard_at, site.time_zone, now)
+
+
+def _put(db: Session, values: Values, item: Item, choice: str, what: str) -> str:
+    """Put a choice on the first line of its item that has none, else on a line of its own."""
     for n in range(count(values)):
         if not values.get(f"from-{n}") and _holds(db, values, n, item):
             values[f"from-{n}"] = choice
-            return f"{item.name}, lot {scan.lot or 'not on the label'}: put on its line."
+            return f"{item.name}, {what}: put on its line."
     _add(values, item, choice)
-    return f"Added a line for {item.name}, lot {scan.lot or 'not on the label'}."
+    return f"Added a line for {item.name}, {what}."
 
 
 def _add(values: Values, item: Item, choice: str = "") -> None:
