@@ -181,6 +181,11 @@ MAY: dict[str, frozenset[Role]] = {
             EVERYONE,
             """
             GET /sites
+            GET /sites/<code:code>/places
+            GET /sites/<code:code>/places/<code:place>
+            GET /sites/<code:code>/places/<code:place>/stock
+            GET /transfers
+            GET /transfers/<id:transfer_id>
             GET /ingredients
             GET /items
             GET /items/<code:sku>
@@ -246,6 +251,10 @@ MAY: dict[str, frozenset[Role]] = {
             STOCKROOM,
             """
             POST /sites
+            POST /sites/<code:code>/places
+            PUT /sites/<code:code>/places/<code:place>
+            POST /transfers
+            POST /transfers/<id:transfer_id>/cancel
             PUT /settings/<code:key>
             POST /items
             PATCH /items/<code:sku>
@@ -272,6 +281,8 @@ MAY: dict[str, frozenset[Role]] = {
             TREATMENT,
             """
             POST /lots/<id:lot_id>/quarantine
+            POST /moves
+            POST /transfers/<id:transfer_id>/receive
             POST /sessions
             POST /sessions/<id:session_id>/reverse
             POST /opened-vials

@@ -1,7 +1,7 @@
 """On the way: what was sent and has not arrived; held back where it will arrive, corrected, told (S10)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -126,13 +126,14 @@ def going_to(db: Session, document_id: int) -> int | None:
 
 
 def page(
-    db: Session, *, site: Site | None = None, open_only: bool = False, after: int | None = None,
-    limit: int = PAGE,
+    db: Session, *, site_ids: Collection[int] | None = None, open_only: bool = False,
+    after: int | None = None, limit: int = PAGE,
 ) -> list[TransferView]:  # fmt: skip
-    """Transfers from or to a site, the latest first; `after` is the key of the last one before."""
+    """Transfers from or to sites, the latest first; `after` is the key of the last one before."""
     chosen = sa.select(TRANSFERS.c.id).order_by(TRANSFERS.c.id.desc()).limit(limit)
-    if site is not None:
-        chosen = chosen.where(sa.or_(TRANSFERS.c.from_site_id == site.id, TRANSFERS.c.to_site_id == site.id))
+    if site_ids is not None:
+        ends = (TRANSFERS.c.from_site_id, TRANSFERS.c.to_site_id)
+        chosen = chosen.where(sa.or_(*(end.in_(sorted(site_ids)) for end in ends)))
     if open_only:
         left = sa.exists().where(LINES.c.transfer_id == TRANSFERS.c.id, LINES.c.left_quantity > 0)
         chosen = chosen.where(left)

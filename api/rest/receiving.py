@@ -12,6 +12,7 @@ from inventory import catalog, lots, receiving
 from inventory.catalog import Item
 from inventory.ledger import Document
 from inventory.lots import LotState
+from inventory.places import LONGEST_CODE
 from inventory.receiving import Delivery, Receipt
 
 blueprint = noun("receipts", "Receiving stock")
@@ -28,6 +29,7 @@ class NewReceipt(Shape):
     supplier = Words(20, allow_none=True)
     document = Words(80, shortest=0, load_default="")
     produced_on = Day(allow_none=True, load_default=None)
+    place = Words(LONGEST_CODE, shortest=0, load_default="")
     reason = Words(500, shortest=0, load_default="")
     received_on = Day()
     site = Words(20)
@@ -90,6 +92,7 @@ def receive(body: dict[str, Any]) -> Any:
         supplier=catalog.supplier(g.db, supplier) if supplier else None,
         document=body["document"],
         produced_on=body["produced_on"],
+        place=body["place"],
         reason=body["reason"],
     )
     received = receiving.receive(

@@ -10,7 +10,7 @@ from api import paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, site_or_first
 from api.schemas import Cost, Flag, Id, Moment, Quantity, Shape, Words, one_word
-from inventory import lots, treatments, vials, wastage
+from inventory import lots, places, treatments, vials, wastage
 from inventory.catalog import Item
 from inventory.ledger import WasteReason
 from inventory.lots import Lot
@@ -174,6 +174,7 @@ class NewWriteOff(Shape):
     reason = one_word(WasteReason, required=True)
     note = Words(500, shortest=0, lines=True, load_default="")
     opened_vial = Id()
+    place = Words(places.LONGEST_CODE)
     site = Words(20)
     at = Moment()
 
@@ -185,15 +186,17 @@ def write_off(body: dict[str, Any]) -> Any:
     """Throw stock away, with a reason (S11)."""
     lot = lots.lot(g.db, body["lot"])
     opened = vials.vial(g.db, body["opened_vial"]) if "opened_vial" in body else None
+    site = where.of(opened.site_id) if opened else site_or_first(body.get("site"))
     return wastage.write_off(
         g.db,
         lot,
         quantity_off=body["quantity"],
         reason=body["reason"],
-        site=where.of(opened.site_id) if opened else site_or_first(body.get("site")),
+        site=site,
         at=body.get("at", g.now),
         recorded_at=g.now,
         by=g.caller.name,
         note=body["note"],
         opened=opened,
+        place=places.place(g.db, site, body["place"]) if "place" in body else None,
     )

@@ -53,6 +53,23 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "UnknownVial": LOOK,
             "VialClosed": "Open another vial; this one is used up or discarded.",
         },
+        "inventory.places": {
+            "BadPlace": TYPE,
+            "NotAShelf": "Choose a fridge, cupboard or freezer that is in use.",
+            "PlaceInUse": "Move what is in it to another place; a site keeps at least one shelf.",
+            "PlaceTaken": "Use the place that is there, or another code.",
+            "UnknownPlace": "Add the place first, or choose one from the list.",
+            "WrongTemperature": "Put it where the label allows; a wrong place spoils it unseen.",
+        },
+        "inventory.moving": {
+            "NothingToMove": "Enter how much of which lot goes along, or how much of it arrived.",
+            "NotOnTheShelf": "Look at what stands on which shelf and take at most that.",
+            "SamePlace": "Choose another place to move it to.",
+        },
+        "inventory.transfers": {
+            "NotOnTheWay": "Look at the transfer again: somebody may have received it already.",
+            "UnknownTransfer": LOOK,
+        },
         "inventory.wastage": {
             "NotThatMuch": "Look at what is left of it and enter at most that.",
             "PatientNeeded": "Say whose it is, or prepare it in the preparation area.",
@@ -92,6 +109,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
         },
         "inventory.alerts": {"BadView": TYPE},
         "api.web.vial_board": {"NotOpenHere": "Open a vial of that lot first, or choose its site."},
+        "api.web.order_pages": {"NothingToOrder": "Nothing is left to do; look at the list again."},
         "api.web.receive": {"NothingToReceive": "Scan a label or type a lot first."},
         "api.web.scans": {"TooManyWaiting": "Receive or put aside what waits, then go on scanning."},
         "api.web.use_lines": {"LotNotHere": "Scan a lot of this site, or leave the choice to the program."},
