@@ -78,12 +78,10 @@ class _Shelf:
     next_expiry: date | None = None
     opened: list[OpenVial] = field(default_factory=list)
 
-    def add(self, kind: PlaceKind, quantity: Decimal, *, usable: bool, expires_on: date) -> None:
+    def hold(self, kind: PlaceKind, quantity: Decimal) -> None:
         self.on_hand += quantity
         if kind is not PlaceKind.OPENED:
             self.sealed += quantity
-        if kind is PlaceKind.SHELF and usable:
-            self.use(quantity, expires_on)
 
     def use(self, quantity: Decimal, expires_on: date) -> None:
         self.usable += quantity
@@ -189,26 +187,22 @@ def _promised(db: Session, ids: Sequence[int], *, site: Site, moment: datetime |
 
 def _now(db: Session, ids: Sequence[int], *, site: Site, day: date, moment: datetime) -> dict[int, _Shelf]:
     """Shelves by item from the balances, summed in SQL; `day` is today or later."""
-    in_use = sa.and_(
-        LOTS.c.state == LotState.RELEASED, BALANCES.c.expires_on >= day, BALANCES.c.received_on <= day
-    ).label("in_use")
-    rows = db.execute(
-        sa.select(
-            BALANCES.c.item_id, PLACES.c.kind, in_use,
-            sa.func.sum(BALANCES.c.quantity), sa.func.min(BALANCES.c.expires_on),
-        )
-        .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)
-        .join(PLACES, PLACES.c.id == BALANCES.c.place_id)
-        .where(
-            BALANCES.c.item_id.in_(ids),
-            BALANCES.c.quantity > NOTHING,
-            PLACES.c.site_id == site.id,
-        )
-        .group_by(BALANCES.c.item_id, PLACES.c.kind, sa.text("in_use"))
-    )  # fmt: skip
+    b = BALANCES.c
+    kinds = dict(db.execute(sa.select(PLACES.c.id, PLACES.c.kind).where(PLACES.c.site_id == site.id)).all())
+    live = (b.item_id.in_(ids), b.place_id.in_(list(kinds)), b.quantity > NOTHING)
     shelves: dict[int, _Shelf] = defaultdict(_Shelf)
-    for item_id, kind, good, quantity, expires_on in rows:
-        shelves[item_id].add(kind, quantity, usable=good, expires_on=expires_on)
+    held = sa.select(b.item_id, b.place_id, sa.func.sum(b.quantity)).where(*live)
+    for item_id, place_id, quantity in db.execute(held.group_by(b.item_id, b.place_id)):
+        shelves[item_id].hold(kinds[place_id], quantity)
+    held_back = sa.select(LOTS.c.id).where(LOTS.c.state != LotState.RELEASED)
+    good = (
+        sa.select(b.item_id, b.place_id, sa.func.sum(b.quantity), sa.func.min(b.expires_on))
+        .where(*live, b.expires_on >= day, b.received_on <= day, b.lot_id.not_in(held_back))
+        .group_by(b.item_id, b.place_id)  # as the index has them: nothing is sorted
+    )
+    for item_id, place_id, quantity, expires_on in db.execute(good):
+        if kinds[place_id] is PlaceKind.SHELF:
+            shelves[item_id].use(quantity, expires_on)
     c = VIALS.c
     opened = db.execute(
         sa.select(
@@ -243,8 +237,11 @@ def _values_now(db: Session, ids: Sequence[int], *, site: Site) -> dict[int, Dec
     if by_lot:  # a lot that is nowhere else is all this site's: summed in SQL, only the others are shared
         here = alone.where(LAYERS.c.lot_id.not_in(elsewhere)).group_by(LAYERS.c.item_id)
         values = dict(db.execute(here).all())
-        ours = sa.select(BALANCES.c.lot_id).where(*held, BALANCES.c.place_id.not_in(others))
-        both = elsewhere.where(BALANCES.c.lot_id.in_(ours))
+        other = BALANCES.alias("other")
+        ours = (other.c.quantity > NOTHING, other.c.place_id.not_in(others))
+        both = elsewhere.where(sa.exists().where(other.c.lot_id == BALANCES.c.lot_id, *ours))
+        if db.scalar(both.limit(1)) is None:
+            return values
         live.append(LAYERS.c.lot_id.in_(both))
         held.append(BALANCES.c.lot_id.in_(both))
     worth = sa.select(layer_key, sa.func.sum(LAYERS.c.value_left)).where(*live).group_by(layer_key)
@@ -290,7 +287,9 @@ def _then(
         if row.site_id == site.id:
             expires_on = expiries[row.lot_id]
             usable = expires_on >= day and row.lot_id not in held_back
-            shelves[row.item_id].add(row.kind, row.quantity, usable=usable, expires_on=expires_on)
+            shelves[row.item_id].hold(row.kind, row.quantity)
+            if usable and row.kind is PlaceKind.SHELF:
+                shelves[row.item_id].use(row.quantity, expires_on)
     left = history.opened_at(db, ids, site_id=site.id, on=day)
     c = VIALS.c
     vials = sa.select(c.id, c.item_id, c.lot_id, c.discard_at, c.patient_ref).order_by(c.discard_at, c.id)
