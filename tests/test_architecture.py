@@ -24,7 +24,7 @@ INVENTORY = [
     "moving", "transfers", "on_the_way", "holds",
     "counts", "rota", "stocktake", "count_book", "counting", "differences", "count_posting",
     "vial_advice", "rooms", "vial_limits", "vial_labels", "vial_list",
-    "lot_list", "stock", "usage", "need", "reordering", "alerts", "tracing", "corrections",
+    "lot_list", "stock", "usage", "need", "reordering", "alerts", "tracing", "corrections", "preview",
     "proof_of_use", "proof_of_places", "proof_of_orders", "proof_of_counts", "proof",
 ]  # fmt: skip
 PRICING = [
