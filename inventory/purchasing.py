@@ -121,11 +121,17 @@ def send(
     site = db.get_one(Site, subject.site_id)
     today = site.day(at)
     if expected_on is None:
-        expected_on = today + timedelta(days=_lead_days(db, subject, standing, on=today))
+        expected_on = _expected_by(db, subject, standing, on=today)
     if expected_on < today:
         raise BadOrder(f"{standing.number} cannot be expected on {expected_on}: it is sent on {today}.")
     _step(db, subject, OrderStep.SENT, site=site, at=at, by=by, expected_on=expected_on)
     return order_views.view(db, subject)
+
+
+def expected_by(db: Session, subject: PurchaseOrder, *, at: datetime) -> date:
+    """When an order would come if it were sent now."""
+    on = db.get_one(Site, subject.site_id).day(at)
+    return _expected_by(db, subject, order_views.view(db, subject), on=on)
 
 
 def surplus(of: OrderView, deliveries: Sequence[Delivery]) -> list[Surplus]:
@@ -320,9 +326,9 @@ def _check(wish: Wish, pack: int, price: Decimal) -> None:
         raise BadOrder(f"{price} cannot be the price of a pack of {wish.item.sku}.")
 
 
-def _lead_days(db: Session, subject: PurchaseOrder, standing: OrderView, *, on: date) -> int:
-    """How long the slowest line takes; without an offer as long as the supplier says of itself."""
+def _expected_by(db: Session, subject: PurchaseOrder, standing: OrderView, *, on: date) -> date:
+    """When the slowest line would come; one without an offer as the supplier says of itself."""
     keys = [line.item_id for line in standing.lines]
     offers = catalog.replacements(db, keys, on=on, supplier_id=subject.supplier_id)
     usual = db.get_one(Supplier, subject.supplier_id).lead_days
-    return max(offers[key].lead_days if key in offers else usual for key in keys)
+    return on + timedelta(days=max(offers[key].lead_days if key in offers else usual for key in keys))

@@ -27,6 +27,7 @@ ENTRIES = (
     ("Opened vials", "package-open", "/vials"),
     ("Receive", "truck", "/receive"),
     ("Reorder", "shopping-cart", "/reorder"),
+    ("Orders", "package-check", "/orders"),
     ("Books", "book-open", "/books"),
     ("Settings", "sliders-horizontal", "/settings"),
     ("People", "users", "/people"),

@@ -2,65 +2,42 @@
 
 It is one plain form: the scan field's button keeps a scan, the last button receives all lines or none. With
 a script the scans go one after the other in the background, and wait in the browser while the net is away.
+A photo is read on a page of its own, which keeps its codes like scans.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from flask import Response, g, redirect, request
 from marshmallow import ValidationError
 
-from api import errors
-from api.schemas import Day, Shape, UnitCost, Whole, Words
-from api.web import drafts, formats, forms, frame, scans, shelves
+from api import errors, photos
+from api.schemas import Day, Id, Shape, Words
+from api.web import drafts, formats, forms, frame, receive_lines, scans, shelves
 from api.web.forms import Done, Form
+from api.web.receive_lines import SAY_WHY, LineShape
 from api.web.scans import Line
-from inventory import catalog, receiving
-from inventory.catalog import Item, Replacement
+from inventory import catalog, order_views, orders, purchasing, receiving
+from inventory.catalog import Item
 from inventory.clinic import Site
 from inventory.errors import Refusal
-from inventory.measures import plain
-from inventory.receiving import Delivery
+from inventory.order_views import WAITING, OrderView
+from inventory.orders import PurchaseOrder
+from inventory.receiving import Delivery, Received
 
 blueprint = frame.chapter("receive")
-
-FIELDS = ("sku", "lot_number", "expires_on", "containers", "unit_cost")
-FOUR = Decimal("0.0001")
-
-
-class LineShape(Shape):
-    """One line: so many containers of one lot."""
-
-    sku = Words(40, required=True)
-    lot_number = Words(20, required=True)
-    expires_on = Day(required=True)
-    containers = Whole(least=1, most=receiving.MOST_CONTAINERS, in_address=True, required=True)
-    unit_cost = UnitCost(required=True)
 
 
 class Papers(Shape):
     """What is the same for every line of a delivery."""
 
+    order = Id(in_address=True, load_default=None)
     supplier = Words(20)
-    document = Words(80)
+    document = Words(80, load_default="")
     received_on = Day(required=True)
-
-
-@dataclass(frozen=True)
-class LineView:
-    """A line ready to show: what the labels say of it, and what is still to be typed."""
-
-    id: int
-    title: str
-    detail: str
-    problem: str
-    doubts: Sequence[str]
-    known: bool
-    was: str
-    cost_hint: str
 
 
 class NothingToReceive(forms.Invalid):
@@ -72,7 +49,8 @@ def receive() -> Response:
     """Show the delivery so far; keep a scan, put a line aside, or receive them all."""
     site = frame.here()
     if request.method == "GET":
-        return _show(site, forms.opened({"received_on": str(site.day(g.now))}))
+        first = {"received_on": str(site.day(g.now)), "order": request.args.get("order", "")[:18]}
+        return _show(site, forms.opened(first))
     typed, what = forms.typed(), request.form.get("do", "receive")
     if what == "receive":
         return _receive(site, typed)
@@ -80,8 +58,8 @@ def receive() -> Response:
     if what.startswith("remove-"):
         gone = [line for line in _lines(site) if f"remove-{line.id}" == what]
         scans.put_aside(g.db, [key for line in gone for key in line.scan_ids], person_id=g.visitor.person_id)
-    else:
-        data = "" if what == "add" else request.form.get("data", "")
+    elif what != "photo":
+        data = "" if what in ("add", "look") else request.form.get("data", "")
         if data or what == "add":
             key = request.form.get("scan_key") or forms.new_key()
             scans.add(g.db, person_id=g.visitor.person_id, site_id=site.id, key=key, data=data, at=g.now)
@@ -89,9 +67,56 @@ def receive() -> Response:
     if request.headers.get("X-Scan"):
         form = Form(kept, key=request.form.get(forms.KEY, ""), action="/receive")
         return _show(site, form, template="_lines.html")
-    packed = drafts.unpack(drafts.pack(kept | {forms.KEY: request.form.get(forms.KEY, "")}))
-    address = drafts.keep(g.db, packed, person_id=g.visitor.person_id, path="/receive", at=g.now)
+    address = _keep(kept)
+    if what == "photo":
+        return redirect(address.replace("/receive?", "/receive/photo?", 1), 303)  # type: ignore[return-value]
     return redirect(f"{address}&added=1", 303)  # type: ignore[return-value]
+
+
+@blueprint.route("/receive/photo", methods=["GET", "POST"])
+def photo() -> Response:
+    """Read the barcodes in a photo, and keep each as a scan; the delivery stands as it was left."""
+    draft = (request.args if request.method == "GET" else request.form).get("draft", "")
+    form = Form({"draft": draft if draft.isdecimal() else ""}, key=forms.new_key(), action="/receive/photo")
+    if request.method == "GET":
+        return frame.page("receive_photo.html", form=form, accept=photos.ACCEPT)
+    g.asked = None  # the picture is no part of the key; its codes have keys of their own
+    files = [file.read() for file in request.files.getlist("image")]
+    try:
+        kept = sum(_keep_codes(frame.here(), data) for data in files if data)
+        if not any(files):
+            raise photos.BadPhoto("Take or choose a picture first.")
+    except Refusal as refusal:
+        form.problem = str(refusal)
+        answer = forms.again(
+            lambda form: frame.page("receive_photo.html", form=form, accept=photos.ACCEPT), form, 422
+        )
+        return answer
+    back = f"/receive?draft={form.value('draft')}&added=1" if form.value("draft") else "/receive"
+    return forms.go(Done(back, f"Read {kept} {'barcode' if kept == 1 else 'barcodes'} in the photo."))
+
+
+def _keep_codes(site: Site, data: bytes) -> int:
+    """Keep every code of a photo; the same photo sent again adds nothing. Answers how many it has."""
+    codes = photos.codes(data)
+    name = hashlib.sha256(data).hexdigest()[:30]
+    for place, code in enumerate(codes):
+        scans.add(
+            g.db,
+            person_id=g.visitor.person_id,
+            site_id=site.id,
+            key=f"{name}-{place}",
+            data=code,
+            at=g.now,
+            photo=name,
+        )
+    return len(codes)
+
+
+def _keep(values: drafts.Values) -> str:
+    """Keep what was typed, and answer the address at which it stands filled in."""
+    packed = drafts.unpack(drafts.pack(values | {forms.KEY: request.form.get(forms.KEY, "")}))
+    return drafts.keep(g.db, packed, person_id=g.visitor.person_id, path="/receive", at=g.now)
 
 
 def _lines(site: Site) -> list[Line]:
@@ -101,67 +126,58 @@ def _lines(site: Site) -> list[Line]:
 
 def _show(site: Site, form: Form, *, template: str = "receive.html") -> Response:
     lines = _lines(site)
+    of = _order(site, form.value("order"))
     items = [line.item.id for line in lines if line.item is not None]
     offers = catalog.replacements(g.db, items, on=site.day(g.now))
-    views = [_view(line, form, offers) for line in lines]
+    told = receive_lines.fill_in(lines, form, offers, of)
+    seen = receive_lines.as_far_as_filled_in([line for line in lines if not line.problem], form)
+    asks = receive_lines.asked(seen, of, on=_received_on(site, form))
+    views = receive_lines.views(lines, form, told, offers, of, asks)
+    whole = template == "receive.html"
     return frame.page(
         template,
         form=form,
         lines=views,
-        readable=sum(1 for view in views if not view.problem),
+        order=of,
+        awaited=receive_lines.awaited(of, seen),
         scan_key=forms.new_key(),
-        suppliers=shelves.suppliers(g.db) if template == "receive.html" else (),
+        suppliers=shelves.suppliers(g.db) if whole else (),
+        orders=_choices(site) if whole else (),
         items=_items() if lines and any(not view.known for view in views) else (),
         site=site,
         currency=frame.currency(g.db),
     )
 
 
+def _received_on(site: Site, form: Form) -> Any:
+    try:
+        return Papers(only=["received_on"]).load({"received_on": form.value("received_on")})["received_on"]
+    except ValidationError:
+        return site.day(g.now)
+
+
+def _order(site: Site, key: str) -> OrderView | None:
+    """The order that is received against; what is no waiting order of this site is left out."""
+    if not (key.isascii() and key.isdecimal() and len(key) < 18):
+        return None
+    subject = g.db.get(PurchaseOrder, int(key))
+    if subject is None or subject.site_id != site.id:
+        return None
+    found = order_views.view(g.db, subject)
+    return found if found.state in WAITING else None
+
+
+def _choices(site: Site) -> list[tuple[str, str]]:
+    """The orders that wait for a delivery here."""
+    return [
+        (str(one.id), f"{one.number} · {one.supplier_name} · {sum(line.open for line in one.lines)} open")
+        for one in order_views.waiting(g.db, site_id=site.id)
+    ]
+
+
 def _items() -> Sequence[Any]:
     """What can be received, for the list beside the item field."""
     return g.db.execute(sa.select(Item.sku, Item.name).where(Item.active).order_by(Item.name)).all()
-
-
-def _view(line: Line, form: Form, offers: Mapping[int, Replacement]) -> LineView:
-    """Fill a line in: what the labels say now, unless somebody typed something else meanwhile."""
-    offer = offers.get(line.item.id) if line.item is not None else None
-    says = _says(line, offer)
-    was = drafts.unpack(form.value(f"was-{line.id}"))
-    for name, text in says.items():
-        typed = form.values.get(f"{name}-{line.id}")
-        if typed is None or typed == was.get(name):
-            form.values[f"{name}-{line.id}"] = text
-    item, scan = line.item, line.scan
-    if item is not None:
-        content = formats.quantity(item.content, item.unit)
-        title, detail = item.name, f"{item.sku} · {content} each"
-    else:
-        number = (scan.content_gtin or scan.gtin or scan.pzn) if scan else None
-        title = "A line by hand" if line.by_hand else "A label that cannot be read"
-        title, detail = (f"Item {number}", "not in the catalogue") if number else (title, "")
-    return LineView(
-        id=line.id,
-        title=title,
-        detail=detail,
-        problem=line.problem,
-        doubts=line.doubts,
-        known=item is not None,
-        was=drafts.pack(says),
-        cost_hint=f"from the offer of {offer.supplier_name}" if offer else "",
-    )
-
-
-def _says(line: Line, offer: Replacement | None) -> dict[str, str]:
-    """What stands in a line's fields by the labels alone."""
-    scan = line.scan
-    cost = "" if offer is None else plain(offer.container_cost.quantize(FOUR, ROUND_HALF_UP))
-    return {
-        "sku": line.item.sku if line.item is not None else "",
-        "lot_number": (scan.lot or "") if scan else "",
-        "expires_on": str(scan.expires_on or "") if scan else "",
-        "containers": str(line.containers) if scan else "",
-        "unit_cost": cost,
-    }
 
 
 def _receive(site: Site, typed: drafts.Values) -> Response:
@@ -172,51 +188,66 @@ def _receive(site: Site, typed: drafts.Values) -> Response:
         form.key, form.problem = forms.new_key(), forms.SENT_BEFORE
         return forms.again(lambda form=form: _show(site, form), form, 409)
     try:
-        papers = _load(Papers(), typed, "", form)
-        loaded = [_load(LineShape(), typed, f"-{line.id}", form) for line in lines]
+        papers = receive_lines.load(Papers(), typed, "", form)
+        loaded = {line.id: receive_lines.load(LineShape(), typed, f"-{line.id}", form) for line in lines}
         if form.errors:
             return forms.again(lambda form: _show(site, form), form, 422)
         if not loaded:
             raise NothingToReceive("There is nothing to receive yet: scan a box, or add a line by hand.")
-        text, kind = _post(site, papers, loaded)
+        deliveries = _deliveries(papers, loaded)
+        of = None if papers["order"] is None else _waiting_order(site, papers["order"])
+        asks = receive_lines.asked(deliveries, of, on=papers["received_on"])
+        form.errors |= {f"reason-{key}": SAY_WHY for key in asks if not deliveries[key].reason}
+        if form.errors:
+            return forms.again(lambda form: _show(site, form), form, 422)
+        done = _post(site, papers, deliveries, of)
     except Refusal as refusal:
         form.problem = str(refusal)
-        status = next(code for of, code in errors.STATUS.items() if isinstance(refusal, of))
+        status = next(code for kind, code in errors.STATUS.items() if isinstance(refusal, kind))
         return forms.again(lambda form: _show(site, form), form, status)
     keys = [key for line in lines for key in line.scan_ids]
     scans.put_aside(g.db, keys, person_id=g.visitor.person_id)
-    return forms.go(Done("/stock", text, kind))
+    return forms.go(done)
 
 
-def _load(shape: Shape, typed: drafts.Values, suffix: str, form: Form) -> dict[str, Any]:
-    """The fields of a line by their shape; what is wrong with them goes into the form."""
-    given = {name: typed.get(name + suffix, "") for name in shape.fields}
-    try:
-        found: dict[str, Any] = shape.load({name: text for name, text in given.items() if text.strip()})
-    except ValidationError as wrong:
-        form.errors |= {name + suffix: words for name, words in forms.by_field(wrong).items()}
-        return {}
-    return found
+def _waiting_order(site: Site, key: int) -> OrderView:
+    """The order that is received against. Raises UnknownOrder, WrongOrderState."""
+    subject = orders.order(g.db, key)
+    if subject.site_id != site.id:
+        raise orders.UnknownOrder(f"{orders.number(key)} is not of {site.name}.")
+    return order_views.view(g.db, subject)
 
 
-def _post(site: Site, papers: dict[str, Any], lines: Sequence[dict[str, Any]]) -> tuple[str, str]:
+def _deliveries(papers: Mapping[str, Any], loaded: Mapping[int, dict[str, Any]]) -> dict[int, Delivery]:
     supplier = catalog.supplier(g.db, papers["supplier"]) if papers.get("supplier") else None
-    deliveries = [
-        Delivery(
-            item=catalog.item(g.db, line["sku"]),
-            lot_number=line["lot_number"],
-            expires_on=line["expires_on"],
-            containers=line["containers"],
-            unit_cost=line["unit_cost"],
-            supplier=supplier,
-            document=papers.get("document", ""),
+    return {
+        key: receive_lines.delivery(body, supplier=supplier, document=papers["document"])
+        for key, body in loaded.items()
+    }
+
+
+def _post(
+    site: Site, papers: Mapping[str, Any], deliveries: Mapping[int, Delivery], of: OrderView | None
+) -> Done:
+    """Receive it all, against the order if there is one, and say what should be looked at."""
+    on, lines = papers["received_on"], list(deliveries.values())
+    if of is None:
+        done: Sequence[Received] = receiving.receive_many(
+            g.db, lines, site=site, received_on=on, recorded_at=g.now, by=g.caller.name
         )
-        for line in lines
-    ]
-    done = receiving.receive_many(
-        g.db, deliveries, site=site, received_on=papers["received_on"], recorded_at=g.now, by=g.caller.name
-    )
+        address, against = "/stock", ""
+    else:
+        subject = orders.order(g.db, of.id)
+        arrived = purchasing.receive(
+            g.db, subject, lines, received_on=on, recorded_at=g.now, by=g.caller.name
+        )
+        done, address = arrived.received, f"/orders/{of.id}"
+        left = sum(line.open for line in arrived.order.lines)
+        against = (
+            f" {of.number}: {formats.number(left)} still to come." if left else f" {of.number} is complete."
+        )
     value = formats.money(sum((one.receipt.value for one in done), Decimal(0)), frame.currency(g.db))
     count = "1 line" if len(done) == 1 else f"{len(done)} lines"
     warnings = [warning for one in done for warning in one.warnings]
-    return "\n".join([f"Received {count} for {value}.", *warnings]), "warning" if warnings else "done"
+    said = "\n".join([f"Received {count} for {value}.{against}", *warnings])
+    return Done(address, said, "warning" if warnings else "done")

@@ -10,17 +10,19 @@ from tempfile import SpooledTemporaryFile
 import sqlalchemy as sa
 from flask import Response, g, request
 
-from api.web import charts, downloads, formats, frame
+from api.web import charts, downloads, formats, forms, frame
 from api.web.charts import Meter
-from inventory import reordering
+from inventory import order_views, reordering
 from inventory.catalog import Supplier
 from inventory.clinic import Site
 from inventory.measures import ZERO
+from inventory.order_views import OrderState, OrderView
 from inventory.reordering import Advice
 
 blueprint = frame.chapter("reorder")
 
 ALL = "all"
+LOOKED_AT = 50  # orders, for a draft
 IN_MEMORY = 1024 * 1024
 
 
@@ -49,6 +51,8 @@ class Basket:
     packs: int
     cost: Decimal
     below: Decimal  # how much is missing to the supplier's smallest order; nothing if nothing is
+    code: str
+    draft: OrderView | None  # one that is not sent yet
 
 
 @blueprint.get("/reorder")
@@ -63,7 +67,10 @@ def listing() -> Response:
         "reorder.html",
         orders=orders,
         others=[row for row in rows if not row.advice.order_packs],
-        baskets=_baskets(orders, suppliers),
+        baskets=_baskets(orders, suppliers, sites),
+        may_order=frame.may("POST /reorder/order") and len(sites) == 1,
+        may_see=frame.may("GET /orders"),
+        key=forms.new_key(),
         total=sum((row.advice.cost for row in orders), ZERO),
         due=sum(1 for row in orders if row.kind == "bad"),
         late=sum(1 for row in rows if row.late),
@@ -168,9 +175,19 @@ def _near(day: date, today: date) -> str:
     return f"{day.day} {day:%b}" if day.year == today.year else formats.day(day)
 
 
-def _baskets(rows: Sequence[Row], suppliers: dict[str, Supplier]) -> list[Basket]:
+def _drafts(sites: Sequence[Site]) -> dict[str, OrderView]:
+    """The newest draft to each supplier: what is drafted is not on order yet, and easily ordered twice."""
+    newest = order_views.listing(g.db, site_ids=[site.id for site in sites], limit=LOOKED_AT)
+    found: dict[str, OrderView] = {}
+    for one in order_views.views(g.db, newest):
+        if one.state is OrderState.DRAFT:
+            found.setdefault(one.supplier, one)
+    return found
+
+
+def _baskets(rows: Sequence[Row], suppliers: dict[str, Supplier], sites: Sequence[Site]) -> list[Basket]:
     """The orders by supplier, the dearest first. A smallest order in another currency is not compared."""
-    currency, found = frame.currency(g.db), defaultdict(list)
+    currency, found, drafts = frame.currency(g.db), defaultdict(list), _drafts(sites)
     for row in rows:
         if row.advice.supplier:
             found[row.advice.supplier].append(row.advice)
@@ -185,6 +202,8 @@ def _baskets(rows: Sequence[Row], suppliers: dict[str, Supplier]) -> list[Basket
                 packs=sum(line.order_packs for line in lines),
                 cost=cost,
                 below=max(ZERO, smallest - cost),
+                code=code,
+                draft=drafts.get(code),
             )
         )
     return sorted(baskets, key=lambda basket: (-basket.cost, basket.name))

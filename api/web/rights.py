@@ -82,6 +82,9 @@ MAY: dict[str, frozenset[Role]] = {
         (
             BOOKS,
             """
+            GET /orders
+            GET /orders/<id:order_id>
+            GET /orders/<id:order_id>/order.pdf
             GET /books
             GET /books/roll-forward
             GET /books/valuation
@@ -156,6 +159,19 @@ MAY: dict[str, frozenset[Role]] = {
             POST /sessions/<id:session_id>/undo
             GET /receive
             POST /receive
+            GET /receive/photo
+            POST /receive/photo
+            GET /orders/new
+            POST /orders/new
+            GET /orders/<id:order_id>/edit
+            POST /orders/<id:order_id>/edit
+            GET /orders/<id:order_id>/send
+            POST /orders/<id:order_id>/send
+            GET /orders/<id:order_id>/close
+            POST /orders/<id:order_id>/close
+            GET /orders/<id:order_id>/cancel
+            POST /orders/<id:order_id>/cancel
+            POST /reorder/order
             GET /lots/<id:lot_id>/write-off
             POST /lots/<id:lot_id>/write-off
             GET /lots/<id:lot_id>/release
@@ -197,6 +213,8 @@ NOUNS = {
     "/treat": "Treating patients",
     "treat": "Treating patients",
     "/receive": "Receiving stock",
+    "/orders": "Ordering",
+    "/reorder/order": "Ordering",
     "/books/close": "Closing a month",
     "/books": "Looking at the books",
     "/settings": "Changing the settings",

@@ -1,7 +1,7 @@
 """Scans that wait to be received: each is kept the moment it is read, and becomes a line of the delivery.
 
-What cannot be read is kept too, with the reason, until a person puts it aside. Two barcodes of one box are
-joined; the same label again counts one more.
+What cannot be read is kept too, with the reason, until a person puts it aside. Labels of one box are joined
+in whatever order they come; the same box again counts one more.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory import scanning
+from inventory import boxes, scanning
+from inventory.boxes import Box
 from inventory.catalog import Item
 from inventory.database import Base
 from inventory.errors import Conflict
@@ -24,6 +25,7 @@ SAID_ANYWAY = "W_NO_SYMBOLOGY_ID"
 """Most scanners do not say what kind of barcode it is; a doubt about every label is read by nobody."""
 TWICE = "The box with this serial number was scanned before; it is counted once."
 UNKNOWN = "No item has the barcode number {}: choose the item."
+NOT_ONE_BOX = "This label was not taken together with the one before it. {}"
 
 
 class WaitingScan(Base):
@@ -37,6 +39,7 @@ class WaitingScan(Base):
     site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
     key: Mapped[str] = mapped_column(sa.String(40))  # the same scan sent twice is one
     data: Mapped[str] = mapped_column(sa.Text)  # as the scanner gave it; empty: a line by hand
+    photo: Mapped[str] = mapped_column(sa.String(40), default="", server_default="")  # that it was seen in
     at: Mapped[datetime]
 
 
@@ -62,13 +65,10 @@ class Line:
         """Whether nothing was scanned: it is all to be typed."""
         return self.scan is None and not self.problem
 
-    @property
-    def half(self) -> bool:
-        """Whether the other barcode of the box may still come."""
-        return self.scan is not None and (self.item is None or self.scan.lot is None)
 
-
-def add(db: Session, *, person_id: int, site_id: int, key: str, data: str, at: datetime) -> None:
+def add(
+    db: Session, *, person_id: int, site_id: int, key: str, data: str, at: datetime, photo: str = ""
+) -> None:
     """Keep a scan; one that was kept already is not kept again. Raises TooManyWaiting."""
     mine = sa.select(WaitingScan.id).where(WaitingScan.person_id == person_id)
     if db.scalar(mine.where(WaitingScan.key == key[:40])) is not None:
@@ -76,7 +76,10 @@ def add(db: Session, *, person_id: int, site_id: int, key: str, data: str, at: d
     waiting = db.scalar(sa.select(sa.func.count()).select_from(mine.subquery())) or 0
     if waiting >= MOST_WAITING:
         raise TooManyWaiting(f"{MOST_WAITING} scans wait already: receive them before scanning more.")
-    db.add(WaitingScan(person_id=person_id, site_id=site_id, key=key[:40], data=_kept(data)[:LONGEST], at=at))
+    kept = _kept(data)[:LONGEST]
+    db.add(
+        WaitingScan(person_id=person_id, site_id=site_id, key=key[:40], data=kept, photo=photo[:40], at=at)
+    )
     db.flush()
 
 
@@ -99,59 +102,62 @@ def put_aside(db: Session, scan_ids: Sequence[int], *, person_id: int) -> None:
 def lines(db: Session, rows: Sequence[WaitingScan], *, on: date) -> list[Line]:
     """The lines that the scans make, in the order in which they began."""
     found: list[Line] = []
+    together: list[tuple[WaitingScan, Scan]] = []  # may be labels of one box
     for row in rows:
-        if not row.data:
+        scan = None
+        if row.data:
+            try:
+                scan = scanning.read(row.data, on=on)
+            except UnreadableLabel as unreadable:
+                found.append(Line(row.id, [row.id], problem=str(unreadable)))
+                continue
+        if together and (scan is None or row.photo != together[-1][0].photo):
+            found += _boxes(db, together)
+            together = []
+        if scan is None:
             found.append(Line(row.id, [row.id]))
-            continue
-        try:
-            scan = scanning.read(row.data, on=on)
-        except UnreadableLabel as unreadable:
-            found.append(Line(row.id, [row.id], problem=str(unreadable)))
-            continue
-        if found and found[-1].half and _join(db, found[-1], row, scan):
-            continue
-        line = _line(db, row, scan)
-        same = next((one for one in found if _same(one, line)), None)
-        if same is None:
-            found.append(line)
         else:
-            _count(same, line)
-    return found
+            together.append((row, scan))
+    return _merged(sorted([*found, *_boxes(db, together)], key=lambda line: line.id))
 
 
-def _line(db: Session, row: WaitingScan, scan: Scan) -> Line:
+def _boxes(db: Session, together: Sequence[tuple[WaitingScan, Scan]]) -> list[Line]:
+    """What was scanned one after the other, or seen in one photo, box by box."""
+    labels = [scan for _, scan in together]
+    seen = boxes.in_photo(labels) if together and together[0][0].photo else boxes.scanned(labels)
+    return [_line(db, box, [together[place][0].id for place in box.labels]) for box in seen]
+
+
+def _line(db: Session, box: Box, keys: list[int]) -> Line:
+    scan = box.scan
     known = scanning.find(db, scan)
-    line = Line(row.id, [row.id], scan=scan)
+    line = Line(keys[0], keys, scan=scan)
     if known is not None:
         line.item, line.containers = known
     number = scan.content_gtin or scan.gtin
     if known is None and number:
         line.doubts.append(UNKNOWN.format(number))
+    if box.conflict and "item" in boxes.lacking(scan):
+        line.doubts.append(NOT_ONE_BOX.format(box.conflict))
     line.doubts += [DOUBTS[code] for code in scan.doubts if code != SAID_ANYWAY]
     line.serials = {scan.serial} if scan.serial else set()
     return line
 
 
-def _join(db: Session, before: Line, row: WaitingScan, scan: Scan) -> bool:
-    """Take a scan as the other half of the box before it, if together they tell more than each."""
-    assert before.scan is not None
-    try:
-        joined = _line(db, row, scanning.join(before.scan, scan))
-    except UnreadableLabel:
-        return False
-    assert joined.scan is not None
-    named = before.item is None and joined.item is not None
-    numbered = before.scan.lot is None and joined.scan.lot is not None
-    if not (named or numbered):
-        return False
-    before.scan_ids.append(row.id)
-    before.item, before.scan, before.containers = joined.item, joined.scan, joined.containers
-    before.doubts, before.serials = joined.doubts, joined.serials
-    return True
+def _merged(found: Sequence[Line]) -> list[Line]:
+    """Boxes alike are one line that counts them."""
+    kept: list[Line] = []
+    for line in found:
+        same = next((one for one in kept if _same(one, line)), None)
+        if same is None:
+            kept.append(line)
+        else:
+            _count(same, line)
+    return kept
 
 
 def _same(one: Line, other: Line) -> bool:
-    if one.scan is None or other.scan is None or other.scan.lot is None:
+    if one.scan is None or other.scan is None or {"item", "lot"} & set(boxes.lacking(other.scan)):
         return False
     return (one.scan.gtin, one.scan.content_gtin, one.scan.lot, one.scan.expires_on) == (
         other.scan.gtin, other.scan.content_gtin, other.scan.lot, other.scan.expires_on,

@@ -13,6 +13,10 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER count_entries_no_delete BEFORE DELETE ON count_entries BEGIN SELECT RAISE(ABORT, 'count_entries are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS documents_no_update BEFORE UPDATE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS documents_no_delete BEFORE DELETE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
+        "CREATE TRIGGER import_undos_no_update BEFORE UPDATE ON import_undos BEGIN SELECT RAISE(ABORT, 'import_undos are only added, never changed'); END",
+        "CREATE TRIGGER import_undos_no_delete BEFORE DELETE ON import_undos BEGIN SELECT RAISE(ABORT, 'import_undos are only added, never changed'); END",
+        "CREATE TRIGGER imports_no_update BEFORE UPDATE ON imports BEGIN SELECT RAISE(ABORT, 'imports are only added, never changed'); END",
+        "CREATE TRIGGER imports_no_delete BEFORE DELETE ON imports BEGIN SELECT RAISE(ABORT, 'imports are only added, never changed'); END",
         "CREATE TRIGGER purchase_order_cancellations_no_update BEFORE UPDATE ON purchase_order_cancellations BEGIN SELECT RAISE(ABORT, 'purchase_order_cancellations are only added, never changed'); END",
         "CREATE TRIGGER purchase_order_cancellations_no_delete BEFORE DELETE ON purchase_order_cancellations BEGIN SELECT RAISE(ABORT, 'purchase_order_cancellations are only added, never changed'); END",
         "CREATE TRIGGER purchase_order_events_no_update BEFORE UPDATE ON purchase_order_events BEGIN SELECT RAISE(ABORT, 'purchase_order_events are only added, never changed'); END",
@@ -33,6 +37,10 @@ FACTS_ARE_ONLY_ADDED = {
     "postgresql": [
         "CREATE OR REPLACE FUNCTION count_entries_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'count_entries are only added, never changed'; END $$",
         "CREATE TRIGGER count_entries_only_added BEFORE UPDATE OR DELETE ON count_entries FOR EACH ROW EXECUTE FUNCTION count_entries_only_added()",
+        "CREATE OR REPLACE FUNCTION import_undos_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'import_undos are only added, never changed'; END $$",
+        "CREATE TRIGGER import_undos_only_added BEFORE UPDATE OR DELETE ON import_undos FOR EACH ROW EXECUTE FUNCTION import_undos_only_added()",
+        "CREATE OR REPLACE FUNCTION imports_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'imports are only added, never changed'; END $$",
+        "CREATE TRIGGER imports_only_added BEFORE UPDATE OR DELETE ON imports FOR EACH ROW EXECUTE FUNCTION imports_only_added()",
         "CREATE OR REPLACE FUNCTION purchase_order_cancellations_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purchase_order_cancellations are only added, never changed'; END $$",
         "CREATE TRIGGER purchase_order_cancellations_only_added BEFORE UPDATE OR DELETE ON purchase_order_cancellations FOR EACH ROW EXECUTE FUNCTION purchase_order_cancellations_only_added()",
         "CREATE OR REPLACE FUNCTION purchase_order_events_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purchase_order_events are only added, never changed'; END $$",
@@ -68,6 +76,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendars")),
         sa.UniqueConstraint("secret_hash", name=op.f("uq_calendars_secret_hash")),
     )
+    op.create_table(
+        "imports",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("file_name", sa.String(length=200), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("site_id", KEY, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("total", KEY, nullable=False),
+        sa.Column("imported", KEY, nullable=False),
+        sa.Column("repeated", KEY, nullable=False),
+        sa.Column("first_document", KEY, nullable=True),
+        sa.Column("last_document", KEY, nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('items', 'offers', 'opening-stock', 'formulations')", name=op.f("ck_imports_kind_known")
+        ),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_imports_site_id_sites")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
+    )
+    with op.batch_alter_table("imports", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_imports_fingerprint"), ["fingerprint"], unique=False)
+
     op.create_table(
         "purchase_orders",
         sa.Column("id", KEY, nullable=False),
@@ -111,6 +142,23 @@ def upgrade() -> None:
     with op.batch_alter_table("counts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_counts_site_id_id"), ["site_id", "id"], unique=False)
 
+    op.create_table(
+        "import_undos",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("import_id", KEY, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("document_id", KEY, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_import_undos_document_id_documents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["imports.id"], name=op.f("fk_import_undos_import_id_imports")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_undos")),
+        sa.UniqueConstraint("import_id", name=op.f("uq_import_undos_import_id")),
+    )
     op.create_table(
         "purchase_order_events",
         sa.Column("id", KEY, nullable=False),
@@ -398,6 +446,9 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("ingredient_code", sa.String(length=20), server_default="", nullable=False)
         )
+
+    with op.batch_alter_table("waiting_scans", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("photo", sa.String(length=40), server_default="", nullable=False))
 
     with op.batch_alter_table("documents", schema=None) as batch_op:
         batch_op.drop_constraint("ck_documents_kind_known", type_="check")
