@@ -134,6 +134,11 @@ def expected_by(db: Session, subject: PurchaseOrder, *, at: datetime) -> date:
     return _expected_by(db, subject, order_views.view(db, subject), on=on)
 
 
+def to_receive(db: Session, subject: PurchaseOrder) -> OrderView:
+    """An order that a delivery is waited for, held until it is received. Raises WrongOrderState."""
+    return _at(db, subject, *WAITING, what="be received against")
+
+
 def surplus(of: OrderView, deliveries: Sequence[Delivery]) -> list[Surplus]:
     """What of a delivery an order does not wait for, line by line in the order of the delivery."""
     return [found for _, found in _matched(of, deliveries) if found is not None]
@@ -152,7 +157,7 @@ def receive(
 
     Raises WrongOrderState, NotOnOrder for a surplus without a reason, and what `receiving.receive` raises.
     """
-    standing = _at(db, subject, *WAITING, what="be received against")
+    standing = to_receive(db, subject)
     site = db.get_one(Site, subject.site_id)
     if standing.sent_on is not None and received_on < standing.sent_on:
         raise BadOrder(f"{standing.number} was sent on {standing.sent_on}: nothing came on {received_on}.")

@@ -27,7 +27,7 @@ def printed(data: str, *, scale: int = 6) -> Image.Image:
 
 def table(*codes: Image.Image, gap: int = 60) -> Image.Image:
     """Boxes on a table: one picture with the codes below each other."""
-    width = max(code.width for code in codes) + 2 * gap
+    width = max((code.width for code in codes), default=0) + 2 * gap
     height = sum(code.height + gap for code in codes) + gap
     paper, top = Image.new("L", (width, height), 235), gap
     for code in codes:

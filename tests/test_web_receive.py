@@ -1,10 +1,17 @@
 """Receiving on the page: every scan is kept once it is read; a delivery is received whole or not at all."""
 
 import re
+from io import BytesIO
+
+import pytest
+import sqlalchemy as sa
 
 from api.auth import Role
 from api.web.scans import WaitingScan
+from inventory import catalog
+from inventory.ledger import Document
 from tests.pages import Browser, House, main, said
+from tests.pictures import printed, sent, table
 from tests.shelves import count, on_hand
 
 LABEL = "0109521234543213172706301" + "0A17"  # HA-3, good until 2027-06-30, lot A17
@@ -131,3 +138,125 @@ def test_an_empty_delivery_is_refused(house: House):
 
     assert refused.status_code == 422
     assert "There is nothing to receive yet" in said(refused)
+
+
+FIRST, SECOND = "010952123454321310A17", "1727063021S1"  # of one box: product and lot, expiry and serial
+
+
+@pytest.mark.parametrize("labels", [(FIRST, SECOND), (SECOND, FIRST)])
+def test_two_labels_of_a_box_make_one_line_in_either_order_and_the_next_box_counts(house: House, labels):
+    browser = house.as_(Role.MANAGER)
+    for label in labels:
+        scan(browser, label)
+    for label in labels:
+        page = scan(browser, label.replace("S1", "S2"))
+
+    assert len(re.findall(r'class="card line"', main(page))) == 1
+    fields = filled(browser, page)
+    assert (fields["lot_number-1"], fields["expires_on-1"], fields["containers-1"]) == (
+        "A17", "2027-06-30", "2",
+    )  # fmt: skip
+
+
+def test_labels_that_contradict_each_other_are_two_lines_and_it_is_said(house: House):
+    browser = house.as_(Role.MANAGER)
+    scan(browser, FIRST)
+
+    page = scan(browser, "10B18\x1d17270630")
+
+    assert len(re.findall(r'class="card line"', main(page))) == 2
+    assert "The lot is A17 in one place and B18 in another: this cannot be one box." in said(page)
+
+
+def test_the_label_of_a_box_of_ten_counts_ten(house: House):
+    with house.database.write.begin() as db:
+        item = catalog.item(db, "HA-3")
+        catalog.change_item(db, item, {"pack_gtin": "19521234543210", "pack_containers": 10})
+    browser = house.as_(Role.MANAGER)
+
+    page = scan(browser, "01195212345432101727063010A17")
+
+    assert filled(browser, page)["containers-1"] == "10"
+
+
+def test_what_is_short_dated_is_received_only_with_a_reason(house: House):
+    with house.database.write.begin() as db:
+        catalog.change_item(db, catalog.item(db, "HA-3"), {"shelf_life_months": 36})
+    browser = house.as_(Role.MANAGER)
+    page = scan(browser, LABEL)
+    assert "Lot A17 of HA-3 is short-dated: 531 of 1095 days are left" in said(page)
+
+    fields = filled(browser, page) | {"do": "receive"}
+    refused = browser.post("/receive", fields)
+    assert refused.status_code == 422
+    assert "Say why it is taken all the same." in said(refused)
+    assert on_hand(house, "HA-3") == 0
+    after = browser.follow(
+        browser.post("/receive", filled(browser, refused) | {"do": "receive", "reason-1": "cheap"})
+    )
+
+    assert "is short-dated" in said(after)
+    assert on_hand(house, "HA-3") == 3
+    with house.database.read() as db:
+        assert db.scalars(sa.select(Document.note)).all() == ["cheap"]
+
+
+def photo(browser: Browser, picture: bytes, **typed: str):
+    fields = browser.hidden(browser.get("/receive/photo" + typed.pop("query", "")))
+    return browser.client.post(
+        "/receive/photo",
+        data=fields | typed | {"image": (BytesIO(picture), "photo.jpg")},
+        content_type="multipart/form-data",
+    )
+
+
+def test_a_photo_of_two_boxes_makes_two_lines_and_the_same_photo_again_none(house: House):
+    browser = house.as_(Role.MANAGER)
+    picture = sent(table(printed("]d2" + LABEL), printed("]d2" + LABEL.replace("A17", "B18"))))
+
+    page = browser.follow(photo(browser, picture))
+    assert "Read 2 barcodes in the photo." in said(page)
+    photo(browser, picture)
+    page = browser.get("/receive")
+
+    fields = filled(browser, page)
+    assert {fields["lot_number-1"], fields["lot_number-2"]} == {"A17", "B18"}
+    assert fields["containers-1"] == "1"
+    assert count(house, WaitingScan) == 2
+
+
+def test_what_was_typed_is_still_there_after_a_photo(house: House):
+    browser = house.as_(Role.MANAGER)
+    page = scan(browser, LABEL)
+    fields = filled(browser, page) | {"do": "photo", "document": "DN-9", "unit_cost-1": "17.25"}
+    page = browser.follow(browser.post("/receive", fields))
+    assert "Read a photo of barcodes" in said(page)
+
+    picture = sent(table(printed("]d2" + LABEL.replace("A17", "B18"))))
+    address = browser.hidden(page)["draft"]
+    after = browser.follow(photo(browser, picture, query=f"?draft={address}"))
+
+    fields = filled(browser, after)
+    assert (fields["document"], fields["unit_cost-1"], fields["lot_number-2"]) == ("DN-9", "17.25", "B18")
+
+
+@pytest.mark.parametrize(
+    ("picture", "sentence"),
+    [
+        (b"", "Take or choose a picture first."),
+        (b"no picture", "This is no picture that can be read"),
+        (sent(table(gap=90)), "No barcode can be read in this picture"),
+    ],
+)
+def test_a_photo_that_cannot_be_read_says_why_and_keeps_nothing(house: House, picture, sentence):
+    refused = photo(house.as_(Role.MANAGER), picture)
+
+    assert refused.status_code == 422
+    assert sentence in said(refused)
+    assert count(house, WaitingScan) == 0
+
+
+def test_a_photo_larger_than_any_is_refused(house: House):
+    refused = photo(house.as_(Role.MANAGER), b"x" * (20 * 1024 * 1024 + 1))
+
+    assert refused.status_code == 413

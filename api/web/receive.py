@@ -215,7 +215,7 @@ def _waiting_order(site: Site, key: int) -> OrderView:
     subject = orders.order(g.db, key)
     if subject.site_id != site.id:
         raise orders.UnknownOrder(f"{orders.number(key)} is not of {site.name}.")
-    return order_views.view(g.db, subject)
+    return purchasing.to_receive(g.db, subject)
 
 
 def _deliveries(papers: Mapping[str, Any], loaded: Mapping[int, dict[str, Any]]) -> dict[int, Delivery]:
