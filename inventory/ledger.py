@@ -308,7 +308,8 @@ def _vial_changes(moves: Sequence[Move], place_id: int, lot_id: int) -> dict[int
     changes: dict[int, Decimal] = defaultdict(Decimal)
     for move in moves:
         if move.vial_id is not None and move.lot.id == lot_id:
-            if move.source_id == place_id:
+            opens = not move.direction and move.corrects_id is None  # sealed until now: no vial's loss
+            if move.source_id == place_id and not opens:
                 changes[move.vial_id] -= move.quantity
             elif move.target_id == place_id:
                 changes[move.vial_id] += move.quantity

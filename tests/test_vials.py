@@ -230,6 +230,18 @@ def test_the_last_container_is_opened_once(clinic):
         open_vial(clinic)
 
 
+def test_a_vial_may_be_recorded_late_though_its_lot_has_been_used_since(clinic):
+    clinic.receive("LIDO", "L1 exp 2026-12-31 3 x 3.20", on=date(2026, 1, 5))
+    clinic.treat("P-1", "LIDO 25", at=NOW)
+
+    opened = open_vial(clinic, at=NOW - timedelta(days=2))
+
+    assert opened.remaining == 20
+    assert clinic.held("LIDO", PlaceKind.OPENED) == {"L1": 35}
+    with pytest.raises(LotNotUsable, match="holds 0 mL on the shelf"):
+        open_vial(clinic, at=NOW - timedelta(days=2))
+
+
 @pytest.mark.parametrize("sku", ["HA", "KIT"])
 def test_a_single_dose_container_is_not_opened_by_itself(clinic, sku):
     clinic.receive(sku, "L1 exp 2026-12-31 1 x 3.20")
