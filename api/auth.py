@@ -274,6 +274,7 @@ MAY: dict[str, frozenset[Role]] = {
             POST /lots/<id:lot_id>/release
             POST /lots/<id:lot_id>/recall
             POST /movements/<id:movement_id>/reverse
+            POST /documents/<id:document_id>/reverse
             POST /write-offs
             """,
         ),

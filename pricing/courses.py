@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -15,6 +16,7 @@ from inventory.clinic import Site
 from inventory.corrections import Reversal
 from inventory.database import MONEY, Base
 from inventory.errors import Conflict, NotFound
+from inventory.ledger import Document
 from inventory.treatments import Line, Treated, TreatmentSession, Visit
 from inventory.vials import PreparedIn
 from pricing import formulations
@@ -203,6 +205,17 @@ def reverse_session(
         allocations.renew(db, reference=reference(performed.course_id, performed.number))
         db.flush()
     return undone
+
+
+def reverse_document(
+    db: Session, document: Document, *, at: datetime, recorded_at: datetime, by: str, reason: str
+) -> Reversal:
+    """Undo what is left of any act; of a session's, its course knows. Raises what `corrections` refuses."""
+    when: dict[str, Any] = {"at": at, "recorded_at": recorded_at, "by": by, "reason": reason}
+    session = db.scalar(sa.select(TreatmentSession).where(TreatmentSession.document_id == document.id))
+    if session is not None:
+        return reverse_session(db, session, **when)
+    return corrections.reverse_document(db, document, **when)
 
 
 def recipe_lines(recipe: formulations.Recipe) -> list[Line]:

@@ -8,9 +8,9 @@ from marshmallow import fields
 from api import paging, recall_sheet, where
 from api.paging import PageQuery
 from api.rest.calls import listed, noun, page_of
-from api.rest.stock import LotShape, OpenedShape, TraceReceiptShape, lot_row
+from api.rest.stock import LotShape, OpenedShape, TraceReceiptShape, lot_here, lot_row
 from api.schemas import Day, Flag, Moment, Quantity, Shape, one_word
-from inventory import lots, tracing, treatments
+from inventory import tracing, treatments
 from inventory.clinic import PlaceKind
 from inventory.lots import LotState
 from inventory.tracing import Given
@@ -47,7 +47,7 @@ class HistoryShape(Shape):
 @blueprint.response(200, HistoryShape)
 def get_history(lot_id: int) -> Any:
     """Show who held a lot back, released or recalled it, when and why (S10)."""
-    return {"items": tracing.history(g.db, lots.lot(g.db, lot_id))}
+    return {"items": tracing.history(g.db, lot_here(lot_id))}
 
 
 class HeldShape(Shape):
@@ -115,7 +115,7 @@ class RecallReportShape(Shape):
 @blueprint.response(200, RecallReportShape)
 def get_report(query: dict[str, Any], lot_id: int) -> Any:
     """Show all that a recall of a lot reaches, at every site, and what to do next (S10)."""
-    found = recalls.report(g.db, lots.lot(g.db, lot_id), at=g.now, with_reversed=query["reversed"])
+    found = recalls.report(g.db, lot_here(lot_id), at=g.now, with_reversed=query["reversed"])
     trace = found.trace
     named = ("on_hand", "held", "opened", "receipts", "sessions", "patients")
     return {name: getattr(trace, name) for name in named} | {
@@ -132,7 +132,7 @@ def get_report(query: dict[str, Any], lot_id: int) -> Any:
 @blueprint.doc(responses=PDF_ANSWER)
 def get_report_pdf(lot_id: int) -> Response:
     """The recall report to print: one page, more only where the lists are long (S10)."""
-    found = recalls.report(g.db, lots.lot(g.db, lot_id), at=g.now)
+    found = recalls.report(g.db, lot_here(lot_id), at=g.now)
     return Response(recall_sheet.pdf(g.db, found, site=where.first(), by=g.caller.name), mimetype=PDF)
 
 
@@ -167,6 +167,7 @@ class SessionLotsShape(Shape):
 def session_lots(query: dict[str, Any], session_id: int) -> Any:
     """List the lots that a session gave its patient, with maker and expiry (S10)."""
     session = treatments.session(g.db, session_id)
+    where.of(session.site_id)
     return {"items": tracing.of_session(g.db, session, with_reversed=query["reversed"])}
 
 

@@ -7,13 +7,14 @@ from marshmallow import fields
 
 from api import where
 from api.rest.calls import made, noun, site_or_first
+from api.rest.previews import DryRun, PreviewShape, foretold
 from api.schemas import ContainerCost, Cost, Day, Quantity, Shape, UnitCost, Whole, Words, one_word
 from inventory import catalog, lots, receiving
 from inventory.catalog import Item
 from inventory.ledger import Document
 from inventory.lots import LotState
 from inventory.places import LONGEST_CODE
-from inventory.receiving import Delivery, Receipt
+from inventory.receiving import Delivery, Receipt, Received
 
 blueprint = noun("receipts", "Receiving stock")
 
@@ -76,9 +77,11 @@ def shown(receipt: Receipt, warnings: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 @blueprint.post("/receipts")
+@blueprint.arguments(DryRun, location="query")
 @blueprint.arguments(NewReceipt)
+@blueprint.alt_response(200, schema=PreviewShape)
 @blueprint.response(201, ReceiptShape)
-def receive(body: dict[str, Any]) -> Any:
+def receive(query: dict[str, Any], body: dict[str, Any]) -> Any:
     """Receive containers of one lot (S9, C3): an expired one goes to quarantine, and it is warned of what is
     short-dated."""
     site = site_or_first(body.get("site"))
@@ -95,14 +98,16 @@ def receive(body: dict[str, Any]) -> Any:
         place=body["place"],
         reason=body["reason"],
     )
-    received = receiving.receive(
-        g.db,
-        delivery,
-        site=site,
-        received_on=body.get("received_on", site.day(g.now)),
-        recorded_at=g.now,
-        by=g.caller.name,
-    )
+    on = body.get("received_on", site.day(g.now))
+
+    def act() -> Received:
+        return receiving.receive(
+            g.db, delivery, site=site, received_on=on, recorded_at=g.now, by=g.caller.name
+        )
+
+    if query["dry_run"]:
+        return foretold(act)
+    received = act()
     return made(shown(received.receipt, received.warnings), f"/receipts/{received.receipt.id}")
 
 

@@ -11,7 +11,7 @@ from api import paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, noun, page_of, site_or_first
 from api.schemas import ContainerCost, Cost, Day, Flag, Id, Moment, Quantity, Shape, Words, one_word
-from inventory import corrections, history, holds, ledger, lot_list, lots, stock, tracing
+from inventory import history, holds, ledger, lot_list, lots, stock, tracing
 from inventory.balances import BALANCES
 from inventory.clinic import PLACES, PlaceKind
 from inventory.history import MovementRow
@@ -301,29 +301,3 @@ def list_movements(query: dict[str, Any]) -> Any:
 def get_movement(movement_id: int) -> Any:
     """Show one movement."""
     return movement_row(movement_id)
-
-
-class ReversalShape(MovementShape):
-    """The movement that undoes another, and those that had to go with it."""
-
-    movements = fields.List(fields.Nested(MovementShape))
-
-
-@blueprint.post("/movements/<id:movement_id>/reverse")
-@blueprint.arguments(Reason)
-@blueprint.response(201, ReversalShape)
-def reverse(body: dict[str, Any], movement_id: int) -> Any:
-    """Undo a movement by adding one that points at it; a remainder goes along with its use (S3, S8)."""
-    movement = ledger.movement(g.db, movement_id)
-    where.of_movement(movement)
-    undone = corrections.reverse(
-        g.db,
-        movement,
-        at=g.now,
-        recorded_at=g.now,
-        by=g.caller.name,
-        reason=body["reason"],
-    )
-    rows = [movement_row(movement.id) for movement in undone.movements]
-    first = next(row for row in rows if row.corrects == movement_id)
-    return {name: getattr(first, name) for name in first.__slots__} | {"movements": rows}

@@ -9,11 +9,13 @@ from marshmallow import ValidationError, fields, validates_schema
 from api import paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, site_or_first
-from api.rest.stock import MovementShape, Reason, movement_row
+from api.rest.corrections import Undoing, UndoneActShape, undone, when
+from api.rest.previews import DryRun, PreviewShape, foretold
 from api.schemas import Cost, Day, Id, Many, Moment, Quantity, Shape, Whole, Words, one_word
 from inventory import treatments
 from inventory.catalog import Item
 from inventory.clinic import Place, PlaceKind, Site
+from inventory.corrections import Reversal
 from inventory.ledger import Movement
 from inventory.lots import Lot
 from inventory.measures import ZERO
@@ -153,12 +155,20 @@ def walk_in(body: dict[str, Any], site: Site) -> Treated:
 
 
 @blueprint.post("/sessions")
+@blueprint.arguments(DryRun, location="query")
 @blueprint.arguments(NewSession)
+@blueprint.alt_response(200, schema=PreviewShape)
 @blueprint.response(201, TreatedShape)
-def treat(body: dict[str, Any]) -> Any:
+def treat(query: dict[str, Any], body: dict[str, Any]) -> Any:
     """Record a session: every line is supplied by FEFO, or nothing moves (S3 to S7)."""
     site = site_or_first(body.get("site"))
-    treated = perform(body, site) if "course" in body else walk_in(body, site)
+
+    def act() -> Treated:
+        return perform(body, site) if "course" in body else walk_in(body, site)
+
+    if query["dry_run"]:
+        return foretold(act)
+    treated = act()
     shown = session_shown(treated.session, site.code) | {
         "uses": treated.uses,
         "cost": treated.cost,
@@ -251,24 +261,17 @@ def get_session(session_id: int) -> Any:
     }
 
 
-class UndoneShape(Shape):
-    """The movements that undid a session."""
-
-    document = fields.Integer()
-    movements = fields.List(fields.Nested(MovementShape))
-
-
 @blueprint.post("/sessions/<id:session_id>/reverse")
-@blueprint.arguments(Reason)
-@blueprint.response(201, UndoneShape)
-def reverse_session(body: dict[str, Any], session_id: int) -> Any:
+@blueprint.arguments(DryRun, location="query")
+@blueprint.arguments(Undoing)
+@blueprint.alt_response(200, schema=PreviewShape)
+@blueprint.response(201, UndoneActShape)
+def reverse_session(query: dict[str, Any], body: dict[str, Any], session_id: int) -> Any:
     """Undo a whole session that was recorded by mistake (S8)."""
     session = treatments.session(g.db, session_id)
     where.of(session.site_id)
-    undone = courses.reverse_session(
-        g.db, session, at=g.now, recorded_at=g.now, by=g.caller.name, reason=body["reason"]
-    )
-    return {
-        "document": undone.document_id,
-        "movements": [movement_row(movement.id) for movement in undone.movements],
-    }
+
+    def act() -> Reversal:
+        return courses.reverse_session(g.db, session, **when(body))
+
+    return foretold(act) if query["dry_run"] else undone(act())

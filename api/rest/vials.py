@@ -9,6 +9,7 @@ from marshmallow import fields
 from api import paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, site_or_first
+from api.rest.previews import DryRun, PreviewShape, foretold
 from api.schemas import Cost, Flag, Id, Moment, Quantity, Shape, Words, one_word
 from inventory import lots, places, treatments, vials, wastage
 from inventory.catalog import Item
@@ -16,6 +17,7 @@ from inventory.ledger import WasteReason
 from inventory.lots import Lot
 from inventory.measures import ZERO
 from inventory.vials import OpenedVial, PreparedIn
+from inventory.wastage import WrittenOff
 
 blueprint = noun("vials", "Opened vials and write-offs")
 
@@ -180,23 +182,29 @@ class NewWriteOff(Shape):
 
 
 @blueprint.post("/write-offs")
+@blueprint.arguments(DryRun, location="query")
 @blueprint.arguments(NewWriteOff)
+@blueprint.alt_response(200, schema=PreviewShape)
 @blueprint.response(201, WrittenOffShape)
-def write_off(body: dict[str, Any]) -> Any:
+def write_off(query: dict[str, Any], body: dict[str, Any]) -> Any:
     """Throw stock away, with a reason (S11)."""
     lot = lots.lot(g.db, body["lot"])
     opened = vials.vial(g.db, body["opened_vial"]) if "opened_vial" in body else None
     site = where.of(opened.site_id) if opened else site_or_first(body.get("site"))
-    return wastage.write_off(
-        g.db,
-        lot,
-        quantity_off=body["quantity"],
-        reason=body["reason"],
-        site=site,
-        at=body.get("at", g.now),
-        recorded_at=g.now,
-        by=g.caller.name,
-        note=body["note"],
-        opened=opened,
-        place=places.place(g.db, site, body["place"]) if "place" in body else None,
-    )
+
+    def act() -> WrittenOff:
+        return wastage.write_off(
+            g.db,
+            lot,
+            quantity_off=body["quantity"],
+            reason=body["reason"],
+            site=site,
+            at=body.get("at", g.now),
+            recorded_at=g.now,
+            by=g.caller.name,
+            note=body["note"],
+            opened=opened,
+            place=places.place(g.db, site, body["place"]) if "place" in body else None,
+        )
+
+    return foretold(act) if query["dry_run"] else act()
