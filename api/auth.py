@@ -157,6 +157,7 @@ EVERYONE = frozenset(Role)
 BOOKS = frozenset({Role.MANAGER, Role.ACCOUNTANT, Role.ADMIN})  # who see costs (P5)
 STOCKROOM = frozenset({Role.MANAGER, Role.ADMIN})
 TREATMENT = STOCKROOM | {Role.PRACTITIONER}
+COUNTS = TREATMENT | BOOKS  # who count, and who read what was counted
 CLINICAL = frozenset({Role.PRACTITIONER})  # who may override an allergen match (T6)
 FRONT = TREATMENT | {Role.FRONT_DESK}
 
@@ -248,6 +249,15 @@ MAY: dict[str, frozenset[Role]] = {
             """,
         ),
         (
+            COUNTS,
+            """
+            GET /counts
+            GET /counts/<id:count_id>
+            GET /counts/<id:count_id>/sheet.pdf
+            GET /counts/<id:count_id>/sheet.xlsx
+            """,
+        ),
+        (
             STOCKROOM,
             """
             POST /sites
@@ -270,9 +280,16 @@ MAY: dict[str, frozenset[Role]] = {
             POST /purchase-orders/<id:order_id>/receive
             POST /purchase-orders/<id:order_id>/close
             POST /purchase-orders/<id:order_id>/cancel
+            GET /imports
+            GET /imports/<id:import_id>
+            POST /imports/<id:import_id>/undo
+            GET /imports/<code:kind>/template.xlsx
             POST /imports/<code:kind>
+            POST /imports/<code:kind>/corrected.xlsx
             POST /lots/<id:lot_id>/release
             POST /lots/<id:lot_id>/recall
+            POST /counts/<id:count_id>/post
+            POST /counts/<id:count_id>/abandon
             POST /movements/<id:movement_id>/reverse
             POST /documents/<id:document_id>/reverse
             POST /write-offs
@@ -282,6 +299,11 @@ MAY: dict[str, frozenset[Role]] = {
             TREATMENT,
             """
             POST /lots/<id:lot_id>/quarantine
+            POST /counts
+            PUT /counts/<id:count_id>/lines
+            POST /counts/<id:count_id>/lines
+            POST /counts/<id:count_id>/scan
+            POST /counts/<id:count_id>/sheet
             POST /moves
             POST /transfers/<id:transfer_id>/receive
             POST /sessions

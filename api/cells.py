@@ -3,11 +3,12 @@
 Nothing is guessed: a date that can be read in two ways, or a number whose comma can, is refused.
 """
 
-import calendar
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from api.tables import Cell
 from inventory import gs1
@@ -16,36 +17,35 @@ from inventory.measures import places as places_of
 
 LONGEST = 500
 LARGEST = Decimal("999999999")
-YEARS = range(1990, 2100)
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _COMMA_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+\.\d+|-?[1-9]\d{0,2}(,\d{3}){2,}", re.ASCII)
 _DOT_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(\.\d{3})+,\d+|-?[1-9]\d{0,2}(\.\d{3}){2,}", re.ASCII)
 _SPACED_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}([ \u00a0\u202f]\d{3})+([.,]\d+)?", re.ASCII)
+_SWISS_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(['\u2019]\d{3})+(\.\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"-?(0,\d+|\d+,(\d{1,2}|\d{4,}))", re.ASCII)
 _TWO_READINGS = re.compile(r"-?[1-9]\d{0,2},\d{3}", re.ASCII)
-
-_ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]00:00(?::00)?(?:\.0+)?)?", re.ASCII)
-_ISO_MONTH = re.compile(r"(\d{4})[-/](\d{1,2})", re.ASCII)
-_MONTH = re.compile(r"(\d{1,2})[-/.](\d{4})", re.ASCII)
-_NUMERIC = re.compile(r"(\d{1,2})([-/. ])(\d{1,2})\2(\d{4})", re.ASCII)
-_NAMED_MONTH = re.compile(r"([A-Za-z]{3,9})\.?[-/ ,]+(\d{4})", re.ASCII)
-_DAY_NAMED_MONTH = re.compile(r"(\d{1,2})\.?[-/ ]*([A-Za-z]{3,9})\.?[-/ ,]+(\d{4})", re.ASCII)
-_NAMED_MONTH_DAY = re.compile(r"([A-Za-z]{3,9})\.?[-/ ]+(\d{1,2})(?:,\s*|\s+)(\d{4})", re.ASCII)
-_SHORT_YEAR = re.compile(r"[\dA-Za-z]{1,9}[-/. ]+[\dA-Za-z]{1,9}([-/. ]+\d{2})?", re.ASCII)
 
 
 class BadCell(Invalid):
     """What stands in the cell cannot be what its column asks for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What a cell was read as, and why its author should look at it again."""
+
+    value: Any
+    words: str
+
+
 def text(longest: int = LONGEST) -> Callable[[Cell], str]:
-    """A reader of text of a bounded length, without control characters."""
+    """A reader of text of a bounded length, without control characters; odd spaces become plain ones."""
 
     def read(cell: Cell) -> str:
         if isinstance(cell, bool | date):
             raise BadCell(f"{cell} is not text: the spreadsheet has changed it. Format the column as text.")
-        words = _digits(cell) if isinstance(cell, float) else str(cell).strip()
+        words = _digits(cell) if isinstance(cell, float) else clean(str(cell))
         if len(words) > longest:
             raise BadCell(f"{words[:40]!r}… has {len(words)} characters; at most {longest} fit.")
         if not words.isprintable():
@@ -53,6 +53,35 @@ def text(longest: int = LONGEST) -> Callable[[Cell], str]:
         return words
 
     return read
+
+
+def clean(words: str) -> str:
+    """The words without the spaces that nobody sees, at their ends and in place of plain ones."""
+    if words.isascii():
+        return words.strip()
+    return re.sub(
+        r"[\u200b\u200c\u200d\u2060\ufeff]", "", re.sub(r"[\u00a0\u2007\u202f]", " ", words)
+    ).strip()
+
+
+SIGNS = {
+    "€": {"EUR"}, "£": {"GBP"}, "CHF": {"CHF"}, "EUR": {"EUR"}, "USD": {"USD"}, "GBP": {"GBP"},
+    "US$": {"USD"}, "$": {"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"},
+}  # fmt: skip
+"""What people write beside a price, and the currencies that it can mean."""
+
+
+def without_currency(cell: Cell, currency: str) -> Cell:
+    """The cell without the sign of the clinic's own currency; another currency's is refused."""
+    if not isinstance(cell, str):
+        return cell
+    words = clean(cell)
+    for sign in sorted(SIGNS, key=len, reverse=True):
+        if words.upper().startswith(sign) or words.upper().endswith(sign):
+            if currency not in SIGNS[sign]:
+                raise BadCell(f"{words[:30]!r} is not in {currency}, in which the clinic keeps its books.")
+            return (words[len(sign) :] if words.upper().startswith(sign) else words[: -len(sign)]).strip()
+    return words
 
 
 def _digits(cell: float) -> str:
@@ -114,6 +143,8 @@ def _exact(cell: Cell) -> Decimal:
         words = words.replace(".", "").replace(",", ".")
     elif _SPACED_THOUSANDS.fullmatch(words):
         words = re.sub(r"\s", "", words).replace(",", ".")
+    elif _SWISS_THOUSANDS.fullmatch(words):
+        words = re.sub(r"['\u2019]", "", words)
     elif _DECIMAL_COMMA.fullmatch(words):
         words = words.replace(",", ".")
     if not _NUMBER.fullmatch(words):
@@ -131,80 +162,6 @@ def may_be_thousands(cell: Cell) -> bool:
     return isinstance(cell, str) and bool(re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", cell.strip(), re.ASCII))
 
 
-def day(*, month_alone: bool = False) -> Callable[[Cell], date]:
-    """A reader of dates; with `month_alone`, a month and year mean the last day of that month (S9)."""
-
-    def read(cell: Cell) -> date:
-        if isinstance(cell, datetime):
-            found: date | None = cell.date()
-        elif isinstance(cell, date):
-            found = cell
-        elif isinstance(cell, str):
-            found = _written_day(cell.strip(), month_alone=month_alone)
-        else:
-            raise BadCell(f"{cell} is a number: format the cell as a date, or write 2027-06-30.")
-        if found is None:
-            raise BadCell(f"{str(cell).strip()[:40]!r} is not a date: write dates like 2027-06-30.")
-        if found.year not in YEARS:
-            raise BadCell(f"{found} is outside the years {YEARS[0]} to {YEARS[-1]}.")
-        return found
-
-    return read
-
-
-def _written_day(words: str, *, month_alone: bool) -> date | None:
-    if found := _ISO.fullmatch(words):
-        return _date(int(found[1]), int(found[3]), int(found[4]))
-    if found := _NUMERIC.fullmatch(words):
-        return _numeric_day(words, int(found[1]), int(found[3]), int(found[4]))
-    if found := _DAY_NAMED_MONTH.fullmatch(words):
-        return _date(int(found[3]), _month(found[2]), int(found[1]))
-    if found := _NAMED_MONTH_DAY.fullmatch(words):
-        return _date(int(found[3]), _month(found[1]), int(found[2]))
-    month: tuple[int, int] | None = None
-    if found := _ISO_MONTH.fullmatch(words):
-        month = int(found[1]), int(found[2])
-    elif found := _MONTH.fullmatch(words):
-        month = int(found[2]), int(found[1])
-    elif found := _NAMED_MONTH.fullmatch(words):
-        month = int(found[2]), _month(found[1])
-    if month is not None:
-        if not month_alone:
-            raise BadCell(f"{words!r} names no day: write dates like 2027-06-30.")
-        year, number = month
-        return _date(year, number, calendar.monthrange(year, number)[1]) if 1 <= number <= 12 else None
-    if _SHORT_YEAR.fullmatch(words):
-        raise BadCell(f"{words!r} does not write the year in full: write dates like 2027-06-30.")
-    return None
-
-
-def _numeric_day(words: str, first: int, second: int, year: int) -> date | None:
-    day_first, month_first = _date(year, second, first), _date(year, first, second)
-    if day_first and month_first and day_first != month_first:
-        raise BadCell(
-            f"{words} can be {day_first.day} {day_first:%B} or {month_first.day} {month_first:%B}: "
-            f"write it as {day_first} or {month_first}."
-        )
-    return day_first or month_first
-
-
-def _date(year: int, month: int, number: int) -> date | None:
-    try:
-        return date(year, month, number)
-    except ValueError:
-        return None
-
-
-def _month(name: str) -> int:
-    """The number of an English month by its name or its first three letters; 0 if there is none."""
-    names = [word.lower() for word in calendar.month_name]
-    shorts = [word.lower() for word in calendar.month_abbr]
-    word = name.lower()
-    if word in names:
-        return names.index(word)
-    return shorts.index(word) if word in shorts else 9 if word == "sept" else 0
-
-
 def word(choices: Mapping[str, object], wanted: str) -> Callable[[Cell], object]:
     """A reader of one of some words, whatever their case, spaces and hyphens; `wanted` lists them."""
 
@@ -219,8 +176,8 @@ def word(choices: Mapping[str, object], wanted: str) -> Callable[[Cell], object]
 
 YES_OR_NO = word(
     {
-        **dict.fromkeys(("yes", "y", "true", "1", "1.0", "x"), True),
-        **dict.fromkeys(("no", "n", "false", "0", "0.0"), False),
+        **dict.fromkeys(("yes", "y", "true", "1", "1.0", "x", "ja", "oui", "sí", "si"), True),
+        **dict.fromkeys(("no", "n", "false", "0", "0.0", "nein", "non"), False),
     },
     "yes, no",
 )

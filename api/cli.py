@@ -175,37 +175,35 @@ def token(name: str, role: str) -> None:
 
 
 @vialbook.command("import")
-@click.argument("kind", type=click.Choice(["opening-stock", "items", "offers"]))
+@click.argument("kind", type=click.Choice(["opening-stock", "items", "offers", "formulations"]))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what would become of each row.")
 @click.option("--partial", is_flag=True, help="Take the good rows of a file that has bad ones.")
 @click.option("--site", "site_code", help="Where the stock is. Default: the first site.")
-def import_list(kind: str, file: Path, dry_run: bool, partial: bool, site_code: str | None) -> None:
+@click.option(
+    "--corrected",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the list there, with what is wrong beside each row.",
+)
+def import_list(
+    kind: str, file: Path, dry_run: bool, partial: bool, site_code: str | None, corrected: Path | None
+) -> None:
     """Import a list from xlsx or csv: every row, or none.
 
     \b
     opening-stock  needs sku, lot_number, expires_on, containers, unit_cost
     items          needs sku, name, unit, content, dose_class
     offers         needs sku, supplier, pack_price
+    formulations   needs code
 
-    Headers are understood as people word them: Lot, Batch no, Exp, Qty, Cost each.
+    Headers are understood as people word them: Lot, Batch no, Exp, Qty, Cost each, also in German, French
+    and Spanish. What was imported before is not added again.
     """
-    from api import imports
+    from api import import_command
 
     database = opened(settings.from_environment())
-    with database.write() as db:
-        site, content = _site(db, site_code), file.read_bytes()
-        report = imports.run(db, kind, file.name, content, partial=partial, at=utc_now(), by=BY, site=site)
-        bad = [row for row in report.rows if not row.ok]
-        if not dry_run and report.imported:
-            db.commit()
-    for row in bad:
-        click.echo(row.message, err=True)
-    for header in report.ignored:
-        click.echo(f"The column {header!r} was ignored.", err=True)
-    verb = "would be imported" if dry_run else "imported"
-    click.echo(f"{report.imported} of {report.total} rows {verb}.")
-    if bad and not partial:
+    asked = import_command.Asked(kind, file, dry_run=dry_run, partial=partial, corrected=corrected)
+    if not import_command.run(database, asked, by=BY, at=utc_now(), site_of=lambda db: _site(db, site_code)):
         sys.exit(1)
 
 

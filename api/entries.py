@@ -1,8 +1,9 @@
 """Entries: a row's values become what the domain takes, by names that are looked up once per file."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,11 +13,40 @@ from api.cells import BadCell
 from api.columns import Kind
 from inventory.catalog import DoseClass, Ingredient, Item, ItemKind, Offer, Supplier
 from inventory.errors import Invalid
-from inventory.lots import Lot
-from inventory.receiving import Delivery
+from inventory.opening import Held
+from pricing.formulations import LineKind, NewLine
 
-Names = tuple[dict[str, list[Any]], ...]
-"""Subjects by what they are called; each dictionary is one sort of name, in the order in which they count."""
+MOST_SUGGESTED = 200  # unknown words of one file for which near names are looked up
+NEAR = 0.7
+
+
+@dataclass(frozen=True)
+class Names:
+    """Subjects of one sort by what they are called; each dictionary is one sort of name, as they count."""
+
+    noun: str
+    by: tuple[dict[str, list[Any]], ...]
+    spoken: Mapping[str, str]  # what a near name is suggested as
+    suggested: dict[str, str] = field(default_factory=dict)
+
+    def find(self, words: str, asked: str) -> Any:
+        """The subject of this name or code; `asked` is the field that names it. Raises NotOnRecord."""
+        wanted = words.casefold()
+        for by_name in self.by:
+            matches = by_name.get(wanted) or (by_name.get(wanted.zfill(14)) if wanted.isdecimal() else None)
+            if matches and len(matches) > 1:
+                raise NotOnRecord(f"{words!r} names {len(matches)} of them: give its code.", field=asked)
+            if matches:
+                return matches[0]
+        raise NotOnRecord(f"No {self.noun} on record is called {words!r}.{self._near(wanted)}", field=asked)
+
+    def _near(self, wanted: str) -> str:
+        """The names on record that are nearly the same, for a typing slip."""
+        if wanted not in self.suggested and len(self.suggested) < MOST_SUGGESTED:
+            near = get_close_matches(wanted, self.spoken, n=6, cutoff=NEAR)
+            told = list(dict.fromkeys(self.spoken[name] for name in near))[:3]
+            self.suggested[wanted] = f" Did you mean {' or '.join(told)}?" if told else ""
+        return self.suggested.get(wanted, "")
 
 
 @dataclass(frozen=True)
@@ -29,7 +59,6 @@ class Known:
     suppliers: Names
     ingredients: Names
     gtins: dict[str, str]  # the SKU that carries the number, the file's own included
-    lots: frozenset[tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -37,56 +66,53 @@ class Entry:
     """One row as the domain takes it; `hint` is what its author should look at."""
 
     row: int
-    subject: Any  # Item, Offer or Delivery
-    on: date
+    subject: Any  # Item, Offer, Held or RecipeRow
     hint: str = ""
+    implied: bool = False  # the row says no date, and today's stands in
+
+
+@dataclass(frozen=True)
+class RecipeRow:
+    """One line of a formulation, and what the row says of the whole."""
+
+    code: str
+    about: Mapping[str, Any]
+    line: NewLine
 
 
 class NotOnRecord(Invalid):
     """The row names something that the book does not know, or knows twice."""
 
 
-def look_up(db: Session, kind: Kind, *, on: date, document: str) -> Known:
+def look_up(db: Session, *, on: date, document: str) -> Known:
     """One look at the catalogue, not one per row."""
-    items = list(db.scalars(sa.select(Item).order_by(Item.id)))
+    items = list(db.scalars(sa.select(Item).where(Item.active).order_by(Item.id)))
     suppliers = list(db.scalars(sa.select(Supplier).order_by(Supplier.id)))
     ingredients = list(db.scalars(sa.select(Ingredient).order_by(Ingredient.id)))
-    received = sa.select(Lot.item_id, Lot.number) if kind is Kind.OPENING_STOCK else None
     return Known(
         on=on,
         document=document,
-        items=_names(((i.sku, i) for i in items), ((i.gtin, i) for i in items), ((i.name, i) for i in items)),
-        suppliers=_names(((s.code, s) for s in suppliers), ((s.name, s) for s in suppliers)),
-        ingredients=_names(((i.code, i) for i in ingredients), ((i.name, i) for i in ingredients)),
-        gtins={number: i.sku for i in items for number in (i.gtin, i.pack_gtin) if number},
-        lots=frozenset((item, number) for item, number in db.execute(received))
-        if received is not None
-        else frozenset(),
+        items=_names("item", items, lambda one: (one.sku, one.gtin, one.name)),
+        suppliers=_names("supplier", suppliers, lambda one: (one.code, one.name)),
+        ingredients=_names("ingredient", ingredients, lambda one: (one.code, one.name)),
+        gtins={number: one.sku for one in items for number in (one.gtin, one.pack_gtin) if number},
     )
 
 
-def _names(*kinds: Iterable[tuple[str | None, Any]]) -> Names:
-    """Names by kind: a code counts before a product number, and that before a name."""
-    found = []
-    for pairs in kinds:
-        by_name: dict[str, list[Any]] = {}
-        for name, subject in pairs:
+def _names(noun: str, subjects: Iterable[Any], called: Callable[[Any], tuple[str | None, ...]]) -> Names:
+    """Names by sort: a code counts before a product number, and that before a name."""
+    by: list[dict[str, list[Any]]] = []
+    spoken: dict[str, str] = {}
+    for subject in subjects:
+        names = called(subject)
+        by += [{} for _ in range(len(names) - len(by))]
+        for by_name, name in zip(by, names, strict=True):
             if name:
                 by_name.setdefault(name.casefold(), []).append(subject)
-        found.append(by_name)
-    return tuple(found)
-
-
-def _find(names: Names, words: str, field: str) -> Any:
-    wanted = words.casefold()
-    for by_name in names:
-        matches = by_name.get(wanted) or (by_name.get(wanted.zfill(14)) if wanted.isdecimal() else None)
-        if matches and len(matches) > 1:
-            raise NotOnRecord(f"{words!r} names {len(matches)} of them: give its code.", field=field)
-        if matches:
-            return matches[0]
-    noun = "item" if field == "sku" else field
-    raise NotOnRecord(f"No {noun} on record is called {words!r}.", field=field)
+        for name in (names[0], names[-1]):
+            if name:
+                spoken.setdefault(name.casefold(), f"{names[0]} ({names[-1]})")
+    return Names(noun, tuple(by), spoken)
 
 
 def _item(row: int, values: dict[str, Any], known: Known) -> Entry:
@@ -98,7 +124,7 @@ def _item(row: int, values: dict[str, Any], known: Known) -> Entry:
             )
         kind = ItemKind.INJECTABLE  # only what is injected has a dose class (S2)
     named = values.pop("ingredient", None)
-    ingredient = None if named is None else _find(known.ingredients, named, "ingredient")
+    ingredient = None if named is None else known.ingredients.find(named, "ingredient")
     for number in filter(None, (values.get("gtin"), values.get("pack_gtin"))):
         taken = known.gtins.setdefault(number, values["sku"])
         if taken != values["sku"]:
@@ -108,15 +134,15 @@ def _item(row: int, values: dict[str, Any], known: Known) -> Entry:
         ingredient_id=None if ingredient is None else ingredient.id,
         source=known.document,
     )
-    return Entry(row, item, known.on)
+    return Entry(row, item)
 
 
 def _offer(row: int, values: dict[str, Any], known: Known) -> Entry:
-    item: Item = _find(known.items, values["sku"], "sku")
-    supplier: Supplier = _find(known.suppliers, values["supplier"], "supplier")
+    item: Item = known.items.find(values["sku"], "sku")
+    supplier: Supplier = known.suppliers.find(values["supplier"], "supplier")
 
-    def given(field: str, otherwise: Any) -> Any:
-        value = values.get(field)
+    def given(name: str, otherwise: Any) -> Any:
+        value = values.get(name)
         return otherwise if value is None else value
 
     offer = Offer(
@@ -130,37 +156,65 @@ def _offer(row: int, values: dict[str, Any], known: Known) -> Entry:
         preferred=given("preferred", True),
         source=known.document,
     )
-    return Entry(row, offer, known.on)
+    return Entry(row, offer, implied=values.get("valid_from") is None)
 
 
-def _delivery(row: int, values: dict[str, Any], known: Known) -> Entry:
-    item: Item = _find(known.items, values["sku"], "sku")
+def _held(row: int, values: dict[str, Any], known: Known) -> Entry:
+    item: Item = known.items.find(values["sku"], "sku")
     named = values.get("supplier")
-    received_on = values.get("received_on") or known.on
-    if received_on > known.on:
-        raise BadCell(f"{received_on} lies in the future.", field="received_on")
-    delivery = Delivery(
+    held = Held(
         item=item,
         lot_number=values["lot_number"],
         expires_on=values["expires_on"],
         containers=values["containers"],
         unit_cost=values["unit_cost"],
-        supplier=None if named is None else _find(known.suppliers, named, "supplier"),
-        document=known.document,
+        on=values.get("received_on") or known.on,
+        produced_on=values.get("produced_on"),
+        supplier=None if named is None else known.suppliers.find(named, "supplier"),
+        place=values.get("place", ""),
     )
-    hints = []
-    if (item.id, delivery.lot_number) in known.lots:
-        hints.append(f"Lot {delivery.lot_number} of {item.sku} is on record already; this adds to it.")
-    if delivery.expires_on.day == 1:
-        # A spreadsheet makes the first of a label's month and year; a label means the last (S9).
-        hints.append(
-            f"{delivery.expires_on} is the first of a month; a label of month and year means the last."
-        )
-    return Entry(row, delivery, received_on, " ".join(hints))
+    if held.expires_on.day != 1:
+        return Entry(row, held)
+    # A spreadsheet makes the first of a label's month and year; a label means the last (S9).
+    hint = f"{held.expires_on} is the first of a month; a label of month and year means the last."
+    return Entry(row, held, hint)
+
+
+def _recipe_row(row: int, values: dict[str, Any], known: Known) -> Entry:
+    kind: LineKind = values.get("line_kind", LineKind.PRODUCT)
+    item: Item | None = known.items.find(values["sku"], "sku") if values.get("sku") else None
+    named = values.get("ingredient")
+    ingredient: Ingredient | None = known.ingredients.find(named, "ingredient") if named else None
+    if kind is LineKind.PRODUCT and item is None and ingredient is None:
+        raise BadCell("a product needs an item or an ingredient.", field="sku")
+    if kind is LineKind.PRODUCT and values.get("quantity") is None:
+        raise BadCell("a product needs its quantity.", field="quantity")
+    if kind is LineKind.COMPONENT and values.get("quantity") is not None:
+        raise BadCell("a component has no quantity of its own, only a declared amount.", field="quantity")
+    unit = values.get("unit") or (item and item.unit)
+    if kind is LineKind.PRODUCT and unit is None:
+        raise BadCell("an ingredient needs the unit of its quantity.", field="unit")
+    spoken = (item and item.name) or (ingredient and ingredient.name) or ""
+    line = NewLine(
+        kind,
+        values.get("line_name") or spoken,
+        item_id=item.id if item is not None and kind is LineKind.PRODUCT else None,
+        ingredient_id=ingredient and ingredient.id,
+        quantity=values.get("quantity"),
+        unit=unit if kind is LineKind.PRODUCT else None,
+        declared_amount=values.get("declared_amount", ""),
+        role=values.get("role", ""),
+        source=known.document,
+    )
+    if not line.name:
+        raise BadCell("a component needs a name or an ingredient.", field="line_name")
+    about = ("name", "concern", "area", "technique", "total_volume_ml", "preparation_rule", "note")
+    return Entry(row, RecipeRow(values["code"], {name: values.get(name) for name in about}, line))
 
 
 BUILD: dict[Kind, Callable[[int, dict[str, Any], Known], Entry]] = {
     Kind.ITEMS: _item,
     Kind.OFFERS: _offer,
-    Kind.OPENING_STOCK: _delivery,
+    Kind.OPENING_STOCK: _held,
+    Kind.FORMULATIONS: _recipe_row,
 }

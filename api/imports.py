@@ -1,42 +1,33 @@
-"""Imports: lists that people bring become items, offers or opening stock, all rows or none.
+"""Imports: lists that people bring become items, offers, formulations or opening stock, all rows or none.
 
-A row that cannot be taken is named with its number, its field and a sentence. The same file is taken
-once: what it added carries the file's fingerprint.
+A row that cannot be taken is named with its number, its field and a sentence; one that is read with a
+doubt says so. Nothing is taken twice: neither the same file nor a row that an earlier file brought.
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from api import cells, columns
-from api.cells import BadCell
-from api.columns import Column, Kind
-from api.entries import BUILD, Entry, Known, look_up
-from api.tables import Cell, Row, Table, read_table
-from inventory import catalog, receiving
-from inventory.catalog import Item, Offer
+from api import adding, entries, headers, import_records, repeated, tables
+from api.cells import BadCell, Doubt
+from api.columns import Kind
+from api.entries import BUILD, Entry, Known
+from api.headers import Headed
+from api.headers import WrongColumns as WrongColumns  # who imports finds this refusal here too
+from api.import_records import Import
+from api.outcomes import RowOutcome as RowOutcome
+from api.tables import Row, Table, Unusable
+from inventory import clinic
 from inventory.clinic import Site
-from inventory.errors import Conflict, Invalid, NotFound, Refusal
-from inventory.ledger import Document
-from inventory.receiving import Delivery
+from inventory.errors import NotFound, Refusal
 
-MOST_REFUSALS = 100
-"""After so many rows that the books refuse, the rest is not tried: the file needs another look anyway."""
-
-
-@dataclass(frozen=True)
-class RowOutcome:
-    """What became of one row; a good one may still carry something to look at."""
-
-    row: int
-    ok: bool
-    message: str = ""
-    field: str = ""
+TOLD_EVERY = 1_000  # rows
+Progress = Callable[[str, int, int], None]
+"""Is told what is being done, to how many rows so far and of how many."""
 
 
 @dataclass(frozen=True)
@@ -48,196 +39,264 @@ class ImportReport:
     total: int
     document: str
     ignored: tuple[str, ...]  # headers that name no field of this kind of list
+    repeated: int = 0  # rows that were imported before, and are not added again
+    notes: tuple[str, ...] = ()  # what is to be said of the file as a whole
+    id: int | None = None  # of the import, when something was taken over
+
+    @property
+    def refused(self) -> int:
+        """How many rows cannot be taken."""
+        return sum(not row.ok for row in self.rows)
+
+    @property
+    def doubtful(self) -> int:
+        """How many good rows carry something to look at."""
+        return sum(row.ok and bool(row.message) for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A file as it was read, before the book is asked anything."""
+
+    name: str
+    fingerprint: str
+    table: Table = field(repr=False)
 
 
 class UnknownKind(NotFound):
     """No list is of this kind."""
 
 
-class BadCells(Invalid):
-    """Some cells of a row cannot be what their columns ask for; all of them are told at once."""
-
-    def __init__(self, cells: list[tuple[int, str]]) -> None:
-        super().__init__(" ".join(sentence for _, sentence in cells))
-        self.cells = cells  # the place of each in its row, and what is wrong with it
+def read(name: str, data: bytes) -> Brought:
+    """Read a file. Raises a refusal of `tables.read_table`."""
+    shown = "".join(letter for letter in name if letter.isprintable())[:200]
+    return Brought(shown, hashlib.sha256(data).hexdigest(), tables.read_table(name, data))
 
 
-class WrongColumns(Invalid):
-    """The headers do not name what this kind of list needs."""
-
-
-class AlreadyImported(Conflict):
-    """This very file was imported before."""
+def kind_of(word: str) -> Kind:
+    """The kind of list that a word names. Raises UnknownKind."""
+    try:
+        return Kind(word)
+    except ValueError:
+        raise UnknownKind(f"{word!r} is none of the lists {', '.join(Kind)}.") from None
 
 
 def run(
-    db: Session, kind: str, name: str, data: bytes, *, partial: bool, at: datetime, by: str, site: Site
+    db: Session,
+    kind: str,
+    name: str,
+    data: bytes,
+    *,
+    partial: bool,
+    at: datetime,
+    by: str,
+    site: Site,
+    dry_run: bool = False,
 ) -> ImportReport:
-    """Import a file. Nothing is imported unless every row is good, or `partial` asks for the good ones.
+    """Read a file and import it, as `take` does."""
+    of_kind = kind_of(kind)
+    brought = read(name, data)
+    return take(db, of_kind, brought, partial=partial, at=at, by=by, site=site, dry_run=dry_run)
 
-    Raises UnknownKind, WrongColumns, AlreadyImported, or a refusal of `tables.read_table`. Whoever only
-    wants to try a file rolls back afterwards.
+
+def take(
+    db: Session,
+    kind: Kind,
+    brought: Brought,
+    *,
+    partial: bool,
+    at: datetime,
+    by: str,
+    site: Site,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import what was read. Nothing is unless every row is good, or `partial` asks for the good ones.
+
+    With `dry_run` nothing is whatever is in it, and the report says what would be. Raises WrongColumns.
     """
-    try:
-        list_kind = Kind(kind)
-    except ValueError:
-        raise UnknownKind(f"{kind!r} is none of the lists {', '.join(Kind)}.") from None
-    document = f"import {hashlib.sha256(data).hexdigest()[:12]}"
-    _refuse_repetition(db, list_kind, document)
-    table = read_table(name, data)
-    found, ignored = _match(list_kind, table)
-    known = look_up(db, list_kind, on=site.day(at), document=document)
-    entries, outcomes = _read(list_kind, table, found, known)
+    headed = headers.find(kind, brought.table)
+    key = 0 if dry_run else import_records.begin(db)
+    if earlier := repeated.whole_file(db, kind, brought.fingerprint, site=site):
+        return _all_repeated(headed, earlier)
+    tell = progress or _silent
+    known = entries.look_up(db, on=site.day(at), document=import_records.source_of(key))
+    made, outcomes = _read(db, kind, headed, known, site=site, hidden=brought.table.hidden, tell=tell)
+    again = repeated.rows(db, kind, made, site=site)
+    outcomes += [RowOutcome(row, ok=True, message=words, repeated=True) for row, words in again.items()]
+    new = [entry for entry in made if entry.row not in again]
 
-    whole = db.begin_nested()
-    outcomes += _add_all(db, entries, at=at, by=by, site=site)
-    if keep := partial or all(outcome.ok for outcome in outcomes):
-        whole.commit()
-    else:
-        whole.rollback()
+    tell("Checking against the book", 0, len(new))
+    before = import_records.newest_document(db)
+    act = adding.Act(site=site, at=at, by=by, reference=known.document)
+    added = adding.add(db, kind, new, act=act, refused=any(not one.ok for one in outcomes),
+                       partial=partial, dry_run=dry_run)  # fmt: skip
+    outcomes += [one if one.ok else _placed(one, headed) for one in added.outcomes]
+    imported = sum(one.ok for one in added.outcomes) if added.kept else 0
+    if imported and not dry_run:
+        _record(db, key, kind, brought, headed, act=act, imported=imported, again=len(again), before=before)
+    tell("Done", len(headed.rows), len(headed.rows))
     return ImportReport(
         rows=tuple(sorted(outcomes, key=lambda outcome: outcome.row)),
-        imported=sum(outcome.ok for outcome in outcomes) if keep else 0,
-        total=len(table.rows),
-        document=document,
-        ignored=ignored,
+        imported=imported,
+        total=len(headed.rows),
+        document=known.document if imported and not dry_run else "",
+        ignored=headed.ignored,
+        repeated=len(again),
+        notes=headed.notes,
+        id=key if imported and not dry_run else None,
     )
 
 
-def _refuse_repetition(db: Session, kind: Kind, document: str) -> None:
-    earlier = {
-        Kind.ITEMS: sa.select(Item.id).where(Item.source == document),
-        Kind.OFFERS: sa.select(Offer.id).where(Offer.source == document),
-        Kind.OPENING_STOCK: sa.select(Document.id).where(Document.reference == document),
-    }[kind]
-    if db.scalar(earlier.limit(1)) is not None:
-        raise AlreadyImported(f"This file was imported before, as {document!r}; nothing is imported twice.")
+def _placed(outcome: RowOutcome, headed: Headed) -> RowOutcome:
+    """What the book refuses, with where it stands in the file."""
+    header = next((headed.headers[at] for at, one in headed.found.items() if one.field == outcome.field), "")
+    where = f"Row {outcome.row}, {header}" if header else f"Row {outcome.row}"
+    return replace(outcome, message=f"{where}: {outcome.message}")
 
 
-def _match(kind: Kind, table: Table) -> tuple[dict[int, Column], tuple[str, ...]]:
-    """Which column of the file is which field, and the headers that name none."""
-    meanings = columns.by_heading(columns.OF_KIND[kind])
-    found: dict[int, Column] = {}
-    ignored = []
-    for place, header in enumerate(table.headers):
-        column = meanings.get(columns.heading(header))
-        if column is None:
-            ignored.extend([header] if header else [])
-            continue
-        twin = next((other for other, taken in found.items() if taken is column), None)
-        if twin is not None:
-            raise WrongColumns(
-                f"The columns {table.headers[twin]!r} and {header!r} both say the {column.field}: keep one."
-            )
-        found[place] = column
-    missing = [column.field for column in columns.OF_KIND[kind] if column.required]
-    missing = [field for field in missing if field not in {column.field for column in found.values()}]
-    if missing:
-        said = ", ".join(repr(header[:40]) for header in table.headers if header)
-        raise WrongColumns(f"A list of {kind} needs columns for {', '.join(missing)}; this file has {said}.")
-    return found, tuple(ignored)
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Nobody is waiting to be told."""
+
+
+def _all_repeated(headed: Headed, earlier: Import) -> ImportReport:
+    """The very same file was taken over whole before: nothing of it is added."""
+    words = f"was imported on {earlier.at:%Y-%m-%d} by {earlier.by}, as import {earlier.id}"
+    rows = tuple(
+        RowOutcome(row.number, ok=True, message=f"It {words}; not added again.", repeated=True)
+        for row in headed.rows
+    )
+    note = f"This file {words}; nothing is imported twice."
+    return ImportReport(rows, 0, len(rows), "", headed.ignored, len(rows), (note, *headed.notes))
+
+
+def _record(
+    db: Session,
+    key: int,
+    kind: Kind,
+    brought: Brought,
+    headed: Headed,
+    *,
+    act: adding.Act,
+    imported: int,
+    again: int,
+    before: int,
+) -> None:
+    stock = kind is Kind.OPENING_STOCK
+    db.add(
+        Import(
+            id=key,
+            kind=kind.value,
+            file_name=brought.name,
+            fingerprint=brought.fingerprint,
+            site_id=act.site.id,
+            at=act.at,
+            by=act.by,
+            total=len(headed.rows),
+            imported=imported,
+            repeated=again,
+            first_document=before + 1 if stock else None,
+            last_document=import_records.newest_document(db) if stock else None,
+        )
+    )
+    db.flush()
 
 
 def _read(
-    kind: Kind, table: Table, found: dict[int, Column], known: Known
+    db: Session,
+    kind: Kind,
+    headed: Headed,
+    known: Known,
+    *,
+    site: Site,
+    hidden: frozenset[int],
+    tell: Progress,
 ) -> tuple[list[Entry], list[RowOutcome]]:
     """The good rows as entries, and the outcomes of the others."""
-    commas = {
-        place
-        for place, column in found.items()
-        if column.numeric
-        and any(
-            place < len(row.cells) and cells.writes_decimal_commas(row.cells[place]) for row in table.rows
+    currency = clinic.settings(db).currency
+    readers = [
+        (
+            place,
+            column,
+            column.among(
+                (row.cells[place] for row in headed.rows if place < len(row.cells)),
+                country=site.country,
+                currency=currency,
+            ),
         )
-    }
-    entries, outcomes = [], []
-    for row in table.rows:
-        try:
-            entries.append(BUILD[kind](row.number, _values(row, table, found, commas), known))
-        except BadCells as bad:
-            said = " ".join(f"Row {row.number}, {table.headers[place]}: {why}" for place, why in bad.cells)
-            field = found[bad.cells[0][0]].field
-            outcomes.append(RowOutcome(row.number, ok=False, message=said, field=field))
-        except Refusal as refused:
-            field = str(refused.facts.get("field", ""))
-            header = next(
-                (table.headers[place] for place, column in found.items() if column.field == field), ""
-            )
-            where = f"Row {row.number}, {header}" if header else f"Row {row.number}"
-            outcomes.append(RowOutcome(row.number, ok=False, message=f"{where}: {refused}", field=field))
-    return entries, outcomes
-
-
-def _values(row: Row, table: Table, found: dict[int, Column], commas: set[int]) -> dict[str, Any]:
-    if any(cell not in ("", None) for cell in row.cells[len(table.headers) :]):
-        raise BadCell("there are more cells than headers; is there a comma inside a number?")
-    values, bad = {}, []
-    for place, column in found.items():
-        cell: Cell = row.cells[place] if place < len(row.cells) else None
-        try:
-            if place in commas and cells.may_be_thousands(cell):
-                raise BadCell(
-                    f"{cell} can have a decimal point or a thousands mark: other rows have decimal commas."
-                )
-            values[column.field] = _value(column, cell)
-        except BadCell as refused:
-            bad.append((place, str(refused)))
-    if bad:
-        raise BadCells(bad)
-    return values
-
-
-def _value(column: Column, cell: Cell) -> Any:
-    if cell is None or (isinstance(cell, str) and not cell.strip()):
-        if column.required:
-            raise BadCell("it is empty.")
-        return column.default
-    return column.read(cell)
-
-
-def _add_all(db: Session, entries: Sequence[Entry], *, at: datetime, by: str, site: Site) -> list[RowOutcome]:
-    """Add the entries together; where the books refuse, halve until the refused rows stand alone."""
-    outcomes: list[RowOutcome] = []
-    waiting, refusals = [entries], 0
-    while waiting:
-        batch = waiting.pop()
-        if not batch:
-            continue
-        if refusals >= MOST_REFUSALS:
-            untried = f"not tried, for {MOST_REFUSALS} rows were refused before."
-            outcomes += [
-                RowOutcome(entry.row, ok=False, message=f"Row {entry.row}: {untried}") for entry in batch
-            ]
-            continue
-        attempt = db.begin_nested()
-        try:
-            outcomes += _add(db, batch, at=at, by=by, site=site)
-            attempt.commit()
-        except Refusal as refused:
-            attempt.rollback()
-            if len(batch) == 1:
-                refusals += 1
-                outcomes.append(RowOutcome(batch[0].row, ok=False, message=f"Row {batch[0].row}: {refused}"))
-            else:
-                middle = len(batch) // 2
-                waiting += [batch[middle:], batch[:middle]]
-    return outcomes
-
-
-def _add(db: Session, batch: Sequence[Entry], *, at: datetime, by: str, site: Site) -> list[RowOutcome]:
-    said = {entry.row: [entry.hint] for entry in batch}
-    deliveries: dict[date, list[Entry]] = {}
-    for entry in batch:
-        if isinstance(entry.subject, Delivery):
-            deliveries.setdefault(entry.on, []).append(entry)
-        elif isinstance(entry.subject, Item):
-            catalog.add_item(db, entry.subject)
+        for place, column in headed.found.items()
+    ]
+    reader = _Reader(headed, readers, build=BUILD[kind], known=known, hidden=hidden)
+    found: list[Entry] = []
+    refused: list[RowOutcome] = []
+    for count, row in enumerate(headed.rows):
+        if not count % TOLD_EVERY:
+            tell("Reading the rows", count, len(headed.rows))
+        one = reader.entry(row)
+        if isinstance(one, Entry):
+            found.append(one)
         else:
-            db.add(entry.subject)
-    db.flush()
-    for on, arrived in sorted(deliveries.items()):
-        lines = [entry.subject for entry in arrived]
-        received = receiving.receive_many(db, lines, site=site, received_on=on, recorded_at=at, by=by)
-        for entry, receipt in zip(arrived, received, strict=True):
-            said[entry.row].extend(receipt.warnings)
-    return [RowOutcome(row, ok=True, message=" ".join(filter(None, words))) for row, words in said.items()]
+            refused.append(one)
+    return found, refused
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the rows of one file."""
+
+    headed: Headed
+    readers: Sequence[tuple[int, Any, Callable[[Any], Any]]]
+    build: Callable[[int, dict[str, Any], Known], Entry]
+    known: Known
+    hidden: frozenset[int]
+
+    def entry(self, row: Row) -> Entry | RowOutcome:
+        """What a row says, or why it cannot be taken: every bad cell at once."""
+        values: dict[str, Any] = {}
+        bad: list[tuple[str, str]] = []
+        doubts: list[str] = []
+        cells, width = row.cells, len(row.cells)
+        for place, column, read_cell in self.readers:
+            cell = cells[place] if place < width else None
+            if cell is None or cell == "" or (isinstance(cell, str) and cell.isspace()):
+                values[column.field] = column.default
+                if column.required:
+                    bad.append((column.field, f"{self._where(row, place)}: it is empty."))
+                continue
+            try:
+                if type(cell) is Unusable:
+                    raise BadCell(cell.why)
+                value = read_cell(cell)
+            except BadCell as refusal:
+                bad.append((column.field, f"{self._where(row, place)}: {refusal}"))
+                continue
+            if type(value) is Doubt:
+                doubts.append(f"{self.headed.headers[place]}: {value.words}")
+                value = value.value
+            values[column.field] = value
+        if width > len(self.headed.headers) and any(
+            cell not in ("", None) for cell in cells[len(self.headed.headers) :]
+        ):
+            words = "there are more cells than headers; is there a comma inside a number?"
+            return RowOutcome(row.number, ok=False, message=f"Row {row.number}: {words}")
+        if bad:
+            said = " ".join(words for _, words in bad)
+            return RowOutcome(row.number, False, said, bad[0][0], problems=tuple(bad))
+        return self._built(row, values, doubts)
+
+    def _built(self, row: Row, values: dict[str, Any], doubts: list[str]) -> Entry | RowOutcome:
+        try:
+            entry = self.build(row.number, values, self.known)
+        except Refusal as refusal:
+            asked = str(refusal.facts.get("field", ""))
+            place = next((at for at, one, _ in self.readers if one.field == asked), None)
+            where = f"Row {row.number}" if place is None else self._where(row, place)
+            return RowOutcome(row.number, ok=False, message=f"{where}: {refusal}", field=asked)
+        if row.number in self.hidden:
+            doubts.append("This row is hidden in the spreadsheet.")
+        if not doubts:
+            return entry
+        return Entry(entry.row, entry.subject, " ".join(filter(None, (*doubts, entry.hint))))
+
+    def _where(self, row: Row, place: int) -> str:
+        return f"Row {row.number}, {self.headed.headers[place]}"

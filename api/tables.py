@@ -5,7 +5,6 @@ parsed in a child process with bounded memory and time: a file of five kilobytes
 away that a parser runs out of memory and takes the whole server with it.
 """
 
-import csv
 import io
 import json
 import re
@@ -13,10 +12,15 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
+from api import delimited
+from api.delimited import EmptyTable as EmptyTable  # who asks for tables finds their refusals here too
+from api.delimited import FileTooLarge as FileTooLarge
+from api.delimited import UnreadableFile as UnreadableFile
 from inventory.errors import Invalid
 
 Cell = str | float | bool | date | datetime | None
@@ -26,12 +30,27 @@ LARGEST_FILE = 5_000_000
 MOST_MEMBERS = 200
 MOST_INFLATED = 30_000_000
 MOST_ROWS = 50_000
+MOST_ABOVE = 100  # rows of titles, totals and empty lines beside the list's own
 MOST_COLUMNS = 40
 READER = Path(__file__).with_name("read_sheet.py")
 READER_SECONDS = 30
+MARK = "\x01"  # as the reader marks what JSON has no kind for
 
 DAMAGED = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, OSError, ValueError)
 _DOCTYPE = re.compile(rb"<!\s*DOCTYPE", re.IGNORECASE)
+
+
+class Unusable(str):
+    """A cell in which the spreadsheet shows an error, or keeps a formula that nobody reckoned."""
+
+    __slots__ = ("why",)
+    why: str
+
+    def __new__(cls, shown: str, why: str) -> "Unusable":
+        """The cell as it is shown, and the sentence that says what is wrong with it."""
+        made = super().__new__(cls, shown)
+        made.why = why
+        return made
 
 
 @dataclass(frozen=True)
@@ -48,22 +67,14 @@ class Table:
 
     headers: tuple[str, ...]
     rows: tuple[Row, ...]
-
-
-class FileTooLarge(Invalid):
-    """The file, or what it unpacks to, is larger than any honest list."""
-
-
-class UnreadableFile(Invalid):
-    """The file is not a table that can be read."""
+    number: int = field(default=1, compare=False)  # of the row of headers
+    hidden: frozenset[int] = field(default=frozenset(), compare=False)
+    merged: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = field(default=(), compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
 
 class UnsafeFile(Invalid):
     """The file carries something that a list has no need of: macros, document types, a password."""
-
-
-class EmptyTable(Invalid):
-    """The file has no headers, or no rows below them."""
 
 
 def read_table(name: str, data: bytes) -> Table:
@@ -72,28 +83,29 @@ def read_table(name: str, data: bytes) -> Table:
         raise FileTooLarge(f"The file has {len(data):,} bytes; at most {LARGEST_FILE:,} are read.")
     if data.startswith(b"PK"):
         _check_package(data)
-        return _table(_read_sheet(data))
+        return _sheet(data)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise UnsafeFile("The file has a password or is an old .xls: save it as a plain .xlsx or .csv.")
+    if data.startswith((b"%PDF", b"{\\rtf", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"<!DOCTYPE", b"<html")):
+        raise UnreadableFile(
+            "The file is a picture, a page or a document and no list: save it as .xlsx or .csv."
+        )
     if name.lower().endswith((".xlsx", ".xlsm", ".xls", ".ods")):
         raise UnreadableFile("The file is named like a workbook and is none: save it as .xlsx or .csv.")
-    return _table(_read_csv(data))
+    rows = delimited.read(data, most_rows=MOST_ROWS + MOST_ABOVE)
+    return _table([Row(number, tuple(map(_plain, cells))) for number, cells in rows])
 
 
-def _table(rows: list[list[Cell]]) -> Table:
-    filled = [
-        Row(number, tuple(cells))
-        for number, cells in enumerate(rows, start=1)
-        if any(cell not in ("", None) for cell in cells)
-    ]
+def _table(filled: list[Row], **about: Any) -> Table:
     if len(filled) < 2:
         raise EmptyTable("The file needs a row of headers and at least one row below it.")
     if len(filled) - 1 > MOST_ROWS:
         raise FileTooLarge(f"The file has more than {MOST_ROWS:,} rows; split it.")
     headers, *body = filled
-    if len(headers.cells) > MOST_COLUMNS:
-        raise FileTooLarge(f"The file has {len(headers.cells)} columns; at most {MOST_COLUMNS} are read.")
-    return Table(tuple(str(cell).strip() for cell in headers.cells), tuple(body))
+    if widest := max((len(row.cells) for row in filled if len(row.cells) > MOST_COLUMNS), default=0):
+        raise FileTooLarge(f"The file has {widest} columns or more; at most {MOST_COLUMNS} are read.")
+    names = tuple("" if cell is None else str(cell).strip() for cell in headers.cells)
+    return Table(names, tuple(body), number=headers.number, **about)
 
 
 def _check_package(data: bytes) -> None:
@@ -131,11 +143,11 @@ def _inflate(package: zipfile.ZipFile, member: zipfile.ZipInfo, left: int) -> by
         return content
 
 
-def _read_sheet(data: bytes) -> list[list[Cell]]:
+def _sheet(data: bytes) -> Table:
     """The first visible sheet that holds anything, read in a child process."""
     try:
         done = subprocess.run(
-            [sys.executable, "-I", str(READER), str(MOST_ROWS + 100)],
+            [sys.executable, "-I", str(READER), str(MOST_ROWS + MOST_ABOVE), str(MOST_COLUMNS)],
             input=data,
             capture_output=True,
             timeout=READER_SECONDS,
@@ -147,48 +159,51 @@ def _read_sheet(data: bytes) -> list[list[Cell]]:
         raise UnreadableFile("The workbook cannot be read: save it again as .xlsx or .csv.")
     if done.returncode != 0:
         raise FileTooLarge("The workbook spans too many cells: delete what is far from the list.")
-    rows = json.loads(done.stdout, object_hook=_moment)
-    assert isinstance(rows, list)
-    return rows
+    found = json.loads(done.stdout)
+    rows = [Row(number, tuple(map(_plain, cells))) for number, cells in found["rows"]]
+    return _table(
+        rows,
+        hidden=frozenset(found["hidden"]),
+        merged=tuple((tuple(first), tuple(last)) for first, last in found["merged"]),
+        notes=tuple(_notes(found)),
+    )
 
 
-def _moment(tagged: dict[str, str]) -> date | datetime | str:
-    ((kind, text),) = tagged.items()
-    if kind == "date":
-        return date.fromisoformat(text)
-    return datetime.fromisoformat(text) if kind == "datetime" else text
+def _notes(found: dict[str, Any]) -> list[str]:
+    """What is said of the sheets that were not read."""
+    notes = []
+    for key, why in (("unseen", "hidden and was"), ("others", "another sheet and was")):
+        notes += [f"The sheet {name[:40]!r} is {why} not read." for name in found[key][:5]]
+    if notes:
+        notes.insert(0, f"The sheet {found['sheet'][:40]!r} was read.")
+    return notes
 
 
-def _read_csv(data: bytes) -> list[list[Cell]]:
-    text = _decode(data)
-    if "\0" in text:
-        raise UnreadableFile("The file is not text: save it as .xlsx or .csv.")
-    first, _, rest = text.partition("\n")
-    if re.fullmatch(r"sep=[,;\t]\r?", first):  # Excel's own way to name the separator
-        separator, text = first[4], "\n" + rest
-    else:
-        line = next((line for line in text.splitlines() if line.strip()), "")
-        separator = max(",;\t", key=lambda mark: len(next(csv.reader([line], delimiter=mark))))
-    rows: list[list[Cell]] = []
-    try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        for row in reader:
-            rows.append(list(row))
-            if len(rows) > MOST_ROWS + 100:
-                break
-    except csv.Error as bad:
-        raise UnreadableFile(f"Row {len(rows) + 1} is not csv ({bad}): check its quotation marks.") from bad
-    return rows
+def _plain(cell: Any) -> Cell:
+    """A cell as it is: the reader marks dates, errors and formulas; csv has errors as text."""
+    if not isinstance(cell, str):
+        return cell  # type: ignore[no-any-return]
+    if cell.startswith(MARK):
+        kind, words = cell[1:2], cell[2:]
+        if kind == "d":
+            return date.fromisoformat(words)
+        if kind == "t":
+            return datetime.fromisoformat(words)
+        if kind == "f":
+            sentence = "has no answer in the file: open it in a spreadsheet and save it, or type the value."
+            return Unusable(words, f"the formula {words!r} {sentence}")
+        if kind == "e":
+            return _error(words)
+        return cell[1:]
+    if cell.startswith("#") and cell.strip() in ERRORS:
+        return _error(cell.strip())
+    return cell
 
 
-def _decode(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ["utf-16"]
-    else:
-        encodings = ["utf-8-sig", "cp1252"]
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise UnreadableFile("The file is not text in UTF-8 or Windows-1252: save it as .xlsx or as CSV UTF-8.")
+ERRORS = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#NV", "#WERT!", "#BEZUG!"}
+)
+
+
+def _error(words: str) -> Unusable:
+    return Unusable(words, f"the spreadsheet shows the error {words}: mend its formula, or type the value.")

@@ -226,7 +226,8 @@ def reserve_keys(db: Session, table: sa.Table, count: int) -> range | list[int]:
 def add_many(db: Session, table: sa.Table, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Insert rows given by the values of some columns; the other columns take their defaults."""
     insert, defaults = _add_many(table, tuple(names))
-    insert.run(db, ((*row, *defaults) for row in rows))
+    if complete := [(*row, *defaults) for row in rows]:
+        insert.run(db, complete)
 
 
 @cache

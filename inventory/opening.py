@@ -77,7 +77,10 @@ class NotYet(Invalid):
 
 
 def check(db: Session, lines: Sequence[Held], *, site: Site, recorded_at: datetime) -> Checked:
-    """Hold every line against the record, and against the lines before it, without writing anything."""
+    """Hold every line against the record, and against the lines before it, without writing anything.
+
+    Each refusal has as its `field` the part of the line that it is about.
+    """
     known = dict(_known(db, lines))
     today = site.day(recorded_at)
     closed = periods.closed_through(db)
@@ -91,7 +94,7 @@ def check(db: Session, lines: Sequence[Held], *, site: Site, recorded_at: dateti
         refusal = _refusal(line, expiries.get(key), today=today)
         if refusal is None and closed is not None and line.on <= closed:
             refusal = periods.PeriodClosed(
-                f"The books are closed through {closed}; nothing can be dated {line.on}."
+                f"The books are closed through {closed}; nothing can be dated {line.on}.", field="on"
             )
         named = (line.place, line.item.storage)
         if named not in shelves:
@@ -145,37 +148,48 @@ def _shelf(line: Held, there: Sequence[Place], *, site: Site) -> int | Refusal:
     named = [place for place in there if words in ("", place.code.casefold(), place.name.casefold())]
     if not named:
         listed = ", ".join(place.code for place in there)
-        return shelving.UnknownPlace(f"{site.code} has no shelf called {line.place!r}; it has {listed}.")
+        words = f"{site.code} has no shelf called {line.place!r}; it has {listed}."
+        return shelving.UnknownPlace(words, field="place")
     for place in named:
         if shelving.allows(line.item.storage, place.temperature):
             return place.id
     where = f"{named[0].name} is not" if words else f"no shelf of {site.code} is"
-    return shelving.WrongTemperature(f"{line.item.sku} is kept at {line.item.storage}, and {where}.")
+    return shelving.WrongTemperature(
+        f"{line.item.sku} is kept at {line.item.storage}, and {where}.", field="place"
+    )
 
 
 def _refusal(line: Held, expires_on: date | None, *, today: date) -> Refusal | None:
     try:
         lots.check_number(line.lot_number)
+    except Refusal as refusal:
+        return lots.BadLotNumber(str(refusal), field="lot_number")
+    try:
         quantity(line.item.content * line.containers)
     except Refusal as refusal:
-        return refusal
+        return NotAReceipt(str(refusal), field="containers")
     if not 0 < line.containers <= MOST_CONTAINERS:
-        return NotAReceipt(f"A line has 1 to {MOST_CONTAINERS} containers, not {line.containers}.")
+        words = f"A line has 1 to {MOST_CONTAINERS} containers, not {line.containers}."
+        return NotAReceipt(words, field="containers")
     if not 0 <= line.unit_cost <= LARGEST_MONEY or places(line.unit_cost) > 6:
-        return NotAReceipt(f"{line.unit_cost} cannot be the cost of one container (at most six decimals).")
+        words = f"{line.unit_cost} cannot be the cost of one container (at most six decimals)."
+        return NotAReceipt(words, field="unit_cost")
     if line.containers * line.unit_cost > LARGEST_MONEY:
-        return NotAReceipt(f"{line.containers} containers at {line.unit_cost} exceed {LARGEST_MONEY}.")
+        words = f"{line.containers} containers at {line.unit_cost} exceed {LARGEST_MONEY}."
+        return NotAReceipt(words, field="unit_cost")
     if line.on > today:
-        return NotYet(f"{line.on} lies in the future.")
+        return NotYet(f"{line.on} lies in the future.", field="on")
     if line.produced_on is not None and line.produced_on > line.expires_on:
         return ExpiresBeforeProduced(
             f"Lot {line.lot_number} would have expired on {line.expires_on}, before it was produced on "
-            f"{line.produced_on}."
+            f"{line.produced_on}.",
+            field="expires_on",
         )
     if expires_on is not None and expires_on != line.expires_on:
         return lots.ExpiryDisagrees(
             f"Lot {line.lot_number} of {line.item.sku} is on record as expiring on {expires_on}, "
-            f"not {line.expires_on}."
+            f"not {line.expires_on}.",
+            field="expires_on",
         )
     return None
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import cells
+from api import cells, days
 from api.cells import BadCell
 from inventory.errors import Refusal
 
 COST = cells.number(decimals=6)
 QUANTITY = cells.number(decimals=4, above_zero=True)
-EXPIRY = cells.day(month_alone=True)
+EXPIRY = days.day(month_alone=True)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_date_that_is_none_or_can_be_two_is_refused(cell, sentence):
 
 def test_only_an_expiry_may_leave_the_day_out():
     with pytest.raises(BadCell, match="names no day"):
-        cells.day()("06/2027")
+        days.day()("06/2027")
 
 
 def test_a_lot_of_digits_stays_a_code():
@@ -181,7 +181,7 @@ ANY_CELL = st.one_of(
 @given(
     cell=ANY_CELL,
     read=st.sampled_from(
-        [COST, QUANTITY, EXPIRY, cells.day(), cells.text(20), cells.gtin, cells.whole(), cells.YES_OR_NO]
+        [COST, QUANTITY, EXPIRY, days.day(), cells.text(20), cells.gtin, cells.whole(), cells.YES_OR_NO]
     ),
 )
 def test_any_cell_is_read_or_refused_with_a_sentence(cell, read):

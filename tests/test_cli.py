@@ -184,9 +184,10 @@ def test_a_list_is_imported_whole_or_not_at_all(clinic, vialbook, tmp_path):
     assert refused[0] == 1
     assert refused[1] == "0 of 2 rows imported.\n"
     assert "NOPE" in refused[2]
-    assert taken == (0, "1 of 1 rows imported.\n", "")
-    assert again[0] == 1
-    assert "imported before" in again[2]
+    assert taken[0] == 0
+    assert re.fullmatch(r"1 of 1 rows imported\.\nThis is import \d+\.\n", taken[1])
+    assert again[:2] == (0, "0 of 1 rows imported.\n1 were imported before and are not added again.\n")
+    assert "This file was imported on" in again[2]
     assert vialbook("verify")[0] == 0
 
 

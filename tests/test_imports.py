@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from api import imports
-from api.imports import AlreadyImported, RowOutcome, UnknownKind, WrongColumns
+from api import columns
+from api.imports import RowOutcome, UnknownKind, WrongColumns
 from inventory import clinic, periods
 from inventory.catalog import Item, Offer
 from inventory.clinic import PlaceKind
@@ -24,14 +24,14 @@ def test_opening_stock_comes_from_a_workbook_with_the_headers_that_people_use(db
         here,
         "opening-stock",
         workbook(
-            ["Item", "Lot #", "Exp.", "Qty", "Unit cost", "Shelf"],
+            ["Item", "Lot #", "Exp.", "Qty", "Unit cost", "Colour"],
             ["HA", "A17", date(2026, 9, 30), 10, 16.5, "left"],
             ["lido", 12345, "2027-06", 2, "1,10", "right"],
         ),
     )
 
     assert (report.imported, report.total, refused(report)) == (2, 2, [])
-    assert report.ignored == ("Shelf",)
+    assert report.ignored == ("Colour",)
     assert here.held("HA") == {"A17": Decimal(30)}
     assert here.held("LIDO") == {"12345": Decimal(40)}
     assert here.lot("LIDO", "12345").expires_on == date(2027, 6, 30)
@@ -71,7 +71,7 @@ def test_one_bad_row_imports_nothing_and_every_bad_row_is_named(db):
         "HA,A17,2026-09-30,10,16.50\n"
         "\n"
         "BOTOX,A18,2026-09-30,10,16.50\n"
-        "HA,A19,05/06/2026,10,16.50\n"
+        "HA,A19,31/06/2026,10,16.50\n"
         "HA,,2026-09-30,10,16.50\n"
         "HA,A20,2026-09-30,2.5,16.50\n"
         "HA,A21,2026-09-30,1,16,50\n",
@@ -81,11 +81,7 @@ def test_one_bad_row_imports_nothing_and_every_bad_row_is_named(db):
     assert report.rows[0] == RowOutcome(2, ok=True)
     assert refused(report) == [
         (4, "sku", "Row 4, SKU: No item on record is called 'BOTOX'."),
-        (
-            5,
-            "expires_on",
-            "Row 5, Exp: 05/06/2026 can be 5 June or 6 May: write it as 2026-06-05 or 2026-05-06.",
-        ),
+        (5, "expires_on", "Row 5, Exp: '31/06/2026' is not a date: write dates like 2027-06-30."),
         (6, "lot_number", "Row 6, Lot: it is empty."),
         (7, "containers", "Row 7, Qty: 2.5 must be a whole number."),
         (8, "", "Row 8: there are more cells than headers; is there a comma inside a number?"),
@@ -139,14 +135,14 @@ def test_what_the_books_refuse_is_found_row_by_row(db):
     )
 
     assert [(row, message) for row, _, message in refused(report)] == [
-        (22, "Row 22: Lot A17 of HA is on record as expiring on 2026-03-31, not 2026-09-30."),
-        (23, "Row 23: Lot B05 of HA is on record as expiring on 2026-09-30, not 2026-10-31."),
+        (22, "Row 22, Exp: Lot A17 of HA is on record as expiring on 2026-03-31, not 2026-09-30."),
+        (23, "Row 23, Exp: Lot B05 of HA is on record as expiring on 2026-09-30, not 2026-10-31."),
     ]
     assert report.imported == 20
     assert sum(here.held("HA").values()) == Decimal(3 * (10 + 20))
 
 
-def test_a_closed_month_takes_no_opening_stock_and_the_list_is_not_tried_for_ever(db):
+def test_a_closed_month_takes_no_opening_stock_and_every_row_says_so(db):
     here = Clinic(db)
     here.add_items(ITEMS)
     periods.close(db, date(2025, 12, 1), at=NOW, by=BY)
@@ -156,8 +152,11 @@ def test_a_closed_month_takes_no_opening_stock_and_the_list_is_not_tried_for_eve
 
     messages = [row.message for row in report.rows]
     assert report.imported == 0
-    assert messages[0] == "Row 2: The books are closed through 2025-12-31; nothing can be dated 2025-12-31."
-    assert messages[-1] == "Row 131: not tried, for 100 rows were refused before."
+    assert (
+        messages[0]
+        == "Row 2, Received: The books are closed through 2025-12-31; nothing can be dated 2025-12-31."
+    )
+    assert messages[-1] == messages[0].replace("Row 2", "Row 131")
     assert here.posted() == 0
 
 
@@ -190,7 +189,7 @@ def test_a_good_row_may_carry_something_to_look_at(db):
     assert [row.message for row in report.rows] == [
         "Lot A17 of HA is on record already; this adds to it.",
         "2026-10-01 is the first of a month; a label of month and year means the last.",
-        "Lot A19 expired on 2026-01-10: it was received on 2026-01-15 into quarantine.",
+        "Lot A19 expired on 2026-01-10: it comes into quarantine.",
     ]
     assert here.held("HA", PlaceKind.QUARANTINE) == {"A19": Decimal(3)}
 
@@ -204,12 +203,40 @@ def test_the_same_file_is_not_taken_twice(db):
     items = "SKU,Name,Unit,Content,Dose class\nPRP,Tube,each,1,kit\n"
 
     for kind, data in (("opening-stock", stock), ("offers", offers), ("items", items)):
-        assert bring(here, kind, data).imported == 1
-        with pytest.raises(AlreadyImported, match="This file was imported before, as 'import "):
-            bring(here, kind, data)
+        first = bring(here, kind, data)
+        again = bring(here, kind, data)
+
+        assert (first.imported, first.repeated) == (1, 0)
+        assert (again.imported, again.repeated, again.id) == (0, 1, None)
+        assert again.notes[0].startswith(
+            f"This file was imported on 2026-01-15 by mara, as import {first.id}"
+        )
 
     assert here.held("HA") == {"A17": Decimal(30)}
     assert db.scalar(sa.select(sa.func.count()).select_from(Offer)) == 1
+
+
+def test_of_another_file_only_the_rows_are_added_that_are_new(db):
+    here = Clinic(db)
+    here.add_items(ITEMS)
+    supplier(here)
+    head = "SKU,Lot,Exp,Qty,Cost\n"
+    twice = "HA,A17,2026-09-30,10,16.50\n" * 2
+    bring(here, "opening-stock", head + twice)
+    bring(here, "offers", "SKU,Supplier,Price\nHA,SUP-01,160.02\n")
+    bring(here, "items", "SKU,Name,Unit,Content,Dose class\nPRP,Tube,each,1,kit\n")
+
+    longer = bring(
+        here, "opening-stock", head + twice + "HA,A17,2026-09-30,10,16.50\nHA,A18,2026-09-30,1,9\n"
+    )
+    offers = bring(here, "offers", "Item,Vendor,Price\nHA,SUP-01,160.02\nLIDO,SUP-01,22\n")
+    items = bring(here, "items", "Code,Name,Unit,Content,Dose class\nPRP,Tube,each,1,kit\nX,Y,g,1,kit\n")
+
+    assert (longer.imported, longer.repeated) == (2, 2)  # a third like the two is a third delivery
+    assert longer.rows[0].message.startswith("Brought in by import ")
+    assert here.held("HA") == {"A17": Decimal(90), "A18": Decimal(3)}
+    assert (offers.imported, offers.repeated) == (1, 1)
+    assert (items.imported, items.repeated) == (1, 1)
 
 
 def test_a_file_that_was_refused_may_be_brought_again(db):
@@ -237,17 +264,15 @@ def test_the_headers_must_name_what_the_list_needs_and_only_once(db):
 
 
 def test_no_heading_means_two_fields_of_one_list():
-    for columns in imports.columns.OF_KIND.values():
-        words = [
-            imports.columns.heading(word) for column in columns for word in {column.field, *column.headings}
-        ]
+    for of_kind in columns.OF_KIND.values():
+        words = [columns.heading(word) for column in of_kind for word in {column.field, *column.headings}]
         twice = {word for word in words if words.count(word) > 1}
 
-        assert not {word for word in twice if len({c.field for c in columns if word in headings_of(c)}) > 1}
+        assert not {word for word in twice if len({c.field for c in of_kind if word in headings_of(c)}) > 1}
 
 
-def headings_of(column: imports.columns.Column) -> set[str]:
-    return {imports.columns.heading(word) for word in (column.field, *column.headings)}
+def headings_of(column: columns.Column) -> set[str]:
+    return {columns.heading(word) for word in (column.field, *column.headings)}
 
 
 def test_hundreds_of_lots_are_imported_together(db):

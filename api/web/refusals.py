@@ -29,6 +29,14 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "NotOnOrder": "Count again; keep it with a reason, or send it back and leave it out.",
             "WrongOrderState": "Look at the order as it stands: somebody may have been quicker.",
         },
+        "inventory.opening": {
+            "ExpiresBeforeProduced": "Look at the label again: one of the two dates is another one.",
+            "NotYet": "Correct the date; what comes later is received when it comes.",
+        },
+        "inventory.opening_undone": {
+            "NothingLeft": "Nothing is left to do: every line was reversed.",
+            "UsedSince": "Undo what used it first, or write off what is left.",
+        },
         "inventory.lots": {
             "BadLotNumber": "Type the lot number as the label has it, at most 20 characters.",
             "ExpiryDisagrees": "Read the label again. Both printed so? Hold the lot back and ask the maker.",
@@ -211,18 +219,21 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
         "api.cells": {"BadCell": FILE},
         "api.entries": {"NotOnRecord": FILE},
         "api.imports": {
-            "AlreadyImported": "Nothing is left to do; a changed file can be loaded.",
-            "BadCells": FILE,
             "UnknownKind": "Choose one of the lists that are named.",
-            "WrongColumns": "Give the columns the headers that are named.",
         },
-        "api.photos": {"BadPhoto": "Send the photo as the camera takes it: JPEG, PNG or WebP."},
-        "api.tables": {
+        "api.headers": {"WrongColumns": "Give the columns the headers that are named."},
+        "api.import_records": {
+            "UndoneBefore": "Nothing is left to do: it was taken back.",
+            "UnknownImport": LOOK,
+            "UsedByNow": "Keep it, or take back first what uses it.",
+        },
+        "api.delimited": {
             "EmptyTable": FILE,
             "FileTooLarge": "Split the file and load one part after the other.",
             "UnreadableFile": "Save it as xlsx or csv.",
-            "UnsafeFile": "Save it without macros and without a password.",
         },
+        "api.photos": {"BadPhoto": "Send the photo as the camera takes it: JPEG, PNG or WebP."},
+        "api.tables": {"UnsafeFile": "Save it without macros and without a password."},
         "api.idempotency": {"KeyReused": "Send a new request with a key of its own."},
         "api.paging": {"BadCursor": "Begin the list from its first page."},
         "api.settings": {"BadEnvironment": "Correct the environment variable that is named."},
