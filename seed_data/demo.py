@@ -15,7 +15,7 @@ from inventory import clinic, treatments, wastage
 from inventory.clinic import Site
 from inventory.picking import NotEnoughStock
 from inventory.treatments import Visit
-from seed_data import demo_front_desk, demo_menu, demo_mishaps, demo_stockroom
+from seed_data import demo_front_desk, demo_menu, demo_mishaps, demo_orders, demo_stockroom
 from seed_data.demo_front_desk import PRACTITIONER, FrontDesk
 from seed_data.demo_menu import LIDOCAINE, POPULARITY, Menu
 from seed_data.demo_stockroom import MANAGER, Stockroom
@@ -87,6 +87,7 @@ def load(db: Session, *, now: datetime, days: int = DAYS, progress: Progress | N
             _branch_day(branch, day, left=left)
         if progress is not None:
             progress(done + 1, days + 1)
+    demo_orders.draft(diary.room, demo_orders.DRAFTED, at=now)
     demo_front_desk.enquire(diary.desk, at=now)  # a draft that nobody has issued yet
     for each in (diary, branch):
         _evening(each, at=now)
@@ -110,12 +111,15 @@ def _script(last: date) -> list[tuple[int, Scene]]:
         (30, lambda it, on, at: _short_dated(it, "MP-085", later, on, at)),
         (20, lambda it, _, at: demo_mishaps.slip(it.room, at=at)),
         (12, lambda it, on, at: _short_dated(it, "MP-079", past, on, at)),  # goes straight to quarantine
+        (9, lambda it, _, at: demo_orders.send(it.room, demo_orders.LATE, at=at)),
         (
             6,
             lambda it, _, at: demo_mishaps.hold(it.room, "MP-040", at=at, reason="carton opened in transit"),
         ),
+        (5, lambda it, on, at: demo_orders.receive_part(it.room, on=on, at=at)),
         (4, lambda it, _, at: demo_mishaps.open_one(it.room, LIDOCAINE, at=at)),
         (3, lambda it, _, at: demo_mishaps.fridge_fails(it.room, "MP-076", at=at)),
+        (1, lambda it, _, at: demo_orders.send(it.room, demo_orders.COMING, at=at)),
     ]
 
 
