@@ -1,4 +1,4 @@
-"""The demo clinic's orders of the last days: one that came in part and is late, one under way, one drafted."""
+"""The demo clinic's last orders: one that came in part and is late, one under way, one drafted."""
 
 from datetime import date, datetime, timedelta
 
