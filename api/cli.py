@@ -12,7 +12,7 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import auth, settings
+from api import auth, settings, vial_commands
 from api.auth import Role
 from api.settings import Environment, program_version, utc_now
 from inventory.clinic import Site
@@ -308,6 +308,10 @@ def verify() -> None:
         click.echo(f"{len(breaches)} breaches.", err=True)
         sys.exit(1)
     click.echo("The books are sound.")
+
+
+vialbook.add_command(vial_commands.opened_vials)
+vialbook.add_command(vial_commands.discard_due)
 
 
 if __name__ == "__main__":

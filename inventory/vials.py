@@ -121,6 +121,7 @@ class Deadline:
 
 SESSION = timedelta(minutes=60)  # what is booked for one (T3), where nobody says when it ends
 RULE_LENGTH = 300
+UNTIL_THE_END = ", until the session ends"
 
 
 EUROPEAN_UNION = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
@@ -263,8 +264,8 @@ def limits(
             continue
         if longest is not None:
             with_session = with_session or not longest
-            at = opened_at + longest if longest else ends_at
-            found.append(Deadline(at, rule.name[:RULE_LENGTH], rule.source))
+            at, end = (opened_at + longest, "") if longest else (ends_at, UNTIL_THE_END)
+            found.append(Deadline(at, rule.name[: RULE_LENGTH - len(end)] + end, rule.source))
     in_room = prepared_in is PreparedIn.TREATMENT_ROOM and product.dose_class is DoseClass.MULTI_DOSE
     if in_room and not with_session:
         found.append(Deadline(ends_at, "treatment room: the end of the patient's session", "domain rule S4"))

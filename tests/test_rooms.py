@@ -107,7 +107,7 @@ def test_the_clinics_own_rule_of_no_hours_is_named_where_there_is_one(clinic):
 
     enter(clinic, vial)
 
-    assert vial.discard_rule == "VR-21 clinic policy: one patient's"
+    assert vial.discard_rule == "VR-21 clinic policy: one patient's, until the session ends"
     assert vial.discard_at == NOW + 2 * HOUR
 
 

@@ -78,7 +78,7 @@ def test_a_rule_of_no_hours_ends_with_the_session_an_hour_after_it_began(clinic)
     found = deadline(clinic, rules=[at_once], prepared_in=PreparedIn.TREATMENT_ROOM)
 
     assert found.at == OPENED_AT + timedelta(hours=1)
-    assert found.rule == "VR-21 US: treat as single-patient"
+    assert found.rule == "VR-21 US: treat as single-patient, until the session ends"
 
 
 def test_in_a_treatment_room_the_session_is_a_limit_whether_a_rule_says_so_or_not(clinic):

@@ -149,7 +149,7 @@ def test_what_is_past_its_time_is_discarded_by_one_button(house: House):
 
     after = browser.follow(browser.send("/vials/discard-due"))
 
-    assert "1 vial is discarded." in said(after)
+    assert "1 vial is discarded: 20 mL of Lidocaine 2%, 20 mL, lot A17." in said(after)
     assert "No vial is open." in said(after)
 
 

@@ -10,7 +10,9 @@ from marshmallow import ValidationError, fields
 from api import photos
 from api.bodies import PARSER
 from api.errors import Malformed
+from api.rest import vial_scans
 from api.rest.calls import noun
+from api.rest.vial_scans import ScannedVialShape
 from api.schemas import Day, Many, Shape, Words
 from inventory import boxes, lots, scanning
 from inventory.gs1 import UnreadableLabel
@@ -102,19 +104,24 @@ class ScanShape(BoxShape):
 
     boxes = fields.List(fields.Nested(BoxShape))
     unreadable = fields.List(fields.Nested(UnreadableShape))
+    opened_vial = fields.Nested(
+        ScannedVialShape, metadata={"description": "The opened vial, where it was its own label (S4)"}
+    )
 
 
 @blueprint.post("/scans")
 @blueprint.response(200, ScanShape)
 @blueprint.doc(requestBody=PHOTO_BODY)
 def read_scan() -> Any:
-    """Read a barcode (S13); a label that cannot be read is refused with a code."""
+    """Read a barcode, or an opened vial's own label (S4, S13); what is unreadable is refused with a code."""
     if request.mimetype == "multipart/form-data":
         return _photo()
     body: dict[str, Any] = PARSER.parse(ScanRequest(), request, location="json")
     if len(body) != 1:
         raise ValidationError({"data": ["Send either `data` or `labels`."]})
     texts = body.get("labels") or [body["data"]]
+    if len(texts) == 1 and (vial := vial_scans.found(texts[0])):
+        return answer([vial[0]], []) | vial[1]
     scan = boxes.whole([scanning.read(text, on=g.now.date()) for text in texts])
     return answer([scan], [])
 
@@ -126,6 +133,8 @@ def _photo() -> dict[str, Any]:
         raise Malformed("The form has no part called `image`.")
     read, unreadable = [], []
     for text in photos.codes(file.read()):
+        if vial := vial_scans.found(text):
+            return answer([vial[0]], []) | vial[1]
         try:
             read.append(scanning.read(text, on=g.now.date()))
         except UnreadableLabel as label:

@@ -15,6 +15,7 @@ from api.web import forms, frame
 from api.web.formats import day, money
 from api.web.forms import Change, Done, Form, Stale
 from api.web.numbers import show, zone
+from inventory import vials
 from inventory.measures import plain
 from inventory.vials import VialRule
 from pricing import price_list, protocols
@@ -170,7 +171,9 @@ def taxes() -> Response:
 def vial_rules() -> Response:
     """How long an opened container may be used, and what else the law says of it (S4)."""
     rows = list(g.db.scalars(sa.select(VialRule).order_by(VialRule.automatic.desc(), VialRule.code)))
-    return show("vial_rules.html", "/settings/vial-rules", rows=rows)
+    site = frame.here()
+    here = {rule.code for rule in vials.rules_here(g.db, site, site.day(g.now))}
+    return show("vial_rules.html", "/settings/vial-rules", rows=rows, here=here, site=site)
 
 
 def band_here(protocol: Protocol, on: date) -> Band | None:

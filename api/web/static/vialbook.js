@@ -52,8 +52,11 @@ function left(until) {
   return days < 7 ? `${named} ${hours % 24} h` : named;
 }
 setInterval(() => {
-  for (const clock of document.querySelectorAll("time[data-left]"))
-    clock.textContent = left(Date.parse(clock.dateTime));
+  for (const clock of document.querySelectorAll("time[data-left]")) {
+    const until = Date.parse(clock.dateTime), tag = clock.closest(".tag");
+    clock.textContent = left(until);
+    if (tag && until <= Date.now()) tag.className = "tag gone";
+  }
 }, 30000);
 
 // After an error the summary is read first.
