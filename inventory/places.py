@@ -7,6 +7,7 @@ A shelf is any place for sealed stock. Of an item's label the range of degrees d
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from inventory.catalog import Item
 from inventory.clinic import PLACES, Place, PlaceKind, Site, Temperature
 from inventory.database import table_of
 from inventory.errors import Conflict, Invalid, NotFound
-from inventory.lots import Lot
+from inventory.lots import Lot, LotState
 
 LONGEST_CODE = 20
 CODE = re.compile(r"[A-Z0-9][A-Z0-9_.-]*")
@@ -44,6 +45,8 @@ class Stored:
     item_id: int
     lot_id: int
     lot_number: str
+    expires_on: date
+    state: LotState
     quantity: Decimal
 
 
@@ -181,7 +184,8 @@ def stored(db: Session, *, site: Site, item_ids: Sequence[int]) -> list[Stored]:
     rows = db.execute(
         sa.select(
             PLACES.c.id, PLACES.c.code, PLACES.c.name, PLACES.c.kind,
-            BALANCES.c.item_id, LOTS.c.id, LOTS.c.number, BALANCES.c.quantity,
+            BALANCES.c.item_id, LOTS.c.id, LOTS.c.number, LOTS.c.expires_on, LOTS.c.state,
+            BALANCES.c.quantity,
         )
         .join(PLACES, PLACES.c.id == BALANCES.c.place_id)
         .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)

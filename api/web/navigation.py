@@ -26,6 +26,7 @@ ENTRIES = (
     ("Lots", "calendar-clock", "/lots"),
     ("Opened vials", "package-open", "/vials"),
     ("Receive", "truck", "/receive"),
+    ("Transfers", "arrow-left-right", "/transfers"),
     ("Reorder", "shopping-cart", "/reorder"),
     ("Orders", "package-check", "/orders"),
     ("Books", "book-open", "/books"),

@@ -13,7 +13,7 @@ from marshmallow import fields
 
 from api import idempotency
 from api.schemas import Shape, Whole, Words
-from api.web import explained, forms, frame
+from api.web import explained, forms, frame, place_pages
 from api.web.explained import Explained
 from api.web.forms import Change, Done, Form, Stale
 from inventory import clinic
@@ -201,7 +201,8 @@ def change_site(code: str) -> Response:
     """Change a site's name, and whether a vial may serve several patients there (S4)."""
 
     def view(form: Form) -> Response:
-        return show("site.html", "/settings/sites", form=form, site=clinic.site(g.db, code))
+        site = clinic.site(g.db, code)
+        return show("site.html", "/settings/sites", form=form, site=site, places=place_pages.rows(site))
 
     def do(body: dict[str, Any]) -> Done:
         idempotency.hold(g.db, f"site {code}")

@@ -34,6 +34,8 @@ MAY: dict[str, frozenset[Role]] = {
             GET /account/second-factor
             POST /account/second-factor
             POST /account/sessions/<id:sign_in_id>/end
+            GET /transfers
+            GET /transfers/<id:transfer_id>
             GET /stock
             GET /stock/<code:sku>
             GET /stock/<code:sku>/movements
@@ -101,6 +103,10 @@ MAY: dict[str, frozenset[Role]] = {
         (
             TREATMENT,
             """
+            GET /transfers/new
+            POST /transfers/new
+            GET /transfers/<id:transfer_id>/receive
+            POST /transfers/<id:transfer_id>/receive
             GET /treat
             GET /treat/walk-in
             POST /treat/walk-in
@@ -133,6 +139,10 @@ MAY: dict[str, frozenset[Role]] = {
             POST /settings/sites/new
             GET /settings/sites/<code:code>
             POST /settings/sites/<code:code>
+            GET /settings/sites/<code:code>/places/new
+            POST /settings/sites/<code:code>/places/new
+            GET /settings/sites/<code:code>/places/<code:place>
+            POST /settings/sites/<code:code>/places/<code:place>
             GET /settings/prices
             GET /settings/prices/<code:protocol>/<code:level>
             POST /settings/prices/<code:protocol>/<code:level>
@@ -157,6 +167,8 @@ MAY: dict[str, frozenset[Role]] = {
             """
             GET /sessions/<id:session_id>/undo
             POST /sessions/<id:session_id>/undo
+            GET /transfers/<id:transfer_id>/cancel
+            POST /transfers/<id:transfer_id>/cancel
             GET /receive
             POST /receive
             GET /receive/photo
@@ -212,6 +224,7 @@ NOUNS = {
     "undo": "Undoing a session",
     "/treat": "Treating patients",
     "treat": "Treating patients",
+    "/transfers": "Moving stock",
     "/receive": "Receiving stock",
     "/orders": "Ordering",
     "/reorder/order": "Ordering",

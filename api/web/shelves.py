@@ -110,7 +110,7 @@ def lots_by_item(db: Session, item_ids: Sequence[int], *, site: Site) -> dict[in
     rows = db.execute(
         sa.select(
             BALANCES.c.item_id, LOTS.c.id, LOTS.c.number, LOTS.c.expires_on, LOTS.c.state,
-            BALANCES.c.quantity, PLACES.c.kind,
+            sa.func.sum(BALANCES.c.quantity), PLACES.c.kind,
         )
         .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)
         .join(PLACES, PLACES.c.id == BALANCES.c.place_id)
@@ -119,6 +119,9 @@ def lots_by_item(db: Session, item_ids: Sequence[int], *, site: Site) -> dict[in
             BALANCES.c.quantity > NOTHING,
             PLACES.c.site_id == site.id,
             PLACES.c.kind.in_(held),
+        )
+        .group_by(
+            BALANCES.c.item_id, LOTS.c.id, LOTS.c.number, LOTS.c.expires_on, LOTS.c.state, PLACES.c.kind
         )
         .order_by(LOTS.c.expires_on, LOTS.c.id)
     )  # fmt: skip
