@@ -62,7 +62,7 @@ JOURNAL = (
 VALUATION = (
     *ITEM, Column("Kind"), Column("Lot"), Column("Expires", Look.DATE), Column("Days left", Look.WHOLE),
     Column("Place"), Column("Quantity", Look.QUANTITY), Column("Unit"), Column("Unit cost", Look.UNIT_COST),
-    Column("Value", Look.MONEY, total=True),
+    Column("Value", Look.MONEY, total=True), Column("Last count", Look.DATE),
 )  # fmt: skip
 ROLL_FORWARD = (
     *ITEM, Column("Kind"), Column("Unit"),
@@ -135,17 +135,13 @@ def write_accounting(
         waste=reports.wastage(db, since=since, until=until),
         quotes=reports.quotes(db, since=since, until=until),
     )
-    _fill(db, period, progress or _silent)
+    _fill(db, period, progress or (lambda _sheet, _rows: None))
     books = workbook_control.look_up(db, since=since, until=until)
     gap = workbook_control.write(control, listings, books)
     workbook_summary.write(summary, period, books, gap)
     with whole_file(out) as file:
         book.save(file)
     return Written({title: listing.count for title, listing in listings.items()})
-
-
-def _silent(_sheet: str, _rows: int) -> None:
-    """Nobody is waiting to be told."""
 
 
 def _fill(db: Session, period: Period, progress: Progress) -> None:
@@ -296,6 +292,7 @@ def _valuation(period: Period, progress: Progress) -> None:
             row.item.unit,
             cost if row.quantity else None,
             row.value,
+            row.last_count,
         )
 
 

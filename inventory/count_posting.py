@@ -136,8 +136,8 @@ def _gone(one: Difference) -> str:
     what = f"opened vial {line.vial_id}" if line.vial_id is not None else f"lot {line.lot_number}"
     return (
         f"{plain(abs(one.change))} {line.unit} {'more' if one.change > 0 else 'less'} than the book was "
-        f"counted of {what} of {line.sku} at {line.place}, and since then it was used up or moved by the book: "
-        "count it again, or take its number back."
+        f"counted of {what} of {line.sku} at {line.place}, and since then it was used up or moved by the "
+        "book: count it again, or take its number back."
     )
 
 

@@ -156,7 +156,7 @@ def scan(
             f"not {label.expires_on}."
         )
     line_id = stocktake.add_line(
-        db, subject, lot, place_id=place_id or _place_of(db, subject, lot), at=at, by=by
+        db, subject, lot, place_id=place_id or place_of(db, subject, lot), at=at, by=by
     )
     total = _one_more(
         db, subject, line_id, item.content * containers, at=at, by=by, again=again, serial=label.serial
@@ -173,6 +173,26 @@ def known_lot(db: Session, item: Item, number: str) -> Lot:
             "for a count only finds what the book knows."
         )
     return lot
+
+
+def place_of(db: Session, subject: Count, lot: Lot) -> int:
+    """Where found containers of a lot are: where the sheet has it, else on the count's or the first shelf."""
+    if subject.place_id is not None:
+        return subject.place_id
+    there = db.scalars(
+        sa.select(LINES.c.place_id).where(
+            LINES.c.count_id == subject.id, LINES.c.lot_id == lot.id, LINES.c.vial_id.is_(None)
+        )
+    ).all()
+    if len(there) > 1:
+        named = " and ".join(
+            place.name for place in stocktake.countable_places(db, subject) if place.id in there
+        )
+        raise WhichPlace(f"Lot {lot.number} is on the sheet at {named}: say which of them is being counted.")
+    if there:
+        return int(there[0])
+    held = lot.state is not LotState.RELEASED
+    return clinic.places(db, subject.site_id)[PlaceKind.QUARANTINE if held else PlaceKind.SHELF]
 
 
 def standing(db: Session, line_ids: Sequence[int]) -> dict[int, CountEntry]:
@@ -275,23 +295,3 @@ def _check(db: Session, found: Sequence[tuple[Spot, Decimal | None]]) -> None:
                 f"An opened {item.sku} holds at most {plain(item.content)} {item.unit}, not "
                 f"{plain(counted)}: what a vial holds above its label is never stock."
             )
-
-
-def _place_of(db: Session, subject: Count, lot: Lot) -> int:
-    """Where a scanned container is: where the sheet has its lot, else on the count's or the first shelf."""
-    if subject.place_id is not None:
-        return subject.place_id
-    there = db.scalars(
-        sa.select(LINES.c.place_id).where(
-            LINES.c.count_id == subject.id, LINES.c.lot_id == lot.id, LINES.c.vial_id.is_(None)
-        )
-    ).all()
-    if len(there) > 1:
-        named = " and ".join(
-            place.name for place in stocktake.countable_places(db, subject) if place.id in there
-        )
-        raise WhichPlace(f"Lot {lot.number} is on the sheet at {named}: say which of them is being counted.")
-    if there:
-        return int(there[0])
-    held = lot.state is not LotState.RELEASED
-    return clinic.places(db, subject.site_id)[PlaceKind.QUARANTINE if held else PlaceKind.SHELF]

@@ -61,7 +61,7 @@ def _postings_are_differences(db: Session) -> Iterator[str]:
         .having(sa.or_(quantity != ZERO, value != ZERO))
     )
     for count_id, lot_id, more, worth in rows:
-        yield f"Count {count_id} moved {plain(more)} of lot {lot_id}, worth {worth}, beyond what its lines say."
+        yield f"Count {count_id} moved {plain(more)} of lot {lot_id}, worth {worth}, beyond its lines."
 
 
 def _only_posted_lines_changed(db: Session) -> Iterator[str]:

@@ -143,6 +143,22 @@ def countable_places(db: Session, subject: Count) -> list[Place]:
     return sorted(db.scalars(query), key=lambda place: (order[place.kind], place.id))
 
 
+def one_of_its_places(db: Session, subject: Count, place: Place) -> Place:
+    """The place, if the count goes through it. Raises CannotBeCounted."""
+    if all(place.id != one.id for one in countable_places(db, subject)):
+        raise CannotBeCounted(
+            f"Count {subject.id} is of {subject.subject}; it does not go through {place.name}."
+        )
+    return place
+
+
+def due_scope(item_ids: Sequence[int]) -> Scope:
+    """What the rota says is due. Raises NothingDue."""
+    if not item_ids:
+        raise NothingDue("The rota asks for nothing today: count a place or a class instead.")
+    return Scope(item_ids=item_ids, words=f"What is due by the rota ({len(item_ids)} items)")
+
+
 def ingredient_classes(db: Session) -> list[str]:
     """The classes of ingredients of which there are items, by name."""
     return list(

@@ -12,7 +12,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import history
+from inventory import counts, history
 from inventory.clinic import PlaceKind, Site
 from inventory.history import signed
 from inventory.layers import LAYERS
@@ -80,6 +80,7 @@ class ValuationRow:
     places: str
     quantity: Decimal
     value: Decimal
+    last_count: date | None  # of a posted count on or before the day
 
     @property
     def unit_cost(self) -> Decimal:
@@ -168,6 +169,7 @@ def roll_forward(db: Session, *, since: date, until: date) -> tuple[RollForwardR
 def valuation(db: Session, *, on: date) -> tuple[ValuationRow, ...]:
     """Every lot held at the end of a day, by SKU, expiry and lot; the values add up to the books' (B3)."""
     items, names = subjects(db), place_names(db)
+    counted = counts.last_counted(db, on=on)
     places: dict[int, list[str]] = defaultdict(list)
     for held in history.held_at(db, on=on):
         places[held.lot_id].append(names[held.place_id])
@@ -180,6 +182,7 @@ def valuation(db: Session, *, on: date) -> tuple[ValuationRow, ...]:
             places=", ".join(places[row.lot_id]),
             quantity=row.quantity,
             value=row.value,
+            last_count=counted.get(row.lot_id),
         )
         for row in history.valuation(db, on=on).rows
     )

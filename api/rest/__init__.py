@@ -7,6 +7,8 @@ from api.rest import (
     clinic,
     corrections,
     costings,
+    count_sheets,
+    counts,
     courses,
     exports,
     lists,
@@ -48,4 +50,6 @@ BLUEPRINTS = (
     exports.blueprint,
     lists.blueprint,
     costings.blueprint,
+    counts.blueprint,
+    count_sheets.blueprint,
 )

@@ -11,7 +11,7 @@ from api import paging
 from api.paging import PageQuery
 from api.rest.calls import listed, noun, page_of, site_or_first
 from api.schemas import EARLIEST, LATEST, Cost, Day, Flag, Quantity, Shape, Words
-from inventory import history, reordering
+from inventory import counts, history, reordering
 from pricing import accounting, reports
 
 blueprint = noun("books", "Valuation, journal and reorder advice")
@@ -39,6 +39,7 @@ class ValuedLotShape(Shape):
     expires_on = Day()
     quantity = Quantity()
     value = Cost(allow_none=True)
+    last_count = Day(allow_none=True)
 
 
 class ValuationShape(Shape):
@@ -54,7 +55,13 @@ class ValuationShape(Shape):
 @blueprint.response(200, ValuationShape)
 def get_valuation(query: dict[str, Any]) -> Any:
     """Show what every lot was worth at the end of a day; the total is the inventory account (B3)."""
-    return history.valuation(g.db, on=query.get("on") or site_or_first(None).day(g.now))
+    on = query.get("on") or site_or_first(None).day(g.now)
+    found, counted = history.valuation(g.db, on=on), counts.last_counted(g.db, on=on)
+    rows = [
+        {name: getattr(row, name) for name in row.__slots__} | {"last_count": counted.get(row.lot_id)}
+        for row in found.rows
+    ]
+    return {"on": on, "rows": rows, "total": found.total}
 
 
 class EntryLineShape(Shape):
