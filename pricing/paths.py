@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
+    Whole = np.ndarray[Any, np.dtype[np.int64]]
+    Which = np.ndarray[Any, np.dtype[np.bool_]]
 
 PATHS = 200
 NEVER = 10**6  # a day beyond all
@@ -150,7 +152,7 @@ class _Shelf:
         """Discard open vials whose time is past."""
         self.close((self.until < on) & (self.until >= 0))
 
-    def close(self, which: "Floats") -> None:
+    def close(self, which: "Which") -> None:
         """Charge what a vial cost to those who drew from it, by how much they drew."""
         np = self.np
         total = np.where(self.drawn > 0, self.drawn, 1.0)
@@ -161,7 +163,7 @@ class _Shelf:
             state[which] = 0.0
         self.until[which] = -1.0
 
-    def draw(self, on: "Floats", dose: "Floats", tag: "Floats") -> None:
+    def draw(self, on: "Floats", dose: "Floats", tag: "Whole") -> None:
         """Draw doses from the open vials, opening others as they are needed."""
         np = self.np
         need = dose.copy()
@@ -182,7 +184,7 @@ class _Shelf:
             lasts = np.minimum(on + self.supply.in_use_days, expires)
             self.until[more] = lasts[more]
 
-    def use_whole(self, on: "Floats", dose: "Floats", tag: "Floats") -> None:
+    def use_whole(self, on: "Floats", dose: "Floats", tag: "Whole") -> None:
         """Use up whole containers for each patient (S3)."""
         np = self.np
         left = np.ceil(dose / self.supply.content - 1e-9)
@@ -193,7 +195,7 @@ class _Shelf:
             self.cost[mine, tag[mine]] += cost[mine]
             left = left - which
 
-    def _take_one(self, on: "Floats", which: "Floats") -> tuple["Floats", "Floats"]:
+    def _take_one(self, on: "Floats", which: "Which") -> tuple["Floats", "Floats"]:
         """Take a sealed container where one is needed: the first to expire, else one bought for the day."""
         np = self.np
         there = (self.held > 0) & (self.arrives <= on[:, None]) & (self.expires >= on[:, None])
@@ -212,7 +214,7 @@ class _Shelf:
         found: Floats = self.prices[self.rows, day]
         return found
 
-    def order(self, on: "Floats", which: "Floats") -> None:
+    def order(self, on: "Floats", which: "Which") -> None:
         """Order where what is in date and on its way has come down to the reorder point."""
         np, supply = self.np, self.supply
         live = self.expires >= on[:, None]

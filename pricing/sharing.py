@@ -46,7 +46,7 @@ def doses_used(db: Session, product: Product, dose: Decimal, *, site: Site, on: 
     room = int(product.content // rest)
     days = clinic.settings(db).usage_window_days
     sessions = _sessions_with(db, product.id, site=site, since=on - timedelta(days=days), until=on)
-    mean = Decimal(sessions) / days * _days_in_use(db, product, site, on)
+    mean = Decimal(sessions) / days * days_in_use(db, product, site, on)
     return expected_doses(room, mean)
 
 
@@ -59,7 +59,7 @@ def charged_stock(product: Product, dose: Decimal, doses: Decimal) -> Decimal:
     return whole + max(rest, (product.content / doses).quantize(Decimal("0.0001")))
 
 
-def _days_in_use(db: Session, product: Product, site: Site, on: date) -> Decimal:
+def days_in_use(db: Session, product: Product, site: Site, on: date) -> Decimal:
     opened_at = site.moment_on(on, site.end_of(on))
     deadline = vials.discard_at(
         product,

@@ -30,7 +30,7 @@ INVENTORY = [
 PRICING = [
     "formulations", "protocols", "price_list", "stages",
     "covering", "sharing", "paths", "outlook", "sheets", "sourcing", "costing",
-    "screening", "courses", "quote_records", "quotes", "quote_life", "recalls",
+    "screening", "courses", "retention", "certainty", "quote_records", "quotes", "quote_life", "recalls",
     "proof", "chart", "accounting", "details", "reports",
 ]  # fmt: skip
 ORDER = [
@@ -38,7 +38,7 @@ ORDER = [
     "pricing", *(f"pricing.{chapter}" for chapter in PRICING),
 ]  # fmt: skip
 
-STATISTICS = {"inventory.reordering", "pricing.paths"}
+STATISTICS = {"inventory.reordering", "pricing.paths", "pricing.certainty"}
 """Modules whose floats are estimates of what is to come; what they say is rounded where it is used."""
 TOP_LEVEL = {
     "inventory", "pricing", "api", "tests", "seed_data",
