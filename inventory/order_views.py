@@ -14,6 +14,7 @@ from inventory import orders
 from inventory.catalog import Item, Supplier
 from inventory.clinic import Site
 from inventory.ledger import DOCUMENTS
+from inventory.lots import Lot
 from inventory.measures import ZERO, to_cents_half_up
 from inventory.orders import EVENTS, LINKS, ORDERS, RECEIPTS, OrderEvent, OrderStep, PurchaseOrder
 
@@ -77,6 +78,7 @@ class CameIn:
     sku: str
     name: str
     lot_id: int
+    lot: str
     received_on: date
     containers: int
     extra: int
@@ -213,11 +215,13 @@ def _lines_of() -> sa.Select[Any]:
 def _came_in() -> sa.Select[Any]:
     return (
         sa.select(
-            LINKS.c.order_id, RECEIPTS.c.id, Item.sku, Item.name, RECEIPTS.c.lot_id, RECEIPTS.c.received_on,
-            LINKS.c.containers, LINKS.c.extra, DOCUMENTS.c.note, sa.not_(orders.stands()),
+            LINKS.c.order_id, RECEIPTS.c.id, Item.sku, Item.name, RECEIPTS.c.lot_id, Lot.number,
+            RECEIPTS.c.received_on, LINKS.c.containers, LINKS.c.extra, DOCUMENTS.c.note,
+            sa.not_(orders.stands()),
         )
         .join(RECEIPTS, RECEIPTS.c.id == LINKS.c.receipt_id)
         .join(Item, Item.id == RECEIPTS.c.item_id)
+        .join(Lot, Lot.id == RECEIPTS.c.lot_id)
         .join(DOCUMENTS, DOCUMENTS.c.id == RECEIPTS.c.document_id)
         .where(LINKS.c.order_id.in_(sa.bindparam("orders", expanding=True)))
         .order_by(LINKS.c.id)

@@ -115,6 +115,7 @@ class CameInShape(Shape):
     id = fields.Integer()
     sku = fields.String()
     lot_id = fields.Integer()
+    lot = fields.String()
     received_on = Day()
     containers = fields.Integer(metadata={"description": "That were waited for"})
     extra = fields.Integer()

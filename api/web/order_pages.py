@@ -25,7 +25,7 @@ from inventory.purchasing import Wish
 blueprint = frame.chapter("orders")
 
 AT_ONCE = 40
-BLANK = 5  # lines to fill in below those that stand
+BLANK = 3  # lines to fill in below those that stand
 MOST_ROWS = purchasing.MOST_LINES + BLANK
 STATES = {
     OrderState.DRAFT: ("draft", "plain", "pencil"),
