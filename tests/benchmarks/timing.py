@@ -22,6 +22,7 @@ class Figure:
     floor: float | None = None
     goal: float | None = None  # the most that the ratio may be
     most_over: float | None = None  # or the most that ours may take beyond the floor
+    most: float | None = None  # or the most that ours may be
     unit: str = "ms"
 
     @property
@@ -38,6 +39,10 @@ class Figure:
             over = self.ours - self.floor
             met = "met" if over <= self.most_over else "MISSED"
             return f"{over:+.2f} {self.unit}, at most {self.most_over:+g}  {met}"
+        if self.most is not None:
+            return f"at most {self.most:g} {self.unit}".rstrip() + (
+                "  met" if self.ours <= self.most else "  MISSED"
+            )
         return ""
 
     @property
