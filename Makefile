@@ -5,17 +5,20 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: run test browse lint bench clean
+.PHONY: run test browse gallery lint bench clean
 
 run: .venv/installed  ## The clinic's book on http://127.0.0.1:8000, with a demo clinic on first start.
 	$(BIN)/vialbook init --demo
 	$(BIN)/vialbook serve --port $(PORT)
 
-test: lint  ## Everything that must hold, on SQLite and on PostgreSQL.
+test: lint  ## Everything that must hold, on SQLite and PostgreSQL, and in a browser if there is one.
 	$(BIN)/python -m pytest -n 2
 
-browse: .venv/installed-for-tests  ## Every page and journey in a real browser (Debian: apt install chromium).
-	VIALBOOK_BROWSER=1 $(BIN)/python -m pytest tests/browser
+browse: .venv/installed-for-tests  ## Every page and journey in a real browser alone (Debian: apt install chromium).
+	VIALBOOK_BROWSER=required $(BIN)/python -m pytest -n 2 tests/browser
+
+gallery: .venv/installed-for-tests  ## A picture of every page in both themes and two sizes, in var/gallery.
+	$(BIN)/python -m tests.browser.gallery var/gallery
 
 lint: .venv/installed-for-tests
 	$(BIN)/ruff check .

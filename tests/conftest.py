@@ -6,6 +6,7 @@ and between runs, for a sequence is never rolled back: tests compare what is rec
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
@@ -26,6 +27,16 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("vialbook")
 
 NewDatabase = Callable[[], AbstractContextManager[Database]]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly, and once for each reason, what was left out."""
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", ())]
+    reasons = Counter(found[2].removeprefix("Skipped: ") for found in skipped if isinstance(found, tuple))
+    if reasons:
+        terminalreporter.section("left out", sep="!", red=True, bold=True)
+    for reason, times in reasons.items():
+        terminalreporter.write_line(f"{times} × {reason}")
 
 
 @pytest.fixture(scope="session", params=ENGINES)

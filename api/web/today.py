@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from flask import Response, g
 
 from api.auth import Role
-from api.web import formats, frame, quote_desk, shelves
+from api.web import formats, frame, quote_desk, rights, shelves
 from api.web.booked import booked as planned
 from inventory import lot_list, reordering
 from inventory.clinic import Site
@@ -43,10 +43,18 @@ PARTS = {
 
 @blueprint.get("/")
 def today() -> Response:
-    """The start page of the visitor's role."""
+    """The start page of the visitor's role; in a new book the way to the first site."""
+    role = g.visitor.role
+    if not frame.my_sites():
+        return frame.page(
+            "no_site.html",
+            name=g.visitor.name,
+            opens=rights.may(role, "POST /settings/sites/new"),
+            lets_in=rights.may(role, "POST /people/new"),
+        )
     site = frame.here()
     on = site.day(g.now)
-    parts = PARTS[g.visitor.role]
+    parts = PARTS[role]
     lots = _expiring(site, on)
     vials = [vial for vial in shelves.vials(g.db, site=site) if vial.discard_at <= g.now + NEAR]
     advice = reordering.advise(g.db, site=site, on=on)

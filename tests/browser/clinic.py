@@ -1,8 +1,9 @@
 """The demo clinic, served to a browser over a clock that stands still; and the browser itself."""
 
+import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from sqlalchemy.orm import Session
 from waitress.server import create_server
 
 from api.app import create_app
@@ -32,8 +35,12 @@ from pricing.courses import Course, CourseSession
 from pricing.quote_life import QuoteState
 from pricing.quote_records import Quote, QuoteStatus
 from seed_data import demo
+from tests.calls import Clinic, Clock
+from tests.pages import Browser as Client
+from tests.pages import House
 
 NOW = datetime(2026, 1, 15, 15, 0, tzinfo=UTC)  # a Thursday morning in New York
+PATIENCE = 30_000  # milliseconds: longer than any page takes on a machine that has other things to do
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
@@ -46,44 +53,79 @@ ARGUMENTS = (
     "--disable-dev-shm-usage",
 )
 SIZES = {"desk": {"width": 1360, "height": 900}, "phone": {"width": 390, "height": 844}}
-FILES = (
-    "/static/",
-    "/reorder/sheet",
-    "/books/workbook.xlsx",
-    "/books/workbook/",
-    "/quotes/price",
-    "/treat/preview",
+FILES = frozenset(
+    {
+        "GET /static/<tag>/<path:name>",
+        "GET /reorder/sheet",
+        "GET /orders/<id:order_id>/order.pdf",
+        "GET /vials/<id:vial_id>/label.pdf",
+        "GET /vials/labels.pdf",
+        "GET /books/workbook.xlsx",
+        "GET /books/workbook/<code:key>/file",
+    }
 )
-"""What is no page: files, and answers that stand within a page."""
+"""Calls that answer a file."""
+PARTS = frozenset({"GET /quotes/price", "GET /treat/preview", "GET /books/workbook/<code:key>"})
+"""Calls whose answer stands within a page, and is looked at there by a journey."""
+DOORS = frozenset({"GET /sign-in", "GET /sign-in/code", "GET /first-start"})
+"""Pages of somebody who is not signed in."""
+
+
+def is_page(call: str) -> bool:
+    """Whether a call shows a page to somebody who is signed in."""
+    return call.startswith("GET ") and call not in FILES | PARTS | DOORS
 
 
 def chromium() -> str | None:
-    """Where the machine's browser is; none if it has none."""
-    return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    """Where the machine's browser is, or the one that VIALBOOK_BROWSER names; none if it says `none`."""
+    if unwanted():
+        return None
+    named = os.environ.get("VIALBOOK_BROWSER", "")
+    return next((path for name in (named, *CHROMIUM) if name and (path := shutil.which(name))), None)
+
+
+def unwanted() -> bool:
+    """Whether the environment asks to leave the browser out."""
+    return os.environ.get("VIALBOOK_BROWSER") == "none"
 
 
 @dataclass
 class Served:
-    """The clinic at an address."""
+    """A clinic at an address; its clock stands still until a test moves it."""
 
-    database: Database
+    house: House
     address: str
     password: str
+
+    @property
+    def database(self) -> Database:
+        return self.house.database
+
+    @property
+    def clock(self) -> Clock:
+        return self.house.clock
 
     def sign_in(self, context: BrowserContext, role: Role) -> None:
         """Give a browser the cookie of somebody of the role, without going through the door."""
         with self.database.write.begin() as db:
-            person = accounts.by_name(db, accounts.DEMO_NAMES[role])
-            assert person is not None
-            token = sign_ins.begin(db, person, stage=Stage.DONE, at=NOW)
+            token = sign_ins.begin(db, self._somebody(db, role), stage=Stage.DONE, at=self.clock.now)
         context.add_cookies([{"name": "vialbook-session", "value": token, "url": self.address}])
 
-    def pages(self, role: Role) -> list[str]:
+    def client(self, role: Role) -> Client:
+        """Somebody of the role without a browser, for what a test needs done beside what it looks at."""
+        with self.database.read() as db:
+            key = self._somebody(db, role).id
+        return self.house.signed_in(key)
+
+    def _somebody(self, db: Session, role: Role) -> Person:
+        names = (accounts.DEMO_NAMES[role], self.house.name_of(role))
+        return next(found for name in names if (found := accounts.by_name(db, name)))
+
+    def pages(self, role: Role, calls: Iterable[str] = rights.MAY) -> list[str]:
         """An address of every page that a role may see, with keys that are on record."""
         with self.database.read() as db:
             known = examples(db)
-        calls = [call for call, roles in rights.MAY.items() if call.startswith("GET ") and role in roles]
-        return [filled(call[4:], known) for call in calls if not call[4:].startswith(FILES)]
+        return [filled(call[4:], known) for call in calls if is_page(call) and role in rights.MAY[call]]
 
 
 def filled(rule: str, known: dict[str, str]) -> str:
@@ -126,6 +168,10 @@ def examples(db: Any) -> dict[str, str]:
             receipts.where(Document.kind == DocumentKind.RECEIPT).order_by(Movement.id.desc())
         ),
         "<id:quote_id>": issued,
+        "/orders/<id:order_id>": "/orders/1",  # came in part and is late
+        "/orders/<id:order_id>/cancel": "/orders/2/cancel",
+        "/orders/<id:order_id>/edit": "/orders/3/edit",
+        "/orders/<id:order_id>/send": "/orders/3/send",
         "<id:course_id>/sessions/<id:number>": f"{session.course_id}/sessions/{session.number}",
         "<id:course_id>": first(sa.select(Course.id).order_by(Course.id.desc())),
         "<id:session_id>": first(sa.select(TreatmentSession.id).order_by(TreatmentSession.id.desc())),
@@ -136,6 +182,8 @@ def examples(db: Any) -> dict[str, str]:
             .where(Allocation.ended_at.is_(None), Item.dose_class == DoseClass.SINGLE_DOSE)
         ),
         "<code:task>": "receive",
+        "<code:place>": "FRIDGE",
+        "<id:transfer_id>": "1",
         "numbers/<code:key>": "numbers/overhead_rate",
         "sites/<code:code>": "sites/MAIN",
         "suppliers/<code:code>": "suppliers/SUP-01",
@@ -154,18 +202,44 @@ def furnish(file: Path) -> tuple[Database, str]:
         return database, accounts.add_demo_people(db, at=NOW).password
 
 
+class Server:
+    """A server on a port of its own, and the clinic it shows: another one for every test that changes it."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self.app: Flask | None = None
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        assert self.app is not None, "no clinic is shown"
+        return self.app(environ, start_response)
+
+    def show(self, database: Database, password: str = "") -> Served:
+        """Show a clinic from now on."""
+        clock = Clock(NOW)
+        self.app = create_app(database, clock=clock)
+        return Served(House(Clinic(self.app, database, clock)), self.address, password)
+
+
 @contextmanager
-def served(database: Database, password: str) -> Iterator[Served]:
-    """Serve it on a port of its own for the length of a block."""
-    app = create_app(database, clock=lambda: NOW)
-    server: Any = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
+def serving() -> Iterator[Server]:
+    """A server for the length of a block."""
+    server = Server()
+    listening: Any = create_server(server, host="127.0.0.1", port=0, threads=8)
+    server.address = f"http://127.0.0.1:{listening.effective_port}"
+    thread = threading.Thread(target=listening.run, daemon=True)
     thread.start()
     try:
-        yield Served(database, f"http://127.0.0.1:{server.effective_port}", password)
+        yield server
     finally:
-        server.close()
+        listening.close()
         thread.join(5)
+
+
+@contextmanager
+def served(database: Database, password: str) -> Iterator[Served]:
+    """Serve one clinic for the length of a block."""
+    with serving() as server:
+        yield server.show(database, password)
 
 
 def launch(driver: Playwright, path: str) -> Browser:
@@ -191,13 +265,14 @@ def window(
         java_script_enabled=script,
         locale="en-US",
         reduced_motion="reduce",
+        accept_downloads=True,
     )
     if role is not None:
         at.sign_in(context, role)
     if script:
         context.clock.set_fixed_time(NOW)
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
@@ -205,6 +280,10 @@ def window(
         lambda message: (
             complaints.append(message.text) if "Content Security Policy" in message.text else None
         ),
+    )
+    page.on(
+        "response",
+        lambda answer: complaints.append(f"{answer.status}: {answer.url}") if answer.status >= 500 else None,
     )
     yield page
     context.close()
