@@ -9,18 +9,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from api import documents
-from inventory import vial_labels
 from inventory.clinic import Site
 from inventory.vial_list import OpenedRow
 
 MOST = 200
 CODE = re.compile(r"[A-Z]{2,}-\d+ ")  # how the name of a rule of the tables begins
 LONGEST_RULE = 60
-
-
-def code_of(row: OpenedRow) -> str:
-    """What the QR code of a vial's label says."""
-    return vial_labels.code(row.id)
 
 
 def pdf(db: Session, rows: Sequence[OpenedRow], *, at: datetime, sheet: bool = False, skip: int = 0) -> bytes:
@@ -48,10 +42,9 @@ def initials(name: str) -> str:
 
 
 def _label(row: OpenedRow, site: Site) -> dict[str, Any]:
-    code = code_of(row)
     return {
-        "code": code,
-        "qr": documents.qr(code),
+        "code": row.label,
+        "qr": documents.qr(row.label),
         "name": row.name,
         "sku": row.sku,
         "lot": row.lot_number,

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import clinic
+from inventory import clinic, vial_labels
 from inventory.catalog import DoseClass, Item, ItemKind
 from inventory.clinic import CostFormula, Site
 from inventory.database import table_of
@@ -49,6 +49,11 @@ class OpenedRow:
     discard_rule: str
     closed_at: datetime | None
     value: Decimal  # of what is left, as it stands in the books
+
+    @property
+    def label(self) -> str:
+        """What the code on its label says."""
+        return vial_labels.code(self.id)
 
     @property
     def in_room(self) -> bool:

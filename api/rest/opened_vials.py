@@ -1,14 +1,15 @@
 """JSON: where opened vials are, what limits each, which to discard by when, the room it enters, its label."""
 
+import re
 from typing import Any
 
 from flask import Response, g
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 
 from api import vial_label, where
 from api.rest.calls import made, noun, site_or_first
 from api.rest.vials import OpenedVialShape
-from api.schemas import Cost, Flag, Id, Many, Moment, Shape, Whole, Words
+from api.schemas import Cost, Flag, Moment, Shape, Whole, Words
 from inventory import catalog, rooms, vial_advice, vial_limits, vial_list, vials
 from inventory.rooms import Entering
 from inventory.vial_list import OpenedRow
@@ -16,6 +17,8 @@ from inventory.vial_list import OpenedRow
 blueprint = noun("opened_vials", "Opened vials: until when, where, and their labels")
 
 PDF = "application/pdf"
+KEYS = re.compile(r"^[1-9][0-9]{0,17}(,[1-9][0-9]{0,17})*$", re.ASCII)
+LONGEST_KEYS = 2_000
 
 
 class LimitShape(Shape):
@@ -60,7 +63,7 @@ class OpenedRowShape(OpenedVialShape):
     unit = fields.String()
     room = fields.String(metadata={"description": "The treatment room it entered, as the clinic calls it"})
     value = Cost(allow_none=True)
-    label = fields.Function(lambda row: vial_label.code_of(row), metadata={"type": "string"})
+    label = fields.String(metadata={"description": "What the QR code on its label says"})
 
 
 class OpenedVialPage(OpenedRowShape):
@@ -104,16 +107,28 @@ class Correction(Shape):
     reason = Words(500, lines=True, required=True)
 
 
+class Keys(fields.Field[list[int]]):
+    """Keys in an address: `3,7,12`."""
+
+    def openapi(self) -> dict[str, Any]:
+        """What this field accepts, for the document."""
+        return {"type": "string", "pattern": KEYS.pattern, "maxLength": LONGEST_KEYS, "examples": ["3,7,12"]}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> list[int]:
+        if not isinstance(value, str) or len(value) > LONGEST_KEYS or not KEYS.fullmatch(value):
+            raise ValidationError("Must be keys of opened vials, such as 3,7,12.")
+        keys = list(dict.fromkeys(int(key) for key in value.split(",")))
+        if len(keys) > vial_label.MOST:
+            raise ValidationError(f"At most {vial_label.MOST} labels are made at once.")
+        return keys
+
+
 class LabelsQuery(Shape):
     """Which labels, and on what: one a page for a label printer, or a sheet with some used already."""
 
-    vials = Many(Id(in_address=True), least=1, most=vial_label.MOST, required=True)
+    vials = Keys(required=True)
     sheet = Flag(in_address=True, load_default=False)
     skip = Whole(least=0, most=vial_label.MOST, in_address=True, load_default=0)
-
-
-class LabelQuery(Shape):
-    """Nothing but the vial."""
 
 
 def row_of(vial_id: int) -> OpenedRow:
@@ -128,6 +143,7 @@ def page_of(vial_id: int) -> dict[str, Any]:
     site = where.of(row.site_id)
     item = catalog.item(g.db, row.sku)
     return {name: getattr(row, name) for name in row.__slots__} | {
+        "label": row.label,
         "limits": vial_limits.of_vial(g.db, vials.vial(g.db, vial_id)),
         "rules": vial_advice.of_item(g.db, item, site=site, on=site.day(row.opened_at)),
         "entries": rooms.history(g.db, vial_id),
@@ -198,8 +214,8 @@ def get_label(vial_id: int) -> Response:
 @blueprint.arguments(LabelsQuery, location="query")
 @blueprint.response(200, {"type": "string", "contentMediaType": PDF}, content_type=PDF)
 def get_labels(query: dict[str, Any]) -> Response:
-    """Labels for several vials at once: `?vials=1&vials=2`, each on a page, or on a sheet."""
-    rows = [row_of(vial_id) for vial_id in dict.fromkeys(query["vials"])]
+    """Labels for several vials at once: `?vials=3,7,12`, each on a page, or on a sheet."""
+    rows = [row_of(vial_id) for vial_id in query["vials"]]
     return _sent(rows, "labels.pdf", sheet=query["sheet"], skip=query["skip"])
 
 

@@ -105,7 +105,9 @@ class ScanShape(BoxShape):
     boxes = fields.List(fields.Nested(BoxShape))
     unreadable = fields.List(fields.Nested(UnreadableShape))
     opened_vial = fields.Nested(
-        ScannedVialShape, metadata={"description": "The opened vial, where it was its own label (S4)"}
+        ScannedVialShape,
+        allow_none=True,
+        metadata={"description": "The opened vial, where it was its own label (S4)"},
     )
 
 
@@ -149,7 +151,7 @@ def answer(scans: Sequence[Scan], unreadable: list[dict[str, str]]) -> dict[str,
     """What was read, with what is on record of it."""
     found = [shown(scan) for scan in scans]
     one = found[0] if len(found) == 1 else shown(Scan(doubts=("W_SEVERAL_BOXES",)))
-    return one | {"boxes": found, "unreadable": unreadable}
+    return one | {"boxes": found, "unreadable": unreadable, "opened_vial": None}
 
 
 def shown(scan: Scan) -> dict[str, Any]:

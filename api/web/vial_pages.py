@@ -94,7 +94,6 @@ def one_vial(vial_id: int) -> Response:
         "vial.html",
         card=vial_board.card(row, g.now),
         vial=row,
-        code=vial_label.code_of(row),
         limits=vial_limits.of_vial(g.db, opened),
         rules=[
             said
