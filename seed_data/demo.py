@@ -15,7 +15,14 @@ from inventory import clinic, treatments, wastage
 from inventory.clinic import Site
 from inventory.picking import NotEnoughStock
 from inventory.treatments import Visit
-from seed_data import demo_front_desk, demo_menu, demo_mishaps, demo_orders, demo_stockroom
+from seed_data import (
+    demo_front_desk,
+    demo_menu,
+    demo_mishaps,
+    demo_orders,
+    demo_places,
+    demo_stockroom,
+)
 from seed_data.demo_front_desk import PRACTITIONER, FrontDesk
 from seed_data.demo_menu import LIDOCAINE, POPULARITY, Menu
 from seed_data.demo_stockroom import MANAGER, Stockroom
@@ -87,6 +94,7 @@ def load(db: Session, *, now: datetime, days: int = DAYS, progress: Progress | N
             _branch_day(branch, day, left=left)
         if progress is not None:
             progress(done + 1, days + 1)
+    demo_places.send(diary.room, second, at=now)
     demo_orders.draft(diary.room, demo_orders.DRAFTED, at=now)
     demo_front_desk.enquire(diary.desk, at=now)  # a draft that nobody has issued yet
     for each in (diary, branch):
@@ -119,6 +127,7 @@ def _script(last: date) -> list[tuple[int, Scene]]:
         (5, lambda it, on, at: demo_orders.receive_part(it.room, on=on, at=at)),
         (4, lambda it, _, at: demo_mishaps.open_one(it.room, LIDOCAINE, at=at)),
         (3, lambda it, _, at: demo_mishaps.fridge_fails(it.room, "MP-076", at=at)),
+        (2, lambda it, _, at: demo_places.lay_ready(it.room, at=at)),
         (1, lambda it, _, at: demo_orders.send(it.room, demo_orders.COMING, at=at)),
     ]
 
@@ -138,6 +147,7 @@ def _open_sites(db: Session, *, now: datetime) -> tuple[Site, Site]:
         time_zone="UTC",  # so that a script's today is the clinic's
         share_opened_vials=True,
     )
+    demo_places.furnish(db, main)
     second = clinic.open_site(
         db,
         code="SECOND",

@@ -149,13 +149,14 @@ def receive_one(room: Stockroom, sku: str, *, packs: int, expires_on: date, on: 
 def lots_on(
     room: Stockroom, kind: PlaceKind, *conditions: sa.ColumnElement[bool]
 ) -> list[tuple[Lot, Decimal]]:
-    """The lots in a place of the site that hold anything, with how much; by SKU and number."""
-    place_id = clinic.places(room.db, room.site.id)[kind]
+    """The lots in the site's places of a kind that hold anything, with how much; by SKU and number."""
+    places = clinic.places_of(room.db, room.site.id)[kind]
     rows = room.db.execute(
-        sa.select(Lot, Balance.quantity)
+        sa.select(Lot, sa.func.sum(Balance.quantity))
         .join(Balance, Balance.lot_id == Lot.id)
         .join(Item, Item.id == Lot.item_id)
-        .where(Balance.place_id == place_id, Balance.quantity > 0, *conditions)
+        .where(Balance.place_id.in_(places), Balance.quantity > 0, *conditions)
+        .group_by(Lot, Item.sku)
         .order_by(Item.sku, Lot.number)
     )
     return [(lot, quantity) for lot, quantity in rows]

@@ -7,13 +7,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import clinic, proof
+from inventory import clinic, on_the_way, proof
 from inventory.allocations import Allocation
 from inventory.balances import Balance
 from inventory.catalog import Item, ItemKind
 from inventory.clinic import Place, PlaceKind
 from inventory.ledger import Document, DocumentKind, Movement, WasteReason
 from inventory.lots import Lot, LotState
+from inventory.on_the_way import Standing
 from inventory.receiving import Receipt
 from inventory.treatments import TreatmentSession
 from inventory.vials import OpenedVial
@@ -91,13 +92,13 @@ def test_there_is_a_vial_open_with_time_left_and_none_past_its_time(story: Sessi
 
 def test_something_expires_within_a_month(story: Session):
     main = clinic.site(story, "MAIN")
-    shelf = clinic.places(story, main.id)[PlaceKind.SHELF]
+    shelves = clinic.shelves(story, main.id)
     expiring = story.scalars(
         sa.select(Item.sku)
         .join(Lot, Lot.item_id == Item.id)
         .join(Balance, Balance.lot_id == Lot.id)
         .where(
-            Balance.place_id == shelf,
+            Balance.place_id.in_(shelves),
             Balance.quantity > 0,
             Lot.expires_on.between(TODAY, TODAY + timedelta(days=30)),
         )
@@ -112,7 +113,7 @@ def test_something_that_is_used_every_week_is_nearly_gone(story: Session):
     vitamin = story.scalars(sa.select(Item).where(Item.sku == "MP-076")).one()
     left = story.scalar(
         sa.select(sa.func.sum(Balance.quantity)).where(
-            Balance.item_id == vitamin.id, Balance.place_id == places[PlaceKind.SHELF]
+            Balance.item_id == vitamin.id, Balance.place_id.in_(clinic.shelves(story, main.id))
         )
     )
     used_in_four_weeks = story.scalar(
@@ -126,6 +127,28 @@ def test_something_that_is_used_every_week_is_nearly_gone(story: Session):
     assert left is not None
     assert left <= vitamin.content
     assert used_in_four_weeks > vitamin.content * 4
+
+
+def test_what_wants_the_cold_is_in_the_fridge_and_the_treatment_room_has_what_it_needs(story: Session):
+    main = clinic.site(story, "MAIN")
+    held = story.execute(
+        sa.select(Place.code, Item.storage)
+        .join(Balance, Balance.place_id == Place.id)
+        .join(Item, Item.id == Balance.item_id)
+        .where(Place.site_id == main.id, Place.kind == PlaceKind.SHELF, Balance.quantity > 0)
+        .distinct()
+    ).all()
+
+    assert {tuple(row) for row in held} == {
+        ("SHELF", "room_15_25"), ("FRIDGE", "fridge_2_8"), ("ROOM-1", "room_15_25"),
+    }  # fmt: skip
+
+
+def test_a_box_is_on_its_way_to_the_branch(story: Session):
+    (one,) = on_the_way.page(story)
+
+    assert (one.source, one.target, one.standing) == ("MAIN", "SECOND", Standing.ON_THE_WAY)
+    assert one.lines
 
 
 def test_a_lot_is_recalled_with_patients_to_call_and_lots_are_held(story: Session):
