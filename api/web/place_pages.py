@@ -1,5 +1,7 @@
 """Pages: a site's fridges, cupboards and freezers: add one, rename it, give it up."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +10,12 @@ from flask import Response, g
 
 from api import idempotency, where
 from api.schemas import Shape, Whole, Words, one_word
-from api.web import forms, frame
+from api.web import formats, forms, frame
 from api.web.forms import Change, Done, Form, Stale
-from inventory import places
+from inventory import clinic, places
 from inventory.balances import BALANCES
-from inventory.clinic import Place, Site, Temperature
+from inventory.catalog import Item
+from inventory.clinic import PLACES, Place, PlaceKind, Site, Temperature
 from inventory.places import DEGREES, LONGEST_CODE
 
 blueprint = frame.chapter("places")
@@ -74,6 +77,41 @@ def rows(site: Site) -> list[Row]:
         Row(one.code, one.name, spoken(one.temperature), held.get(one.id, 0), one.active, one.id == first)
         for one in shelves
     ]
+
+
+def by_item(site: Site, item_ids: Sequence[int]) -> dict[int, str]:
+    """Where each item stands at a site, with how many containers; nothing where there is but one shelf."""
+    if len(clinic.shelves(g.db, site.id)) < 2:
+        return {}
+    rows = g.db.execute(
+        sa.select(BALANCES.c.item_id, PLACES.c.name, sa.func.sum(BALANCES.c.quantity), Item.content)
+        .join(PLACES, PLACES.c.id == BALANCES.c.place_id)
+        .join(Item, Item.id == BALANCES.c.item_id)
+        .where(
+            BALANCES.c.item_id.in_(item_ids),
+            BALANCES.c.quantity > places.NOTHING,
+            PLACES.c.site_id == site.id,
+            PLACES.c.kind == PlaceKind.SHELF,
+        )
+        .group_by(BALANCES.c.item_id, PLACES.c.id, PLACES.c.name, Item.content)
+        .order_by(BALANCES.c.item_id, PLACES.c.id)
+    )
+    found: dict[int, list[str]] = defaultdict(list)
+    for item_id, name, quantity, content in rows:
+        found[item_id].append(f"{name}: {formats.number(quantity / content)}")
+    return {key: " · ".join(words) for key, words in found.items()}
+
+
+def by_lot(site: Site, item: Item) -> dict[int, str]:
+    """Where each lot of an item stands at a site; nothing where there is but one shelf."""
+    if len(clinic.shelves(g.db, site.id)) < 2:
+        return {}
+    found: dict[int, list[str]] = defaultdict(list)
+    for one in places.stored(g.db, site=site, item_ids=[item.id]):
+        if one.kind in (PlaceKind.SHELF, PlaceKind.TRANSIT):
+            name = "on the way" if one.kind is PlaceKind.TRANSIT else one.place_name
+            found[one.lot_id].append(f"{name}: {formats.number(one.quantity / item.content)}")
+    return {key: " · ".join(words) for key, words in found.items()}
 
 
 @blueprint.route("/settings/sites/<code:code>/places/new", methods=["GET", "POST"])

@@ -1,14 +1,14 @@
 """Pages: the stock list, and one item with its line through the months, its lots and what moved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from flask import Response, g, request
 
 from api import where
-from api.web import charts, formats, frame, shelves
+from api.web import charts, formats, frame, place_pages, shelves
 from api.web.charts import Flag, Meter, Picture, Point, StockLine
 from api.web.shelves import HeldLot, ItemDetail
 from inventory import catalog, clinic, corrections, lot_list, reordering, stock
@@ -54,6 +54,7 @@ class Row:
     sealed: str
     whole: str
     opened: str
+    places: str
     meter: Meter
     level: str
     short: bool
@@ -131,8 +132,14 @@ def _belongs(item: ItemStock, need: Advice | Outlook | None, shown: str, today: 
 def _rows(page: Sequence[ItemStock], needs: dict[str, Outlook], *, site: Site, today: date) -> list[Row]:
     ids = [item.item_id for item in page]
     details, lots = shelves.details(g.db, ids), shelves.first_lots(g.db, ids, site=site, most=CHIPS)
+    stand = place_pages.by_item(site, ids)
     return [
-        _row(item, needs.get(item.sku), details[item.item_id], lots.get(item.item_id, NO_LOTS), site, today)
+        replace(
+            _row(
+                item, needs.get(item.sku), details[item.item_id], lots.get(item.item_id, NO_LOTS), site, today
+            ),
+            places=stand.get(item.item_id, ""),
+        )
         for item in page
     ]
 
@@ -154,6 +161,7 @@ def _row(
         sealed=formats.containers(item.containers, detail.container_form) if item.on_hand else "none",
         whole=formats.quantity(item.on_hand, item.unit) if item.unit != "each" and item.on_hand else "",
         opened=_opened(item, site),
+        places="",
         meter=charts.meter(item.usable if need is None else need.position, wanted),
         level=_level(item, need),
         short=_short(item, need),
@@ -220,6 +228,7 @@ def item(sku: str) -> Response:
             for lot in shelves.lots_by_item(g.db, [subject.id], site=site)[subject.id]
             if lot.sealed
         },
+        stands=place_pages.by_lot(site, subject),
         vials=shelves.vials(g.db, site=site, sku=sku),
         weeks=shelves.weekly(line, until=today),
         chart=_chart(subject, line, lots, today, need),
@@ -233,6 +242,7 @@ def item(sku: str) -> Response:
         may={
             "receive": frame.may("GET /receive"),
             "edit": frame.may("GET /stock/<code:sku>/edit"),
+            "move": frame.may("GET /transfers/new"),
             "open": frame.may("GET /lots/<id:lot_id>/open")
             and subject.dose_class is catalog.DoseClass.MULTI_DOSE,
             "write_off": frame.may("GET /lots/<id:lot_id>/write-off"),
