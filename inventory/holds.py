@@ -11,11 +11,23 @@ from sqlalchemy.orm import Session
 from inventory import clinic, ledger, lots, on_the_way, places
 from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item
-from inventory.clinic import Place, PlaceKind, Site
+from inventory.clinic import PLACES, Place, PlaceKind, Site
 from inventory.errors import Conflict
 from inventory.ledger import MOVEMENTS, Act, DocumentKind, Move
 from inventory.lots import Lot, LotEvent, LotState
 from inventory.measures import ZERO, plain
+
+# Put together once: a recall is not to wait for its statements.
+HELD_IN = (
+    sa.select(PLACES.c.site_id, PLACES.c.id, BALANCES.c.quantity, BALANCES.c.last_on)
+    .join(PLACES, PLACES.c.id == BALANCES.c.place_id)
+    .where(
+        BALANCES.c.lot_id == sa.bindparam("lot"),
+        BALANCES.c.quantity > sa.literal_column("0"),
+        PLACES.c.kind == sa.bindparam("kind", type_=PLACES.c.kind.type),
+    )
+    .order_by(PLACES.c.site_id, PLACES.c.id)
+)
 
 
 class AlreadyThere(Conflict):
@@ -132,12 +144,7 @@ def _came_from(db: Session, lot: Lot, quarantine_id: int) -> Sequence[sa.Row[int
 
 def _held(db: Session, lot: Lot, kind: PlaceKind) -> list[tuple[Site, list[tuple[int, Decimal]], date]]:
     """What the places of a kind hold of a lot, site by site, and the latest day on which it moved there."""
-    rows = db.execute(
-        sa.select(Place.site_id, Place.id, BALANCES.c.quantity, BALANCES.c.last_on)
-        .join(Place, Place.id == BALANCES.c.place_id)
-        .where(BALANCES.c.lot_id == lot.id, BALANCES.c.quantity > 0, Place.kind == kind)
-        .order_by(Place.site_id, Place.id)
-    ).all()
+    rows = db.connection().execute(HELD_IN, {"lot": lot.id, "kind": kind}).all()
     return [
         (db.get_one(Site, key), [(row.id, row.quantity) for row in part], max(row.last_on for row in part))
         for key, group in groupby(rows, key=lambda row: row.site_id)

@@ -23,6 +23,13 @@ from inventory.transfers import LINES, STEPS, Transfer, TransferLine, TransferSt
 
 TRANSFERS, ITEMS, LOTS, SITES = table_of(Transfer), table_of(Item), table_of(Lot), table_of(Site)
 PAGE = 50
+OF_LOT = (
+    sa.select(Transfer, TransferLine)
+    .join(TransferLine, TransferLine.transfer_id == Transfer.id)
+    .where(TransferLine.lot_id == sa.bindparam("lot"), TransferLine.left_quantity > sa.literal_column("0"))
+    .order_by(Transfer.id)
+    .execution_options(populate_existing=True)
+)
 
 
 class Standing(StrEnum):
@@ -75,13 +82,7 @@ class TransferView:
 
 def collect(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> None:
     """Hold back what is on the way of a lot: it is in quarantine where it will arrive (S10)."""
-    found = db.execute(
-        sa.select(Transfer, TransferLine)
-        .join(TransferLine, TransferLine.transfer_id == Transfer.id)
-        .where(TransferLine.lot_id == lot.id, TransferLine.left_quantity > 0)
-        .order_by(Transfer.id)
-        .execution_options(populate_existing=True)
-    ).all()
+    found = db.execute(OF_LOT, {"lot": lot.id}).all()
     held = frozenset(clinic.held_places(db)) if found else frozenset()
     for subject, line in found:
         target = db.get_one(Site, subject.to_site_id)

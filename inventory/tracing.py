@@ -134,6 +134,7 @@ SESSIONS_OF_LOT = (
     )
     .order_by(SESSIONS.c.at, SESSIONS.c.id, _UNDONE)
 )  # fmt: skip
+STANDING_SESSIONS_OF_LOT = SESSIONS_OF_LOT.where(_UNDOING.c.id.is_(None))
 GIVEN = (
     sa.select(
         SESSIONS.c.id.label("session_id"), SESSIONS.c.at, SITES.c.code, SESSIONS.c.patient_ref,
@@ -150,17 +151,52 @@ GIVEN = (
 )  # fmt: skip
 
 
+# Statements that every trace asks are put together once, not at each call.
+_TAKEN_BACK = (
+    sa.exists()
+    .where(_UNDOING.c.corrects_id == MOVEMENTS.c.id, MOVEMENTS.c.document_id == RECEIPTS.c.document_id)
+    .correlate(RECEIPTS)
+)
+RECEIPTS_OF_LOT = (
+    sa.select(
+        RECEIPTS.c.id, RECEIPTS.c.received_on, SITES.c.code, RECEIPTS.c.containers, RECEIPTS.c.quantity,
+        RECEIPTS.c.unit_cost, RECEIPTS.c.value, SUPPLIERS.c.name, DOCUMENTS.c.reference, DOCUMENTS.c.by,
+        _TAKEN_BACK,
+    )
+    .join(SITES, SITES.c.id == RECEIPTS.c.site_id)
+    .join(DOCUMENTS, DOCUMENTS.c.id == RECEIPTS.c.document_id)
+    .outerjoin(SUPPLIERS, SUPPLIERS.c.id == RECEIPTS.c.supplier_id)
+    .where(RECEIPTS.c.lot_id == sa.bindparam("lot"))
+    .order_by(RECEIPTS.c.id)
+)  # fmt: skip
+HELD_OF_LOT = (
+    sa.select(
+        SITES.c.id, SITES.c.code, SITES.c.name, PLACES.c.code, PLACES.c.name, PLACES.c.kind,
+        BALANCES.c.quantity,
+    )
+    .join(PLACES, PLACES.c.id == BALANCES.c.place_id)
+    .join(SITES, SITES.c.id == PLACES.c.site_id)
+    .where(BALANCES.c.lot_id == sa.bindparam("lot"), BALANCES.c.quantity > NOTHING)
+    .order_by(SITES.c.id, PLACES.c.id)
+)  # fmt: skip
+OPENED_OF_LOT = (
+    sa.select(OpenedVial)
+    .where(OpenedVial.lot_id == sa.bindparam("lot"), OpenedVial.closed_at.is_(None))
+    .order_by(OpenedVial.id)
+)
+EVENTS_OF_LOT = sa.select(LotEvent).where(LotEvent.lot_id == sa.bindparam("lot")).order_by(LotEvent.id)
+
+
 def trace(db: Session, lot: Lot, *, with_reversed: bool = False) -> Trace:
     """Every receipt, session, patient, place and opened vial of a lot, and who held it back when.
 
     Reversed uses are left out, unless they are asked for; they then say that they are.
     """
-    opened = sa.select(OpenedVial).where(OpenedVial.lot_id == lot.id, OpenedVial.closed_at.is_(None))
     return Trace(
         lot=lot,
         receipts=_receipts(db, lot.id),
         sessions=_sessions(db, lot.id, with_reversed=with_reversed),
-        opened=tuple(db.scalars(opened.order_by(OpenedVial.id))),
+        opened=tuple(db.scalars(OPENED_OF_LOT, {"lot": lot.id})),
         held=held(db, lot.id),
         events=history(db, lot),
     )
@@ -168,21 +204,12 @@ def trace(db: Session, lot: Lot, *, with_reversed: bool = False) -> Trace:
 
 def history(db: Session, lot: Lot) -> tuple[LotEvent, ...]:
     """Every quarantine, release and recall of a lot, as they were recorded: who, when, why (S10)."""
-    return tuple(db.scalars(sa.select(LotEvent).where(LotEvent.lot_id == lot.id).order_by(LotEvent.id)))
+    return tuple(db.scalars(EVENTS_OF_LOT, {"lot": lot.id}))
 
 
 def held(db: Session, lot_id: int) -> tuple[Held, ...]:
     """Where the clinic has what is left of a lot, site by site."""
-    rows: Any = db.execute(
-        sa.select(
-            SITES.c.id, SITES.c.code, SITES.c.name, PLACES.c.code, PLACES.c.name, PLACES.c.kind,
-            BALANCES.c.quantity,
-        )
-        .join(PLACES, PLACES.c.id == BALANCES.c.place_id)
-        .join(SITES, SITES.c.id == PLACES.c.site_id)
-        .where(BALANCES.c.lot_id == lot_id, BALANCES.c.quantity > NOTHING)
-        .order_by(SITES.c.id, PLACES.c.id)
-    )  # fmt: skip
+    rows: Any = db.connection().execute(HELD_OF_LOT, {"lot": lot_id}).all()
     return tuple(Held(*row) for row in rows)
 
 
@@ -221,27 +248,11 @@ def _given(db: Session, asked: sa.Select[Any], *, with_reversed: bool) -> tuple[
 
 
 def _sessions(db: Session, lot_id: int, *, with_reversed: bool) -> tuple[Received, ...]:
-    asked = SESSIONS_OF_LOT if with_reversed else SESSIONS_OF_LOT.where(_UNDOING.c.id.is_(None))
-    rows: Any = db.connection().execute(asked, {"lot": lot_id})
+    asked = SESSIONS_OF_LOT if with_reversed else STANDING_SESSIONS_OF_LOT
+    rows: Any = db.connection().execute(asked, {"lot": lot_id}).all()
     return tuple(Received(*row) for row in rows)
 
 
 def _receipts(db: Session, lot_id: int) -> tuple[Delivered, ...]:
-    c = RECEIPTS.c
-    undone = (
-        sa.exists()
-        .where(_UNDOING.c.corrects_id == MOVEMENTS.c.id, MOVEMENTS.c.document_id == c.document_id)
-        .correlate(RECEIPTS)
-    )
-    rows: Any = db.execute(
-        sa.select(
-            c.id, c.received_on, SITES.c.code, c.containers, c.quantity, c.unit_cost, c.value,
-            SUPPLIERS.c.name, DOCUMENTS.c.reference, DOCUMENTS.c.by, undone,
-        )
-        .join(SITES, SITES.c.id == c.site_id)
-        .join(DOCUMENTS, DOCUMENTS.c.id == c.document_id)
-        .outerjoin(SUPPLIERS, SUPPLIERS.c.id == c.supplier_id)
-        .where(c.lot_id == lot_id)
-        .order_by(c.id)
-    )  # fmt: skip
+    rows: Any = db.connection().execute(RECEIPTS_OF_LOT, {"lot": lot_id}).all()
     return tuple(Delivered(*row) for row in rows)
