@@ -240,6 +240,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /purchase-orders/<id:order_id>/order.pdf
             POST /costings
             GET /quotes/<id:quote_id>/drift
+            GET /quotes/<id:quote_id>/prospect
             GET /valuation
             GET /journal
             GET /trial-balance

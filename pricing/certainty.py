@@ -80,12 +80,13 @@ class Margin:
 
 
 def foretell(
-    db: Session, cost: CourseCost, *, site: Site, today: date, seed: int = 0, own_sessions: int = 0
+    db: Session, cost: CourseCost, *, site: Site, today: date, seed: int = 0, numbers: Sequence[int] = ()
 ) -> Certainty:
     """Foretell the cost of a costed course as of a day.
 
     Products that are injected are walked through the months ahead; what else a session uses, its labour
-    and its overhead are as the cost sheet has them. `own_sessions` were performed already.
+    and its overhead are as the cost sheet has them. `numbers` are those that the sessions have in the course,
+    where some were performed already.
     """
     import numpy as np
 
@@ -108,13 +109,15 @@ def foretell(
         for one in listed
     ]
     whole = (materials + np.array([float(amount) for amount in beside])) * float(1 + settings.overhead_rate)
-    chances = retention.chances(db, sessions=own_sessions + len(listed), on=today)[own_sessions:]
+    numbers = numbers or [one.number for one in listed]
+    learned = retention.chances(db, sessions=max(numbers), on=today)
+    chances = [learned[number - 1] for number in numbers]
     held = paths.held_sessions([float(one.rate) for one in chances], seed=seed)
-    first = next((one.number for one in listed if one.short_of), None)
+    first = next((n for n, one in zip(numbers, listed, strict=True) if one.short_of), None)
     return Certainty(
         sessions=tuple(
-            Foretold(one.number, one.on, chance, _range(whole[:, number]))
-            for number, (one, chance) in enumerate(zip(listed, chances, strict=True))
+            Foretold(chance.number, one.on, chance, _range(whole[:, place]))
+            for place, (one, chance) in enumerate(zip(listed, chances, strict=True))
         ),
         total=_range((whole * held).sum(axis=1)),
         whole=_range(whole.sum(axis=1)),
@@ -171,6 +174,11 @@ def discount_advice(
         needed_sessions=None if needed is None else needed.quantize(Decimal("0.01")),
         expected_sessions=expected.quantize(SPREAD),
     )
+
+
+def rates_after_the_first(db: Session, *, sessions: int, on: date) -> list[Decimal]:
+    """The chances of sessions 2, 3, ... of a course, each after the one before."""
+    return [chance.rate for chance in retention.chances(db, sessions=sessions, on=on)[1:]]
 
 
 def _supplies(

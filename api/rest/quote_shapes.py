@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from flask import g
 from marshmallow import fields
 
-from api.schemas import Cost, Day, Moment, Money, Rate, Shape, may_see_costs, one_word
+from api.schemas import Cost, Day, Moment, Money, Quantity, Rate, Shape, may_see_costs, one_word
 from inventory.clinic import Site
 from pricing import quote_life, quote_records
 from pricing.courses import Course
@@ -148,6 +148,55 @@ class DriftShape(Shape):
     then = Cost(allow_none=True)
     now = Cost(allow_none=True)
     difference = Cost(allow_none=True, signed=True)
+
+
+class RangeShape(Shape):
+    """An estimate: its mean, and what 10 and 90 of 100 paths stay below."""
+
+    mean = Cost(allow_none=True)
+    low = Cost(allow_none=True)
+    high = Cost(allow_none=True)
+
+
+class ForetoldShape(Shape):
+    """One session: its chance to take place after the one before, and what it then costs."""
+
+    number = fields.Integer()
+    on = fields.Date()
+    chance = Rate(attribute="chance.rate")
+    cost = fields.Nested(RangeShape)
+
+
+class MarginShape(Shape):
+    """What the price leaves."""
+
+    rate = Rate(signed=True)
+    rate_if_dear = Rate(signed=True)
+    break_even = Cost(allow_none=True)
+
+
+class DiscountAdviceShape(Shape):
+    """How far a course discount pays."""
+
+    kept = Rate()
+    needed_sessions = Quantity(allow_none=True)
+    expected_sessions = Quantity()
+
+
+class ProspectShape(Shape):
+    """How sure the cost of a quote's sessions to come is, and what the price leaves."""
+
+    sessions = fields.List(fields.Nested(ForetoldShape), attribute="certainty.sessions")
+    whole = fields.Nested(RangeShape, attribute="certainty.whole")
+    total = fields.Nested(RangeShape, attribute="certainty.total")
+    expected_sessions = Quantity(attribute="certainty.expected_sessions")
+    replacement = Cost(attribute="certainty.replacement", allow_none=True)
+    first_short = fields.Integer(attribute="certainty.first_short", allow_none=True)
+    net = Cost(allow_none=True)
+    drift = Cost(allow_none=True, signed=True)
+    margin = fields.Nested(MarginShape, allow_none=True)
+    discount_rate = Rate()
+    discount = fields.Nested(DiscountAdviceShape)
 
 
 def shown(quote: Quote, site: Site) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from marshmallow import fields
 from api import auth, paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, site_or_first
-from api.rest.quote_shapes import DriftShape, QuoteRowShape, QuoteShape, shown
+from api.rest.quote_shapes import DriftShape, ProspectShape, QuoteRowShape, QuoteShape, shown
 from api.schemas import Day, Flag, Many, Rate, Shape, Whole, Words, one_word
 from inventory.clinic import Site
-from pricing import protocols, quote_life, quote_records, quotes
+from pricing import prospects, protocols, quote_life, quote_records, quotes
 from pricing.quote_records import Quote, QuoteState, QuoteStatus
 from pricing.quotes import Request
 from pricing.screening import Screening
@@ -133,6 +133,14 @@ def get_drift(quote_id: int) -> Any:
     """Show what the quoted course would cost now, against what it cost then (P4)."""
     quote, site = quote_and_site(quote_id)
     return quote_life.drift(g.db, quote, site=site, on=site.day(g.now))
+
+
+@blueprint.get("/quotes/<id:quote_id>/prospect")
+@blueprint.response(200, ProspectShape)
+def get_prospect(quote_id: int) -> Any:
+    """Show how sure the cost of the sessions to come is, the margin, and what the discount needs (C5)."""
+    quote, site = quote_and_site(quote_id)
+    return prospects.prospect(g.db, quote, site=site, on=site.day(g.now))
 
 
 @blueprint.post("/quotes/<id:quote_id>/issue")

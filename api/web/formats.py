@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_currency
@@ -25,6 +25,11 @@ def number(value: Decimal | int) -> str:
 def money(value: Decimal, currency: str) -> str:
     """An amount with its cents and currency: `$1,234.50`."""
     return format_currency(value, currency, locale=LOCALE)
+
+
+def about(value: Decimal, places: int) -> str:
+    """An estimate, with no more decimals than it deserves: `13.9`."""
+    return number(value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
 
 
 def quantity(value: Decimal, unit: str) -> str:
@@ -147,7 +152,7 @@ def initials(name: str) -> str:
 FILTERS = {
     function.__name__: function
     for function in (
-        number, money, quantity, rough, containers, day, days, short_day, weekday, moment, short_moment,
-        days_left, nearness, time_left, words, storage, sentence, capital, initials, plain,
+        number, about, money, quantity, rough, containers, day, days, short_day, weekday, moment,
+        short_moment, days_left, nearness, time_left, words, storage, sentence, capital, initials, plain,
     )
 }  # fmt: skip

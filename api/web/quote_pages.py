@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,8 @@ from api.schemas import Shape, Words
 from api.web import formats, forms, frame, quote_desk, quote_form, selling
 from api.web.forms import Done, Form
 from inventory.clinic import Site
-from pricing import quote_life, quote_records, quotes
+from pricing import prospects, quote_life, quote_records, quotes
+from pricing.certainty import Range
 from pricing.courses import Course
 from pricing.quote_records import Quote, QuoteState, QuoteStatus
 from pricing.stages import NoPrice
@@ -100,6 +102,7 @@ def quote(quote_id: int) -> Response:
         versions=_versions(subject, today),
         events=quote_life.events(g.db, subject),
         course=g.db.scalar(sa.select(Course.id).where(Course.quote_id == subject.id)),
+        over=over,
         drift=drift,
         drifted=drift is not None and drift.difference * NOTABLE > drift.then,
         answers=_answers(subject) if frame.may("GET /quotes/new") else None,
@@ -109,6 +112,27 @@ def quote(quote_id: int) -> Response:
         zone=site.time_zone,
         costs=costs,
     )
+
+
+@blueprint.get("/quotes/<id:quote_id>/prospect")
+def prospect(quote_id: int) -> Response:
+    """How sure the cost of the sessions to come is, what the price leaves, what the discount needs (C5)."""
+    subject, state, site = found(quote_id)
+    seen = prospects.prospect(g.db, subject, site=site, on=site.day(g.now))
+    dearest = max([one.cost.high for one in seen.certainty.sessions] + [Decimal(1)])
+    return frame.page(
+        "quote_prospect.html",
+        quote=subject,
+        name=name_of(subject, state),
+        seen=seen,
+        rows=[(one, *_ends(one.cost, dearest)) for one in seen.certainty.sessions],
+    )
+
+
+def _ends(cost: Range, dearest: Decimal) -> tuple[str, str, str]:
+    """Where a range begins, how long it is and where its mean lies, as parts of a hundred."""
+    parts = (100 * cost.low / dearest, 100 * max(cost.high - cost.low, dearest / 100) / dearest)
+    return f"{parts[0]:.1f}", f"{parts[1]:.1f}", f"{100 * cost.mean / dearest:.1f}"
 
 
 def name_of(subject: Quote, state: QuoteState) -> str:

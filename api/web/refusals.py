@@ -151,6 +151,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "UnknownFormulation": LOOK,
         },
         "pricing.quote_records": {"UnknownQuote": LOOK},
+        "pricing.prospects": {"NothingToCome": "Look at the course: what it did cost is on record."},
         "pricing.quote_life": {
             "AllergenBlocks": "Choose another formulation, or ask a practitioner to decide and say why.",
             "QuoteLapsed": "Make a new version, or ask a manager to accept it with a reason.",
@@ -227,6 +228,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "UnknownImport": LOOK,
             "UsedByNow": "Keep it, or take back first what uses it.",
         },
+        "api.web.import_jobs": {"UnknownList": "Bring the list again."},
         "api.delimited": {
             "EmptyTable": FILE,
             "FileTooLarge": "Split the file and load one part after the other.",

@@ -1,7 +1,7 @@
 """The one table that says which role may see which page and send which form: the guard, the navigation
 and the test all read it."""
 
-from api.auth import BOOKS, EVERYONE, FRONT, STOCKROOM, TREATMENT, Caller, NotAllowed, Role
+from api.auth import BOOKS, COUNTS, EVERYONE, FRONT, STOCKROOM, TREATMENT, Caller, NotAllowed, Role
 
 ADMINS = frozenset({Role.ADMIN})
 
@@ -88,6 +88,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /orders/<id:order_id>
             GET /orders/<id:order_id>/order.pdf
             GET /books
+            GET /quotes/<id:quote_id>/prospect
             GET /books/roll-forward
             GET /books/valuation
             GET /books/journal
@@ -98,6 +99,35 @@ MAY: dict[str, frozenset[Role]] = {
             GET /books/workbook/<code:key>/file
             GET /books/close
             POST /books/close
+            """,
+        ),
+        (
+            COUNTS,
+            """
+            GET /counts
+            GET /counts/<id:count_id>/record
+            GET /counts/<id:count_id>/sheet.pdf
+            GET /counts/<id:count_id>/sheet.xlsx
+            """,
+        ),
+        (
+            TREATMENT,
+            """
+            GET /counts/new
+            POST /counts/new
+            GET /counts/<id:count_id>
+            POST /counts/<id:count_id>
+            GET /counts/<id:count_id>/sheet
+            POST /counts/<id:count_id>/sheet
+            """,
+        ),
+        (
+            STOCKROOM,
+            """
+            GET /counts/<id:count_id>/post
+            POST /counts/<id:count_id>/post
+            GET /counts/<id:count_id>/abandon
+            POST /counts/<id:count_id>/abandon
             """,
         ),
         (
@@ -192,6 +222,14 @@ MAY: dict[str, frozenset[Role]] = {
             POST /lots/<id:lot_id>/recall
             GET /movements/<id:movement_id>/reverse
             POST /movements/<id:movement_id>/reverse
+            GET /imports
+            POST /imports
+            GET /imports/lists/<code:key>
+            POST /imports/lists/<code:key>
+            GET /imports/lists/<code:key>/corrected.xlsx
+            GET /imports/templates/<code:kind>
+            GET /imports/<id:import_id>/undo
+            POST /imports/<id:import_id>/undo
             GET /stock/<code:sku>/edit
             POST /stock/<code:sku>/edit
             """,
@@ -226,6 +264,8 @@ NOUNS = {
     "treat": "Treating patients",
     "/transfers": "Moving stock",
     "/receive": "Receiving stock",
+    "/imports": "Importing lists",
+    "/counts": "Counting stock",
     "/orders": "Ordering",
     "/reorder/order": "Ordering",
     "/books/close": "Closing a month",
