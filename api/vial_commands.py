@@ -66,7 +66,7 @@ def discard_due(site_code: str | None) -> None:
                     f"good until {_clock(gone.discard_at, site)}  ({gone.discard_rule})"
                 )
                 told, total = told + 1, total + gone.value
-    click.echo(f"{told} opened vials discarded, {total:.2f} {currency}.")
+    click.echo(f"{told} opened {'vial' if told == 1 else 'vials'} discarded, {total:.2f} {currency}.")
 
 
 def _sites(db: Any, code: str | None) -> Sequence[Site]:
