@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from io import BytesIO
 from typing import IO, Any
 
+from flask import Response, send_file
 from sqlalchemy.orm import Session
 
 from api import cells, documents, tables
@@ -133,6 +135,15 @@ def write(db: Session, subject: Count, out: IO[bytes], *, blind: bool, at: datet
     listing.finish()
     with whole_file(out) as file:
         book.save(file)
+
+
+def download(db: Session, subject: Count, *, blind: bool, at: datetime, by: str) -> Response:
+    """The workbook of a count as a file."""
+    file = BytesIO()
+    write(db, subject, file, blind=blind, at=at, by=by)
+    file.seek(0)
+    name = f"count-{subject.id}.xlsx"
+    return send_file(file, mimetype=XLSX, as_attachment=True, download_name=name, max_age=0)
 
 
 def read_back(

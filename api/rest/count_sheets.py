@@ -1,10 +1,9 @@
 """JSON: a count's sheet as a PDF to write on, and as a workbook that is filled in and read back."""
 
 from datetime import datetime
-from io import BytesIO
 from typing import Any
 
-from flask import Response, g, request, send_file
+from flask import Response, g, request
 from marshmallow import fields
 
 from api import auth, count_sheets, errors
@@ -50,16 +49,8 @@ def get_pdf(query: dict[str, Any], count_id: int) -> Response:
 def get_workbook(query: dict[str, Any], count_id: int) -> Response:
     """The sheet as a workbook with an empty column for what is found (S11)."""
     subject, _ = count_of(count_id)
-    return workbook(subject, blind=left_blind(subject, query.get("blind")))
-
-
-def workbook(subject: Count, *, blind: bool) -> Response:
-    """The workbook of a count as a file."""
-    file = BytesIO()
-    count_sheets.write(g.db, subject, file, blind=blind, at=g.now, by=g.caller.name)
-    file.seek(0)
-    name = f"count-{subject.id}.xlsx"
-    return send_file(file, mimetype=XLSX, as_attachment=True, download_name=name, max_age=0)
+    blind = left_blind(subject, query.get("blind"))
+    return count_sheets.download(g.db, subject, blind=blind, at=g.now, by=g.caller.name)
 
 
 class UploadQuery(Shape):

@@ -56,6 +56,24 @@ TASKS = (
         ),
     ),
     Task(
+        "import", "Bring lists in from a spreadsheet", "upload", "manager, admin",
+        "Items, suppliers' prices, formulations and the stock you begin with come in from xlsx or csv.",
+        (
+            Step("Open Import and choose what the list holds. A template shows what it needs.", "/imports"),
+            Step("Choose your file. Every row is checked, and nothing is taken over yet."),
+            Step("Read what is said of the rows. Download the list with the problems beside them, mend it, "
+                 "and bring it again."),
+            Step("Import it all, or only the good rows."),
+            Step("Wrong list? Undo the import: everything it brought is taken back in one step.", "/imports"),
+        ),
+        (
+            "Your own headers and dates are understood; what can be read in two ways says how it was read.",
+            "The same list twice adds nothing: rows that were imported before are known again.",
+            "Opening stock is not owed to anybody: it stands in a column of its own in the books.",
+            "What was used since stays: the refusal says what used it.",
+        ),
+    ),
+    Task(
         "alerts", "See what presses, and have it in your calendar", "bell", "everybody",
         "One page says what to discard, what expires, what runs short and what waits for a decision.",
         (
@@ -66,6 +84,23 @@ TASKS = (
         (
             "The address is shown once. Whoever has it sees the site's alerts, but no costs and no patients.",
             "End it under Alerts if it got about, and make another.",
+        ),
+    ),
+    Task(
+        "count", "Count the stock", "clipboard-list", "practitioner, manager, admin",
+        "A count makes the book as true as the shelf. Treatments and deliveries go on meanwhile.",
+        (
+            Step("Begin a count: of a place, a class, what is due by the rota, or everything.", "/counts/new"),
+            Step("Scan each container, or type how many there are. Every number is kept at once."),
+            Step("Or print the sheet, or fill it in on another machine and bring the file back."),
+            Step("A manager looks at the differences, has the large ones counted again, and posts them with "
+                 "a reason.", "/counts"),
+        ),
+        (
+            "Each line is compared with the book of the moment at which it was counted. What moves later is no "
+            "difference; what happened before and is entered late is taken into account.",
+            "A lot that is missing on one shelf and found on another is moved, and costs nothing.",
+            "A lot that was never received is not found but received, with what it cost.",
         ),
     ),
     Task(

@@ -63,7 +63,8 @@ setInterval(() => {
 const trouble = document.querySelector(".trouble[autofocus]");
 if (trouble) trouble.focus();
 
-// Receiving. A scanner types fast and ends with Enter; the field is free again at once. What it read waits
+// Receiving and counting. A scanner types fast and ends with Enter; the field is free again at once. What it
+// read, and every number that is typed into a line of a count, waits
 // in the browser until the server has it, across reloads and lost nets, and goes out one after the other.
 const field = document.querySelector("[data-scan]");
 if (field) {
@@ -73,15 +74,18 @@ if (field) {
   try { queue = JSON.parse(localStorage.getItem(shelf)) || []; } catch { queue = []; }
   const keep = () => { try { localStorage.setItem(shelf, JSON.stringify(queue)); } catch { /* memory will do */ } };
   const say = (words, waits) => { told.textContent = words; told.classList.toggle("waits", Boolean(waits)); };
-  const count = () => `${queue.length} ${queue.length === 1 ? "scan" : "scans"}`;
+  const count = () => {
+    const word = queue.some((one) => one.line) ? "entry" : "scan", several = word === "scan" ? "scans" : "entries";
+    return `${queue.length} ${queue.length === 1 ? word : several}`;
+  };
+  const fresh = () => (crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`);
+  const put = (one) => { queue.push({ key: fresh(), ...one }); keep(); send(); };
 
   const read = () => {
     const data = field.value;
     field.value = "";
     if (!data.trim()) return;
-    queue.push({ key: crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`, data });
-    keep();
-    send();
+    put({ data });
   };
   const fields = (root) => new Map([...root.querySelectorAll("input, select, textarea")].map((one) => [one.name, one]));
   const take = (html, sent) => {
@@ -93,6 +97,10 @@ if (field) {
       const before = typed.get(name);
       if (before && one.type !== "hidden" && before.value !== (sent.get(name) ?? before.value)) one.value = before.value;
     }
+    for (const { line, data } of queue.slice(1)) {
+      const one = line && page.querySelector(`[data-keep="${line}"]`);
+      if (one) one.value = data;
+    }
     old.replaceWith(page);
     for (const line of page.querySelectorAll(".line")) if (!known.has(line.id)) line.classList.add("new");
     const again = focus && page.querySelector(`[name="${CSS.escape(focus)}"]`);
@@ -101,12 +109,13 @@ if (field) {
   const send = async () => {
     if (busy || !queue.length) return;
     busy = true;
-    const { key, data } = queue[0], body = new FormData(form);
-    body.set("do", "scan"); body.set("data", data); body.set("scan_key", key);
+    const { key, data, line } = queue[0], body = new FormData(form);
+    body.set("do", line ? "keep" : "scan"); body.set("data", data); body.set("scan_key", key);
+    if (line) body.set("line", line);
     say(`Keeping ${count()} …`);
     let next = 0;
     try {
-      const answer = await fetch("/receive", { method: "POST", body: new URLSearchParams(body), headers: { "X-Scan": "yes" } });
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(body), headers: { "X-Scan": "yes" } });
       // Signed in anew meanwhile: the server kept what was typed, and shows it at another address.
       if (answer.redirected) { location.assign(answer.url); return; }
       if (answer.ok) {
@@ -131,6 +140,24 @@ if (field) {
       event.preventDefault();
       field.setRangeText("\x1d", field.selectionStart, field.selectionEnd, "end");
     }
+  });
+  // A number that is typed into a line goes out by itself; "+1" types one more.
+  form.addEventListener("change", (event) => {
+    if (event.target.dataset.keep) put({ line: event.target.dataset.keep, data: event.target.value });
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.dataset.keep) return;
+    event.preventDefault();
+    const all = [...form.querySelectorAll("[data-keep]")], after = all[all.indexOf(event.target) + 1];
+    event.target.blur();
+    if (after) { after.focus(); after.select(); }
+  });
+  form.addEventListener("click", (event) => {
+    const more = event.target.closest("[data-more]"), one = more && document.getElementById(more.dataset.more);
+    if (!one) return;
+    event.preventDefault();
+    one.value = String((Number.parseInt(one.value, 10) || 0) + 1);
+    put({ line: one.dataset.keep, data: one.value });
   });
   form.addEventListener("submit", (event) => {
     if (event.submitter && event.submitter.value === "scan") { event.preventDefault(); delete form.dataset.sent; event.submitter.removeAttribute("aria-disabled"); read(); field.focus(); }
