@@ -1,7 +1,7 @@
 """Adding: what the good rows of a list become in the book, all of them or none, or the good ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -75,6 +75,8 @@ def _bring_in(
 ) -> Added:
     """Opening stock is checked as a whole; nothing is written that would have to be undone."""
     lines: list[Held] = [entry.subject for entry in entries]
+    if not dry_run:
+        opening.lock(db, lines)
     checked = opening.check(db, lines, site=act.site, recorded_at=act.at)
     outcomes = []
     for place, entry in enumerate(entries):
@@ -86,7 +88,15 @@ def _bring_in(
     kept = partial or not (refused or checked.refusals)
     if kept and not dry_run:
         good = [line for place, line in enumerate(lines) if place not in checked.refusals]
-        opening.bring_in(db, good, site=act.site, recorded_at=act.at, by=act.by, reference=act.reference)
+        opening.bring_in(
+            db,
+            good,
+            site=act.site,
+            recorded_at=act.at,
+            by=act.by,
+            reference=act.reference,
+            checked=replace(checked, refusals={}),
+        )
     return Added(outcomes, kept)
 
 

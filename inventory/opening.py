@@ -24,11 +24,10 @@ from inventory.layers import LAYERS, Want
 from inventory.layers import add as add_layers
 from inventory.ledger import BROUGHT_IN, DOCUMENTS, DocumentKind, Move
 from inventory.lots import Lot, LotEvent, LotState
-from inventory.measures import LARGEST_MONEY, places, quantity, to_cents_half_up
+from inventory.measures import LARGEST_MONEY, LARGEST_QUANTITY, places, to_cents_half_up
 from inventory.receiving import MOST_CONTAINERS, NotAReceipt, Receipt
 
 LOTS = table_of(Lot)
-MOST_SOUGHT = 10_000  # lots asked for at once
 Key = tuple[int, str]
 """A lot as its label has it: the item and the maker's number."""
 
@@ -81,22 +80,24 @@ def check(db: Session, lines: Sequence[Held], *, site: Site, recorded_at: dateti
 
     Each refusal has as its `field` the part of the line that it is about.
     """
-    known = dict(_known(db, lines))
+    ids = _ids(lines)
+    known = dict(_known(db, lines, ids))
     today = site.day(recorded_at)
     closed = periods.closed_through(db)
     shelves: dict[tuple[str, str], int | Refusal] = {}
+    storage = {item: item.storage for item in ids}
     there = [place for place in shelving.of_site(db, site, shelves_only=True) if place.active]
     refusals: dict[int, Refusal] = {}
     warnings: dict[int, str] = {}
     expiries = {key: lot.expires_on for key, lot in known.items()}
     for place, line in enumerate(lines):
-        key = (line.item.id, line.lot_number)
+        key = (ids[line.item], line.lot_number)
         refusal = _refusal(line, expiries.get(key), today=today)
         if refusal is None and closed is not None and line.on <= closed:
             refusal = periods.PeriodClosed(
                 f"The books are closed through {closed}; nothing can be dated {line.on}.", field="on"
             )
-        named = (line.place, line.item.storage)
+        named = (line.place, storage[line.item])
         if named not in shelves:
             shelves[named] = _shelf(line, there, site=site)
         shelf = shelves[named]
@@ -113,17 +114,26 @@ def check(db: Session, lines: Sequence[Held], *, site: Site, recorded_at: dateti
 
 
 def bring_in(
-    db: Session, lines: Sequence[Held], *, site: Site, recorded_at: datetime, by: str, reference: str
+    db: Session,
+    lines: Sequence[Held],
+    *,
+    site: Site,
+    recorded_at: datetime,
+    by: str,
+    reference: str,
+    checked: Checked | None = None,
 ) -> list[str]:
     """Put what was held on the shelf, all or nothing; answers each line's warning, or nothing.
 
     Each line is a document, a receipt and a cost layer of its own, as a delivery's are. What has expired
-    and what belongs to a lot that is held goes to quarantine. Raises the first refusal of `check`.
+    and what belongs to a lot that is held goes to quarantine. Raises the first refusal of `check`, which
+    is asked again unless its answer is handed over.
     """
     if not lines:
         return []
-    ledger.lock_items(db, sql_list(line.item.id for line in lines))
-    checked = check(db, lines, site=site, recorded_at=recorded_at)
+    lock(db, lines)
+    if checked is None:
+        checked = check(db, lines, site=site, recorded_at=recorded_at)
     for refusal in checked.refusals.values():
         raise refusal
     shelving.hold(db, sql_list(checked.shelves.values()))
@@ -131,15 +141,26 @@ def bring_in(
     return [checked.warnings.get(place, "") for place in range(len(lines))]
 
 
-def _known(db: Session, lines: Sequence[Held]) -> Iterator[tuple[Key, Known]]:
+def lock(db: Session, lines: Sequence[Held]) -> None:
+    """Keep the items of the lines to ourselves, so that what was checked is so when it is written."""
+    ledger.lock_items(db, sql_list(_ids(lines).values()))
+
+
+def _ids(lines: Sequence[Held]) -> dict[Item, int]:
+    """The key of every item: an object that is kept by the database's session answers slowly."""
+    return {item: item.id for item in {line.item for line in lines}}
+
+
+def _known(db: Session, lines: Sequence[Held], ids: Mapping[Item, int]) -> Iterator[tuple[Key, Known]]:
     columns = (LOTS.c.item_id, LOTS.c.number, LOTS.c.id, LOTS.c.expires_on, LOTS.c.received_on, LOTS.c.state)
-    numbers = sorted({line.lot_number for line in lines})
-    wanted = {(line.item.id, line.lot_number) for line in lines}
-    for start in range(0, len(numbers), MOST_SOUGHT):
-        part = numbers[start : start + MOST_SOUGHT]
-        for item_id, number, *rest in db.execute(sa.select(*columns).where(LOTS.c.number.in_(part))):
-            if (item_id, number) in wanted:
-                yield (item_id, number), Known(*rest)
+    wanted = {(ids[line.item], line.lot_number) for line in lines}
+    numbers = {number for _, number in wanted}
+    found = sa.select(*columns).where(LOTS.c.item_id.in_(sql_list(ids.values())))
+    if len(numbers) <= lots.MOST_SOUGHT:  # else to send all the numbers takes longer than to read the lots
+        found = found.where(LOTS.c.number.in_(numbers))
+    for item_id, number, *rest in db.execute(found):
+        if (item_id, number) in wanted:
+            yield (item_id, number), Known(*rest)
 
 
 def _shelf(line: Held, there: Sequence[Place], *, site: Site) -> int | Refusal:
@@ -164,12 +185,11 @@ def _refusal(line: Held, expires_on: date | None, *, today: date) -> Refusal | N
         lots.check_number(line.lot_number)
     except Refusal as refusal:
         return lots.BadLotNumber(str(refusal), field="lot_number")
-    try:
-        quantity(line.item.content * line.containers)
-    except Refusal as refusal:
-        return NotAReceipt(str(refusal), field="containers")
     if not 0 < line.containers <= MOST_CONTAINERS:
         words = f"A line has 1 to {MOST_CONTAINERS} containers, not {line.containers}."
+        return NotAReceipt(words, field="containers")
+    if line.containers * line.item.content > LARGEST_QUANTITY:
+        words = f"{line.containers} containers of {line.item.sku} are more than {LARGEST_QUANTITY}."
         return NotAReceipt(words, field="containers")
     if not 0 <= line.unit_cost <= LARGEST_MONEY or places(line.unit_cost) > 6:
         words = f"{line.unit_cost} cannot be the cost of one container (at most six decimals)."
@@ -227,15 +247,17 @@ def _write(
             for key, line in zip(documents, lines, strict=True)
         ),
     )
-    stocks = [line.item.content * line.containers for line in lines]
+    ids = _ids(lines)
+    content, storage = ({item: getattr(item, name) for item in ids} for name in ("content", "storage"))
+    stocks = [content[line.item] * line.containers for line in lines]
     values = [to_cents_half_up(line.containers * line.unit_cost) for line in lines]
     layers = _add_layers(db, lines, facts, stocks, values)
     here = clinic.places(db, site.id)
     posted: dict[date, list[tuple[int, Move]]] = defaultdict(list)
     receipts = []
     for line, document, stock, value, layer in zip(lines, documents, stocks, values, layers, strict=True):
-        lot = facts[line.item.id, line.lot_number]
-        shelf = checked.shelves[line.place, line.item.storage]
+        lot = facts[ids[line.item], line.lot_number]
+        shelf = checked.shelves[line.place, storage[line.item]]
         target = here[PlaceKind.QUARANTINE] if lot.id in held_back else shelf
         move = Move(lot, here[PlaceKind.SUPPLIER], target, stock, 1, value, layer, reason=BROUGHT_IN)
         posted[line.on].append((document, move))
@@ -266,8 +288,9 @@ def _register(
     """Every line's lot, the new ones added, and which of them are held back."""
     first: dict[Key, Held] = {}
     since: dict[Key, date] = {}
+    item_ids = _ids(lines)
     for line in lines:
-        key = (line.item.id, line.lot_number)
+        key = (item_ids[line.item], line.lot_number)
         first.setdefault(key, line)
         since[key] = min(since.get(key, line.on), line.on)
     new = [key for key in first if key not in known]
@@ -311,11 +334,11 @@ def _add_layers(
     values: Sequence[Decimal],
 ) -> Sequence[int]:
     """A cost layer for each line; under the weighted average one addition to each item's pool (C1)."""
-    formula = clinic.settings(db).cost_formula
+    formula, item_ids = clinic.settings(db).cost_formula, _ids(lines)
     if formula is not CostFormula.WEIGHTED_AVERAGE:
         ids = reserve_keys(db, LAYERS, len(lines))
         rows = (
-            (key, line.item.id, facts[line.item.id, line.lot_number].id, line.on, stock, value)
+            (key, item_ids[line.item], facts[item_ids[line.item], line.lot_number].id, line.on, stock, value)
             for key, line, stock, value in zip(ids, lines, stocks, values, strict=True)
         )
         names = ("id", "item_id", "lot_id", "received_on", "quantity_left", "value_left")
@@ -323,10 +346,12 @@ def _add_layers(
         return ids
     pooled: dict[int, tuple[Decimal, Decimal, date]] = {}
     for line, stock, value in zip(lines, stocks, values, strict=True):
-        quantity_so_far, value_so_far, since = pooled.get(line.item.id, (Decimal(0), Decimal(0), line.on))
-        pooled[line.item.id] = quantity_so_far + stock, value_so_far + value, min(since, line.on)
+        quantity_so_far, value_so_far, since = pooled.get(
+            item_ids[line.item], (Decimal(0), Decimal(0), line.on)
+        )
+        pooled[item_ids[line.item]] = quantity_so_far + stock, value_so_far + value, min(since, line.on)
     pools = {
         item_id: add_layers(db, formula, [(Want(item_id, 0, stock), value)], received_on=since)[0]
         for item_id, (stock, value, since) in pooled.items()
     }
-    return [pools[line.item.id] for line in lines]
+    return [pools[item_ids[line.item]] for line in lines]

@@ -37,7 +37,7 @@ ICONS = (
     "truck", "undo-2", "user", "user-plus", "users", "wallet", "x", "book-open",
     "circle-question-mark", "stethoscope", "download", "history", "lock", "scale", "sliders-horizontal",
     "building-2", "percent", "tag", "external-link", "file-check", "handshake",
-    "arrow-left-right", "thermometer",
+    "arrow-left-right", "thermometer", "upload",
 )  # fmt: skip
 
 
