@@ -1,4 +1,4 @@
-"""Counting on the pages: nothing scanned or typed is lost; differences are priced and posted with a reason."""
+"""Counting on the pages: nothing scanned or typed is lost; differences have a price, postings a reason."""
 
 import re
 from io import BytesIO

@@ -90,15 +90,15 @@ TASKS = (
         "count", "Count the stock", "clipboard-list", "practitioner, manager, admin",
         "A count makes the book as true as the shelf. Treatments and deliveries go on meanwhile.",
         (
-            Step("Begin a count: of a place, a class, what is due by the rota, or everything.", "/counts/new"),
+            Step("Begin a count: of a place, a class, what is due by the rota, or all.", "/counts/new"),
             Step("Scan each container, or type how many there are. Every number is kept at once."),
             Step("Or print the sheet, or fill it in on another machine and bring the file back."),
             Step("A manager looks at the differences, has the large ones counted again, and posts them with "
                  "a reason.", "/counts"),
         ),
         (
-            "Each line is compared with the book of the moment at which it was counted. What moves later is no "
-            "difference; what happened before and is entered late is taken into account.",
+            "Each line is compared with the book of the moment at which it was counted. What moves later is "
+            "no difference; what happened before and is entered late is taken into account.",
             "A lot that is missing on one shelf and found on another is moved, and costs nothing.",
             "A lot that was never received is not found but received, with what it cost.",
         ),
