@@ -45,11 +45,15 @@ TASKS = (
         "Every container that comes in gets its lot, its expiry and its cost.",
         (
             Step("Open Receive and scan each box. You need not wait between scans.", "/receive"),
+            Step("Several labels on a box? Scan them one after the other, in any order."),
+            Step("No scanner at hand? Read a photo: several boxes may be in one picture.", "/receive/photo"),
             Step("Where the label says too little, type lot and expiry from the box."),
             Step("Enter how many containers came, and what one of them cost by the invoice."),
-            Step("Choose the supplier, type the number of the delivery note, and receive it all."),
+            Step("Choose the order if there is one, type the number of the delivery note, and receive it all."),
         ),
         (
+            "What is short-dated, was not ordered or is too much asks for a reason; it is kept.",
+            "What has expired goes to quarantine.",
             "A scan is kept even if the net fails; it waits in the browser until it is sent.",
             "Month and year on a label mean the last day of that month.",
             "A label with a missing separator is shown with a doubt. Read it against the box.",
@@ -154,10 +158,13 @@ TASKS = (
         (
             Step("Open Reorder. What must be ordered first stands first.", "/reorder"),
             Step("Open “Why” to read the numbers behind a line."),
-            Step("Download the sheet, and send it to your suppliers."),
+            Step("Press Make order at the supplier: the order is drafted. Change it if you know better."),
+            Step("Send its document to the supplier, and record that it was sent.", "/orders"),
+            Step("Receive what comes against it. Close it when the rest will not come.", "/orders"),
         ),
         (
             "Need is what booked sessions were promised and what walk-in patients used of late.",
+            "What is on order and comes in time counts as if it were there; a draft does not count.",
             "Stock that expires before it is needed does not count.",
             "Nothing is advised that could not be used before it expires.",
             "A short or missing delivery time makes a poor list: keep the suppliers’ terms true.",
