@@ -49,7 +49,7 @@ TASKS = (
             Step("No scanner at hand? Read a photo: several boxes may be in one picture.", "/receive/photo"),
             Step("Where the label says too little, type lot and expiry from the box."),
             Step("Enter how many containers came, and what one of them cost by the invoice."),
-            Step("Choose the order if there is one, type the number of the delivery note, and receive it all."),
+            Step("Choose its order if there is one, type the delivery note's number, and receive it all."),
         ),
         (
             "What is short-dated, was not ordered or is too much asks for a reason; it is kept.",
