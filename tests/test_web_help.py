@@ -20,7 +20,7 @@ from tests.pages import House, main, said
 pytest_plugins = ("tests.calls", "tests.pages")
 
 TASKS = {
-    "receive", "open-and-discard", "quote", "treat", "reorder", "export", "correct", "recall", "site",
+    "receive", "open-and-discard", "vial-room", "quote", "treat", "reorder", "export", "correct", "recall", "site",
     "sign-in",
 }  # fmt: skip
 

@@ -113,14 +113,34 @@ TASKS = (
         "An opened multi-dose vial has a clock. The program knows the strictest rule and counts down.",
         (
             Step("Open the item or lot, choose Open, and say where it is prepared.", "/stock"),
-            Step("Write the time on the vial: it stands on the page."),
+            Step("Print its label and stick it on: item, lot, opened, discard by, rule, your initials."),
+            Step("When you treat, scan that label: the vial stands on its line.", "/treat"),
             Step("When the time is over, discard it: Today lists what is due, and one button does all.",
                  "/vials"),
         ),
         (
-            "A vial that entered a treatment room serves that patient only.",
+            "The page of a vial lists everything that limits it, with its source; the strictest counts.",
+            "Several labels at once? Tick the vials on the board; they come one by one or on a sheet.",
+            "Your admin may let the machine do the evening: `vialbook discard-due`, site by site.",
             "Single-dose vials are not opened here: the session opens them and discards the rest.",
             "Opening never makes a vial last longer than its printed expiry.",
+        ),
+    ),
+    Task(
+        "vial-room", "Take a vial into a treatment room", "stethoscope",
+        "practitioner, manager, admin",
+        "A multi-dose vial that enters a treatment room is that patient’s alone, until the session ends.",
+        (
+            Step("Find the vial: scan its label on the board of opened vials.", "/vials"),
+            Step("Choose Enter room, type the chart number, the room and how long the session takes."),
+            Step("Print its label anew: it says whose it is, and the new time."),
+            Step("Record the session. What is left in the vial is discarded with it.", "/treat"),
+        ),
+        (
+            "Entering a room never makes a vial last longer.",
+            "Nobody else is served from it, even if the session never takes place.",
+            "Scanned the wrong one? Its page has Correct: say why, and both stay on record.",
+            "A vial kept in the preparation area may serve several patients where the site shares vials.",
         ),
     ),
     Task(
