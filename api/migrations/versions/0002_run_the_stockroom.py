@@ -1,0 +1,497 @@
+"""Run the stockroom."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+FACTS_ARE_ONLY_ADDED = {
+    "sqlite": [
+        "CREATE TRIGGER clinic_marks_no_update BEFORE UPDATE ON clinic_marks BEGIN SELECT RAISE(ABORT, 'clinic_marks are only added, never changed'); END",
+        "CREATE TRIGGER clinic_marks_no_delete BEFORE DELETE ON clinic_marks BEGIN SELECT RAISE(ABORT, 'clinic_marks are only added, never changed'); END",
+        "CREATE TRIGGER count_entries_no_update BEFORE UPDATE ON count_entries BEGIN SELECT RAISE(ABORT, 'count_entries are only added, never changed'); END",
+        "CREATE TRIGGER count_entries_no_delete BEFORE DELETE ON count_entries BEGIN SELECT RAISE(ABORT, 'count_entries are only added, never changed'); END",
+        "CREATE TRIGGER IF NOT EXISTS documents_no_update BEFORE UPDATE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
+        "CREATE TRIGGER IF NOT EXISTS documents_no_delete BEFORE DELETE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
+        "CREATE TRIGGER import_undos_no_update BEFORE UPDATE ON import_undos BEGIN SELECT RAISE(ABORT, 'import_undos are only added, never changed'); END",
+        "CREATE TRIGGER import_undos_no_delete BEFORE DELETE ON import_undos BEGIN SELECT RAISE(ABORT, 'import_undos are only added, never changed'); END",
+        "CREATE TRIGGER imports_no_update BEFORE UPDATE ON imports BEGIN SELECT RAISE(ABORT, 'imports are only added, never changed'); END",
+        "CREATE TRIGGER imports_no_delete BEFORE DELETE ON imports BEGIN SELECT RAISE(ABORT, 'imports are only added, never changed'); END",
+        "CREATE TRIGGER purchase_order_cancellations_no_update BEFORE UPDATE ON purchase_order_cancellations BEGIN SELECT RAISE(ABORT, 'purchase_order_cancellations are only added, never changed'); END",
+        "CREATE TRIGGER purchase_order_cancellations_no_delete BEFORE DELETE ON purchase_order_cancellations BEGIN SELECT RAISE(ABORT, 'purchase_order_cancellations are only added, never changed'); END",
+        "CREATE TRIGGER purchase_order_events_no_update BEFORE UPDATE ON purchase_order_events BEGIN SELECT RAISE(ABORT, 'purchase_order_events are only added, never changed'); END",
+        "CREATE TRIGGER purchase_order_events_no_delete BEFORE DELETE ON purchase_order_events BEGIN SELECT RAISE(ABORT, 'purchase_order_events are only added, never changed'); END",
+        "CREATE TRIGGER purchase_order_lines_no_update BEFORE UPDATE ON purchase_order_lines BEGIN SELECT RAISE(ABORT, 'purchase_order_lines are only added, never changed'); END",
+        "CREATE TRIGGER purchase_order_lines_no_delete BEFORE DELETE ON purchase_order_lines BEGIN SELECT RAISE(ABORT, 'purchase_order_lines are only added, never changed'); END",
+        "CREATE TRIGGER purchase_order_receipts_no_update BEFORE UPDATE ON purchase_order_receipts BEGIN SELECT RAISE(ABORT, 'purchase_order_receipts are only added, never changed'); END",
+        "CREATE TRIGGER purchase_order_receipts_no_delete BEFORE DELETE ON purchase_order_receipts BEGIN SELECT RAISE(ABORT, 'purchase_order_receipts are only added, never changed'); END",
+        "CREATE TRIGGER purchase_orders_no_update BEFORE UPDATE ON purchase_orders BEGIN SELECT RAISE(ABORT, 'purchase_orders are only added, never changed'); END",
+        "CREATE TRIGGER purchase_orders_no_delete BEFORE DELETE ON purchase_orders BEGIN SELECT RAISE(ABORT, 'purchase_orders are only added, never changed'); END",
+        "CREATE TRIGGER IF NOT EXISTS quotes_no_update BEFORE UPDATE ON quotes BEGIN SELECT RAISE(ABORT, 'quotes are only added, never changed'); END",
+        "CREATE TRIGGER IF NOT EXISTS quotes_no_delete BEFORE DELETE ON quotes BEGIN SELECT RAISE(ABORT, 'quotes are only added, never changed'); END",
+        "CREATE TRIGGER room_entries_no_update BEFORE UPDATE ON room_entries BEGIN SELECT RAISE(ABORT, 'room_entries are only added, never changed'); END",
+        "CREATE TRIGGER room_entries_no_delete BEFORE DELETE ON room_entries BEGIN SELECT RAISE(ABORT, 'room_entries are only added, never changed'); END",
+        "CREATE TRIGGER transfer_steps_no_update BEFORE UPDATE ON transfer_steps BEGIN SELECT RAISE(ABORT, 'transfer_steps are only added, never changed'); END",
+        "CREATE TRIGGER transfer_steps_no_delete BEFORE DELETE ON transfer_steps BEGIN SELECT RAISE(ABORT, 'transfer_steps are only added, never changed'); END",
+        "CREATE TRIGGER transfers_no_update BEFORE UPDATE ON transfers BEGIN SELECT RAISE(ABORT, 'transfers are only added, never changed'); END",
+        "CREATE TRIGGER transfers_no_delete BEFORE DELETE ON transfers BEGIN SELECT RAISE(ABORT, 'transfers are only added, never changed'); END",
+    ],
+    "postgresql": [
+        "CREATE OR REPLACE FUNCTION clinic_marks_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'clinic_marks are only added, never changed'; END $$",
+        "CREATE TRIGGER clinic_marks_only_added BEFORE UPDATE OR DELETE ON clinic_marks FOR EACH ROW EXECUTE FUNCTION clinic_marks_only_added()",
+        "CREATE OR REPLACE FUNCTION count_entries_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'count_entries are only added, never changed'; END $$",
+        "CREATE TRIGGER count_entries_only_added BEFORE UPDATE OR DELETE ON count_entries FOR EACH ROW EXECUTE FUNCTION count_entries_only_added()",
+        "CREATE OR REPLACE FUNCTION import_undos_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'import_undos are only added, never changed'; END $$",
+        "CREATE TRIGGER import_undos_only_added BEFORE UPDATE OR DELETE ON import_undos FOR EACH ROW EXECUTE FUNCTION import_undos_only_added()",
+        "CREATE OR REPLACE FUNCTION imports_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'imports are only added, never changed'; END $$",
+        "CREATE TRIGGER imports_only_added BEFORE UPDATE OR DELETE ON imports FOR EACH ROW EXECUTE FUNCTION imports_only_added()",
+        "CREATE OR REPLACE FUNCTION purchase_order_cancellations_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purchase_order_cancellations are only added, never changed'; END $$",
+        "CREATE TRIGGER purchase_order_cancellations_only_added BEFORE UPDATE OR DELETE ON purchase_order_cancellations FOR EACH ROW EXECUTE FUNCTION purchase_order_cancellations_only_added()",
+        "CREATE OR REPLACE FUNCTION purchase_order_events_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purchase_order_events are only added, never changed'; END $$",
+        "CREATE TRIGGER purchase_order_events_only_added BEFORE UPDATE OR DELETE ON purchase_order_events FOR EACH ROW EXECUTE FUNCTION purchase_order_events_only_added()",
+        "CREATE OR REPLACE FUNCTION purchase_order_lines_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purchase_order_lines are only added, never changed'; END $$",
+        "CREATE TRIGGER purchase_order_lines_only_added BEFORE UPDATE OR DELETE ON purchase_order_lines FOR EACH ROW EXECUTE FUNCTION purchase_order_lines_only_added()",
+        "CREATE OR REPLACE FUNCTION purchase_order_receipts_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purchase_order_receipts are only added, never changed'; END $$",
+        "CREATE TRIGGER purchase_order_receipts_only_added BEFORE UPDATE OR DELETE ON purchase_order_receipts FOR EACH ROW EXECUTE FUNCTION purchase_order_receipts_only_added()",
+        "CREATE OR REPLACE FUNCTION purchase_orders_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purchase_orders are only added, never changed'; END $$",
+        "CREATE TRIGGER purchase_orders_only_added BEFORE UPDATE OR DELETE ON purchase_orders FOR EACH ROW EXECUTE FUNCTION purchase_orders_only_added()",
+        "CREATE OR REPLACE FUNCTION room_entries_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'room_entries are only added, never changed'; END $$",
+        "CREATE TRIGGER room_entries_only_added BEFORE UPDATE OR DELETE ON room_entries FOR EACH ROW EXECUTE FUNCTION room_entries_only_added()",
+        "CREATE OR REPLACE FUNCTION transfer_steps_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfer_steps are only added, never changed'; END $$",
+        "CREATE TRIGGER transfer_steps_only_added BEFORE UPDATE OR DELETE ON transfer_steps FOR EACH ROW EXECUTE FUNCTION transfer_steps_only_added()",
+        "CREATE OR REPLACE FUNCTION transfers_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfers are only added, never changed'; END $$",
+        "CREATE TRIGGER transfers_only_added BEFORE UPDATE OR DELETE ON transfers FOR EACH ROW EXECUTE FUNCTION transfers_only_added()",
+    ],
+}
+
+
+def upgrade() -> None:
+    """Run the stockroom."""
+    op.create_table(
+        "clinic_marks",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("picture", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clinic_marks")),
+    )
+    op.create_table(
+        "calendars",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("person_id", KEY, nullable=False),
+        sa.Column("site_id", KEY, nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_calendars_person_id_people")),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_calendars_site_id_sites")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calendars")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_calendars_secret_hash")),
+    )
+    op.create_table(
+        "imports",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("file_name", sa.String(length=200), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("site_id", KEY, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("total", KEY, nullable=False),
+        sa.Column("imported", KEY, nullable=False),
+        sa.Column("repeated", KEY, nullable=False),
+        sa.Column("first_document", KEY, nullable=True),
+        sa.Column("last_document", KEY, nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('items', 'offers', 'opening-stock', 'formulations')", name=op.f("ck_imports_kind_known")
+        ),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_imports_site_id_sites")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
+    )
+    with op.batch_alter_table("imports", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_imports_fingerprint"), ["fingerprint"], unique=False)
+
+    op.create_table(
+        "purchase_orders",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("site_id", KEY, nullable=False),
+        sa.Column("supplier_id", KEY, nullable=False),
+        sa.Column("note", sa.String(length=500), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_purchase_orders_site_id_sites")),
+        sa.ForeignKeyConstraint(
+            ["supplier_id"], ["suppliers.id"], name=op.f("fk_purchase_orders_supplier_id_suppliers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase_orders")),
+    )
+    with op.batch_alter_table("purchase_orders", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_purchase_orders_site_id_id"), ["site_id", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_purchase_orders_supplier_id"), ["supplier_id"], unique=False)
+
+    op.create_table(
+        "counts",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("site_id", KEY, nullable=False),
+        sa.Column("place_id", KEY, nullable=True),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("narrowed", sa.Boolean(), nullable=False),
+        sa.Column("blind", sa.Boolean(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("begun_by", sa.String(length=80), nullable=False),
+        sa.Column("state", sa.String(24), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("document_id", KEY, nullable=True),
+        sa.CheckConstraint("state IN ('open', 'posted', 'abandoned')", name=op.f("ck_counts_state_known")),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_counts_document_id_documents")
+        ),
+        sa.ForeignKeyConstraint(["place_id"], ["places.id"], name=op.f("fk_counts_place_id_places")),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_counts_site_id_sites")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_counts")),
+        sa.UniqueConstraint("document_id", name=op.f("uq_counts_document_id")),
+    )
+    with op.batch_alter_table("counts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_counts_site_id_id"), ["site_id", "id"], unique=False)
+
+    op.create_table(
+        "import_undos",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("import_id", KEY, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("document_id", KEY, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_import_undos_document_id_documents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["imports.id"], name=op.f("fk_import_undos_import_id_imports")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_undos")),
+        sa.UniqueConstraint("import_id", name=op.f("uq_import_undos_import_id")),
+    )
+    op.create_table(
+        "purchase_order_events",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("order_id", KEY, nullable=False),
+        sa.Column("step", sa.String(24), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("expected_on", sa.Date(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.CheckConstraint(
+            "step IN ('drafted', 'changed', 'sent', 'closed', 'cancelled')",
+            name=op.f("ck_purchase_order_events_step_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_id"],
+            ["purchase_orders.id"],
+            name=op.f("fk_purchase_order_events_order_id_purchase_orders"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase_order_events")),
+    )
+    with op.batch_alter_table("purchase_order_events", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_purchase_order_events_order_id_id"), ["order_id", "id"], unique=False
+        )
+
+    op.create_table(
+        "transfers",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("document_id", KEY, nullable=False),
+        sa.Column("from_site_id", KEY, nullable=False),
+        sa.Column("to_site_id", KEY, nullable=False),
+        sa.CheckConstraint("from_site_id <> to_site_id", name=op.f("ck_transfers_goes_elsewhere")),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_transfers_document_id_documents")
+        ),
+        sa.ForeignKeyConstraint(["from_site_id"], ["sites.id"], name=op.f("fk_transfers_from_site_id_sites")),
+        sa.ForeignKeyConstraint(["to_site_id"], ["sites.id"], name=op.f("fk_transfers_to_site_id_sites")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_transfers")),
+        sa.UniqueConstraint("document_id", name=op.f("uq_transfers_document_id")),
+    )
+    with op.batch_alter_table("transfers", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_transfers_from_site_id_id"), ["from_site_id", "id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_transfers_to_site_id_id"), ["to_site_id", "id"], unique=False)
+
+    op.create_table(
+        "purchase_order_lines",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("order_id", KEY, nullable=False),
+        sa.Column("event_id", KEY, nullable=False),
+        sa.Column("item_id", KEY, nullable=False),
+        sa.Column("packs", KEY, nullable=False),
+        sa.Column("pack_containers", KEY, nullable=False),
+        sa.Column("pack_price", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("pack_containers > 0", name=op.f("ck_purchase_order_lines_pack_positive")),
+        sa.CheckConstraint("pack_price >= 0", name=op.f("ck_purchase_order_lines_price_not_negative")),
+        sa.CheckConstraint("packs > 0", name=op.f("ck_purchase_order_lines_packs_positive")),
+        sa.ForeignKeyConstraint(
+            ["event_id"],
+            ["purchase_order_events.id"],
+            name=op.f("fk_purchase_order_lines_event_id_purchase_order_events"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["item_id"], ["items.id"], name=op.f("fk_purchase_order_lines_item_id_items")
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_id"],
+            ["purchase_orders.id"],
+            name=op.f("fk_purchase_order_lines_order_id_purchase_orders"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase_order_lines")),
+        sa.UniqueConstraint("event_id", "item_id", name=op.f("uq_purchase_order_lines_event_id_item_id")),
+    )
+    with op.batch_alter_table("purchase_order_lines", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_purchase_order_lines_order_id_event_id"), ["order_id", "event_id"], unique=False
+        )
+
+    op.create_table(
+        "transfer_lines",
+        sa.Column("transfer_id", KEY, nullable=False),
+        sa.Column("lot_id", KEY, nullable=False),
+        sa.Column("item_id", KEY, nullable=False),
+        sa.Column("sent_quantity", sa.BigInteger(), nullable=False),
+        sa.Column("left_quantity", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "left_quantity <= sent_quantity", name=op.f("ck_transfer_lines_left_of_what_was_sent")
+        ),
+        sa.CheckConstraint("left_quantity >= 0", name=op.f("ck_transfer_lines_left_not_negative")),
+        sa.CheckConstraint("sent_quantity > 0", name=op.f("ck_transfer_lines_sent_positive")),
+        sa.ForeignKeyConstraint(["item_id"], ["items.id"], name=op.f("fk_transfer_lines_item_id_items")),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("fk_transfer_lines_lot_id_lots")),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"], ["transfers.id"], name=op.f("fk_transfer_lines_transfer_id_transfers")
+        ),
+        sa.PrimaryKeyConstraint("transfer_id", "lot_id", name=op.f("pk_transfer_lines")),
+    )
+    with op.batch_alter_table("transfer_lines", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_transfer_lines_lot_id"), ["lot_id"], unique=False)
+
+    op.create_table(
+        "transfer_steps",
+        sa.Column("document_id", KEY, nullable=False),
+        sa.Column("transfer_id", KEY, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_transfer_steps_document_id_documents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"], ["transfers.id"], name=op.f("fk_transfer_steps_transfer_id_transfers")
+        ),
+        sa.PrimaryKeyConstraint("document_id", name=op.f("pk_transfer_steps")),
+    )
+    with op.batch_alter_table("transfer_steps", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_transfer_steps_transfer_id"), ["transfer_id"], unique=False)
+
+    op.create_table(
+        "count_lines",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("count_id", KEY, nullable=False),
+        sa.Column("place_id", KEY, nullable=False),
+        sa.Column("item_id", KEY, nullable=False),
+        sa.Column("lot_id", KEY, nullable=False),
+        sa.Column("vial_id", KEY, nullable=True),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("added_by", sa.String(length=80), nullable=False),
+        sa.Column("change", sa.BigInteger(), nullable=True),
+        sa.Column("value", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["count_id"], ["counts.id"], name=op.f("fk_count_lines_count_id_counts")),
+        sa.ForeignKeyConstraint(["item_id"], ["items.id"], name=op.f("fk_count_lines_item_id_items")),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("fk_count_lines_lot_id_lots")),
+        sa.ForeignKeyConstraint(["place_id"], ["places.id"], name=op.f("fk_count_lines_place_id_places")),
+        sa.ForeignKeyConstraint(
+            ["vial_id"], ["opened_vials.id"], name=op.f("fk_count_lines_vial_id_opened_vials")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_count_lines")),
+        sa.UniqueConstraint("count_id", "vial_id", name=op.f("uq_count_lines_count_id_vial_id")),
+    )
+    with op.batch_alter_table("count_lines", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_count_lines_lot_id"), ["lot_id"], unique=False)
+        batch_op.create_index(
+            "uq_count_lines_sealed",
+            ["count_id", "place_id", "lot_id"],
+            unique=True,
+            sqlite_where=sa.text("vial_id IS NULL"),
+            postgresql_where=sa.text("vial_id IS NULL"),
+        )
+
+    op.create_table(
+        "purchase_order_cancellations",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("event_id", KEY, nullable=False),
+        sa.Column("order_line_id", KEY, nullable=False),
+        sa.Column("containers", KEY, nullable=False),
+        sa.CheckConstraint(
+            "containers > 0", name=op.f("ck_purchase_order_cancellations_containers_positive")
+        ),
+        sa.ForeignKeyConstraint(
+            ["event_id"],
+            ["purchase_order_events.id"],
+            name=op.f("fk_purchase_order_cancellations_event_id_purchase_order_events"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_line_id"],
+            ["purchase_order_lines.id"],
+            name=op.f("fk_purchase_order_cancellations_order_line_id_purchase_order_lines"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase_order_cancellations")),
+    )
+    with op.batch_alter_table("purchase_order_cancellations", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_purchase_order_cancellations_order_line_id"), ["order_line_id"], unique=False
+        )
+
+    op.create_table(
+        "room_entries",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("vial_id", KEY, nullable=False),
+        sa.Column("patient_ref", sa.String(length=40), nullable=False),
+        sa.Column("room", sa.String(length=40), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("patient_before", sa.String(length=40), nullable=True),
+        sa.Column("discard_at_before", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("discard_rule_before", sa.String(length=300), nullable=False),
+        sa.Column("corrects_id", KEY, nullable=True),
+        sa.CheckConstraint("ends_at > at", name=op.f("ck_room_entries_ends_after_it_began")),
+        sa.ForeignKeyConstraint(
+            ["corrects_id"], ["room_entries.id"], name=op.f("fk_room_entries_corrects_id_room_entries")
+        ),
+        sa.ForeignKeyConstraint(
+            ["vial_id"], ["opened_vials.id"], name=op.f("fk_room_entries_vial_id_opened_vials")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_room_entries")),
+    )
+    with op.batch_alter_table("room_entries", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_room_entries_vial_id_id"), ["vial_id", "id"], unique=False)
+        batch_op.create_index(
+            "uq_room_entries_corrects_id",
+            ["corrects_id"],
+            unique=True,
+            sqlite_where=sa.text("corrects_id IS NOT NULL"),
+            postgresql_where=sa.text("corrects_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "count_entries",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("line_id", KEY, nullable=False),
+        sa.Column("round", sa.SmallInteger(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=True),
+        sa.Column("book", sa.BigInteger(), nullable=False),
+        sa.Column("mark", KEY, nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("serial", sa.String(length=40), nullable=True),
+        sa.CheckConstraint(
+            "quantity IS NULL OR quantity >= 0", name=op.f("ck_count_entries_quantity_not_negative")
+        ),
+        sa.CheckConstraint("round IN (1, 2)", name=op.f("ck_count_entries_round_known")),
+        sa.ForeignKeyConstraint(
+            ["line_id"], ["count_lines.id"], name=op.f("fk_count_entries_line_id_count_lines")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_count_entries")),
+    )
+    with op.batch_alter_table("count_entries", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_count_entries_line_id_id"), ["line_id", "id"], unique=False)
+
+    op.create_table(
+        "count_scans",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("count_id", KEY, nullable=False),
+        sa.Column("key", sa.String(length=40), nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("line_id", KEY, nullable=True),
+        sa.Column("problem", sa.String(length=400), nullable=False),
+        sa.Column("waiting", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["count_id"], ["counts.id"], name=op.f("fk_count_scans_count_id_counts")),
+        sa.ForeignKeyConstraint(
+            ["line_id"], ["count_lines.id"], name=op.f("fk_count_scans_line_id_count_lines")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_count_scans")),
+        sa.UniqueConstraint("count_id", "key", name=op.f("uq_count_scans_count_id_key")),
+    )
+    op.create_table(
+        "purchase_order_receipts",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("receipt_id", KEY, nullable=False),
+        sa.Column("order_id", KEY, nullable=False),
+        sa.Column("order_line_id", KEY, nullable=True),
+        sa.Column("containers", KEY, nullable=False),
+        sa.Column("extra", KEY, nullable=False),
+        sa.CheckConstraint("containers + extra > 0", name=op.f("ck_purchase_order_receipts_something_came")),
+        sa.CheckConstraint(
+            "containers >= 0 AND extra >= 0", name=op.f("ck_purchase_order_receipts_not_negative")
+        ),
+        sa.CheckConstraint(
+            "order_line_id IS NOT NULL OR containers = 0",
+            name=op.f("ck_purchase_order_receipts_waited_for_by_a_line"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_id"],
+            ["purchase_orders.id"],
+            name=op.f("fk_purchase_order_receipts_order_id_purchase_orders"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_line_id"],
+            ["purchase_order_lines.id"],
+            name=op.f("fk_purchase_order_receipts_order_line_id_purchase_order_lines"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["receipt_id"], ["receipts.id"], name=op.f("fk_purchase_order_receipts_receipt_id_receipts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase_order_receipts")),
+        sa.UniqueConstraint("receipt_id", name=op.f("uq_purchase_order_receipts_receipt_id")),
+    )
+    with op.batch_alter_table("purchase_order_receipts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_purchase_order_receipts_order_id"), ["order_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_purchase_order_receipts_order_line_id"), ["order_line_id"], unique=False
+        )
+
+    with op.batch_alter_table("places", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("temperature", sa.String(24), server_default="any", nullable=False))
+        batch_op.add_column(sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False))
+        batch_op.add_column(sa.Column("version", KEY, server_default=sa.text("1"), nullable=False))
+        batch_op.create_check_constraint(
+            batch_op.f("ck_places_temperature_known"), "temperature IN ('any', 'frozen', 'cold', 'room')"
+        )
+
+    with op.batch_alter_table("quotes", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("deposit", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
+        )
+
+    with op.batch_alter_table("vial_rules", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("container_form", sa.String(length=40), server_default="", nullable=False)
+        )
+        batch_op.add_column(
+            sa.Column("ingredient_code", sa.String(length=20), server_default="", nullable=False)
+        )
+
+    with op.batch_alter_table("waiting_scans", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("photo", sa.String(length=40), server_default="", nullable=False))
+
+    with op.batch_alter_table("documents", schema=None) as batch_op:
+        batch_op.drop_constraint("ck_documents_kind_known", type_="check")
+        batch_op.create_check_constraint(
+            batch_op.f("ck_documents_kind_known"),
+            "kind IN ('receipt', 'opening_stock', 'opening', 'session', 'discard', 'write_off', 'hold', 'reversal', 'move', 'transfer', 'count')",
+        )
+    for statement in FACTS_ARE_ONLY_ADDED[op.get_bind().dialect.name]:
+        op.execute(statement)
