@@ -91,6 +91,26 @@ TASKS = (
         ),
     ),
     Task(
+        "move", "Move stock to another shelf or site", "arrow-left-right", "manager, admin; in part everybody",
+        "A box that leaves one site is on the way until somebody receives it at the other.",
+        (
+            Step("Open Transfers, choose Move stock, and scan each box or look for the item.",
+                 "/transfers/new"),
+            Step("Enter how many containers go. What expires first is taken, unless you name a lot."),
+            Step("Choose where to: another shelf of the site takes one step, another site sends a transfer."),
+            Step("At the other site, open the transfer on a phone, count what arrived, and receive it.",
+                 "/transfers"),
+            Step("Something did not arrive? Say why, and it is written off; else it stays on the way."),
+            Step("Sent by mistake? Take it back: it is on the shelves again that it left."),
+        ),
+        (
+            "Only sealed containers travel, and nothing that is expired or held back.",
+            "An item is put only where its label allows: one for 2 to 8 °C goes into no cupboard.",
+            "A lot that is recalled while it is on the way is in quarantine where it will arrive.",
+            "Fridges, cupboards and freezers are added to a site in the settings.",
+        ),
+    ),
+    Task(
         "count", "Count the stock", "clipboard-list", "practitioner, manager, admin",
         "A count makes the book as true as the shelf. Treatments and deliveries go on meanwhile.",
         (
