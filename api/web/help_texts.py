@@ -91,7 +91,7 @@ TASKS = (
         ),
     ),
     Task(
-        "move", "Move stock to another shelf or site", "arrow-left-right", "manager, admin; in part everybody",
+        "move", "Move stock to another shelf or site", "arrow-left-right", "practitioner, manager, admin",
         "A box that leaves one site is on the way until somebody receives it at the other.",
         (
             Step("Open Transfers, choose Move stock, and scan each box or look for the item.",
