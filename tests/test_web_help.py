@@ -20,8 +20,8 @@ from tests.pages import House, main, said
 pytest_plugins = ("tests.calls", "tests.pages")
 
 TASKS = {
-    "receive", "open-and-discard", "vial-room", "quote", "treat", "reorder", "export", "correct", "recall", "site",
-    "sign-in",
+    "receive", "open-and-discard", "vial-room", "quote", "treat", "reorder", "export", "correct", "recall",
+    "site", "sign-in",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from api.rest.calls import listed, made, noun, page_of, site_or_first
 from api.rest.corrections import Undoing, UndoneActShape, undone, when
 from api.rest.previews import DryRun, PreviewShape, foretold
 from api.schemas import Cost, Day, Id, Many, Moment, Quantity, Shape, Whole, Words, one_word
-from inventory import treatments
+from inventory import clinic, shelf, treatments
 from inventory.catalog import Item
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.corrections import Reversal
@@ -222,6 +222,7 @@ class RecordedSessionShape(SessionShape):
 
     uses = fields.List(fields.Nested(RecordedUseShape))
     cost = Cost(allow_none=True)
+    flags = fields.List(fields.String())
 
 
 def recorded_uses(session: TreatmentSession) -> list[dict[str, Any]]:
@@ -258,7 +259,14 @@ def get_session(session_id: int) -> Any:
     return session_shown(session, site.code) | {
         "uses": uses,
         "cost": sum((use["value"] for use in uses), ZERO),
+        "flags": flags_of(uses),
     }
+
+
+def flags_of(uses: list[dict[str, Any]]) -> tuple[str, ...]:
+    """What should be looked at in a session as it was recorded, with the rule's source (S6)."""
+    products = shelf.products(g.db, skus=[use["sku"] for use in uses])
+    return treatments.flags(products.values(), clinic.settings(g.db))
 
 
 @blueprint.post("/sessions/<id:session_id>/reverse")

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Response, g, request
 
-from api.rest.treatments import recorded_uses
+from api.rest.treatments import flags_of, recorded_uses
 from api.web import booked, forms, frame
 from api.web.forms import Done, Form
 from api.web.lot_pages import Why
@@ -133,6 +133,7 @@ def session(session_id: int) -> Response:
         items=items,
         cost=sum((use["value"] for use in uses), ZERO),
         performed=performed,
+        flags=flags_of(uses),
         undone=_undone(subject),
         may_undo=frame.may("GET /sessions/<id:session_id>/undo"),
         zone=site.time_zone,
