@@ -149,29 +149,22 @@ def _rooms_kept_their_patients(db: Session) -> Iterator[str]:
 def _reversals_mirror(db: Session) -> Iterator[str]:
     """S8: a correction moves back exactly what it corrects, once, and not before it."""
     first = MOVEMENTS.alias("first")
-    shelf, back_at = aliased(Place), aliased(Place)
-    # Held by now, or its shelf was given up since: it cannot go back to where it was.
-    back = sa.or_(
-        MOVEMENTS.c.target_id == first.c.source_id,
-        sa.and_(
-            shelf.kind == PlaceKind.SHELF,
-            back_at.kind.in_((PlaceKind.SHELF, PlaceKind.QUARANTINE)),
-            shelf.site_id == back_at.site_id,
-        ),
-        sa.and_(shelf.kind == PlaceKind.TRANSIT, back_at.kind == PlaceKind.QUARANTINE),
-    )
+    came_from, went_to, taken_from, back_at = (aliased(Place) for _ in range(4))
     same = [
         MOVEMENTS.c[name].is_not_distinct_from(first.c[name])
         for name in ("item_id", "lot_id", "quantity", "value", "layer_id", "vial_id")
     ]
     mirrors = sa.and_(
-        *same, back, MOVEMENTS.c.source_id == first.c.target_id, MOVEMENTS.c.direction == -first.c.direction,
-        MOVEMENTS.c.on >= first.c.on, first.c.corrects_id.is_(None),
+        *same, _stands_for(back_at, came_from), _stands_for(taken_from, went_to),
+        MOVEMENTS.c.direction == -first.c.direction, MOVEMENTS.c.on >= first.c.on,
+        first.c.corrects_id.is_(None),
     )  # fmt: skip
     rows = db.execute(
         sa.select(MOVEMENTS.c.id, first.c.id)
         .join(first, first.c.id == MOVEMENTS.c.corrects_id)
-        .join(shelf, shelf.id == first.c.source_id)
+        .join(came_from, came_from.id == first.c.source_id)
+        .join(went_to, went_to.id == first.c.target_id)
+        .join(taken_from, taken_from.id == MOVEMENTS.c.source_id)
         .join(back_at, back_at.id == MOVEMENTS.c.target_id)
         .where(sa.not_(mirrors))
     )
@@ -185,6 +178,14 @@ def _reversals_mirror(db: Session) -> Iterator[str]:
     )
     for key in twice:
         yield f"Movement {key} was corrected more than once."
+
+
+def _stands_for(now: Any, then: Any) -> sa.ColumnElement[bool]:
+    """Whether sealed stock of one place may be kept in another by now: held back, released, moved on."""
+    sealed = (PlaceKind.SHELF, PlaceKind.QUARANTINE)
+    within = sa.and_(then.kind.in_(sealed), now.kind.in_(sealed), now.site_id == then.site_id)
+    on_the_way = sa.and_(then.kind == PlaceKind.TRANSIT, now.kind == PlaceKind.QUARANTINE)
+    return sa.or_(now.id == then.id, within, on_the_way)
 
 
 def _closed_months_stayed_closed(db: Session) -> Iterator[str]:
