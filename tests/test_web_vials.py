@@ -193,3 +193,23 @@ def test_a_vial_of_a_site_where_one_does_not_work_is_not_shown(house: House, pat
         db.add(PersonSite(person_id=person.id, site_id=other.id))
 
     assert browser.get(path.format(vial)).status_code == 404
+
+
+def test_a_session_recorded_after_the_vials_time_says_when_it_was(house: House):
+    label_hours(house, 1)
+    vial = opened(house)
+    house.clock.now += timedelta(minutes=90)
+    browser = house.as_(Role.PRACTITIONER)
+    form = browser.hidden(browser.get("/treat/walk-in")) | {"patient_ref": "P-7", "level": "", "lines": "1"}
+    form |= {"prepared_in": "treatment_room", "formulation": "", "sku-0": "LIDO-20", "quantity-0": "2"}
+    form |= {"from-0": f"vial:{vial}", "reason-0": "it was at hand"}
+
+    late = said(browser.post("/treat/walk-in", form))
+    ahead = said(browser.post("/treat/walk-in", form | {"time": "23:59"}))
+    wrong = said(browser.post("/treat/walk-in", form | {"time": "noon"}))
+    done = browser.post("/treat/walk-in", form | {"time": "10:30"})
+
+    assert "was to be discarded by 2026-01-15 11:00" in late
+    assert "It is not that late yet" in ahead
+    assert "Enter a time such as 10:30." in wrong
+    assert "15 Jan 2026, 10:30" in said(browser.follow(done))

@@ -5,12 +5,13 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import Response, g, request
-from marshmallow import INCLUDE
+from marshmallow import INCLUDE, ValidationError
 
 from api.schemas import Shape, Words, one_word
 from api.web import booked, forms, frame, lot_pages, quote_form, use_lines
@@ -45,6 +46,7 @@ class UseForm(Shape):
     patient_ref = Words(40, required=True)
     level = Words(20)
     prepared_in = one_word(PreparedIn, load_default=PreparedIn.PREPARATION_AREA)
+    time = Words(5)
 
 
 class NoSuchSession(NotFound):
@@ -104,7 +106,7 @@ def planned(course_id: int, number: int) -> Response:
             g.db,
             course,
             number,
-            visit_at=g.now,
+            visit_at=_when(body.get("time", ""), site),
             site=site,
             recorded_at=g.now,
             by=g.caller.name,
@@ -129,7 +131,7 @@ def walk_in() -> Response:
         level = price_list.level(g.db, body["level"]).code if "level" in body else ""
         visit = Visit(
             patient_ref=body["patient_ref"],
-            at=g.now,
+            at=_when(body.get("time", ""), site),
             formulation=subject.formulation,
             level=level,
             prepared_in=body["prepared_in"],
@@ -182,9 +184,13 @@ def _shown(form: Form, site: Site, *, said: str, kind: str) -> dict[str, Any]:
     patient = form.value("patient_ref")
     if not treatments.PATIENT_REF.fullmatch(patient):
         patient = PATIENT
+    try:
+        at = _when(form.value("time"), site)
+    except ValidationError as wrong:
+        at, form.errors = g.now, forms.by_field(wrong) | form.errors
     visit = Visit(
         patient_ref=patient,
-        at=g.now,
+        at=at,
         prepared_in=PreparedIn(room) if room in set(PreparedIn) else PreparedIn.PREPARATION_AREA,
     )
     found = use_lines.preview(g.db, form.values, visit, site=site, now=g.now)
@@ -199,6 +205,20 @@ def _shown(form: Form, site: Site, *, said: str, kind: str) -> dict[str, Any]:
         "said_kind": kind,
         "may_scan": True,
     }
+
+
+def _when(text: str, site: Site) -> datetime:
+    """When the session was: a time of today where it is recorded afterwards. Raises ValidationError."""
+    if not text:
+        return g.now  # type: ignore[no-any-return]
+    try:
+        clock = time.fromisoformat(text)
+    except ValueError:
+        raise ValidationError({"time": ["Enter a time such as 10:30."]}) from None
+    at = datetime.combine(site.day(g.now), clock.replace(tzinfo=None), tzinfo=ZoneInfo(site.time_zone))
+    if at > g.now:
+        raise ValidationError({"time": ["It is not that late yet: leave it empty for now."]})
+    return at.astimezone(UTC)
 
 
 def _subject(values: Values) -> Subject:
