@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +24,7 @@ class Environment:
     home: Path
     database_url: str
     port: int
+    secret: str | None = field(default=None, repr=False)  # none: of a file
 
     @property
     def demo_tokens(self) -> Path:
@@ -34,6 +35,11 @@ class Environment:
     def demo_people(self) -> Path:
         """Where the names and the password with which the demo clinic's people sign in are written."""
         return self.home / "demo-sign-in.txt"
+
+    @property
+    def secret_file(self) -> Path:
+        """Where the program's secret is kept, unless the environment gives it."""
+        return self.home / "secret.key"
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -76,7 +82,7 @@ def program_version() -> str:
 
 
 def from_environment(variables: Mapping[str, str] | None = None) -> Environment:
-    """Read VIALBOOK_HOME, VIALBOOK_DATABASE_URL and PORT. Raises BadEnvironment."""
+    """Read VIALBOOK_HOME, VIALBOOK_DATABASE_URL, VIALBOOK_SECRET and PORT. Raises BadEnvironment."""
     found = os.environ if variables is None else variables
     home = Path(found.get("VIALBOOK_HOME") or "var").absolute()
     url = found.get("VIALBOOK_DATABASE_URL") or f"sqlite:///{home / 'vialbook.sqlite'}"
@@ -86,4 +92,5 @@ def from_environment(variables: Mapping[str, str] | None = None) -> Environment:
     port = found.get("PORT") or str(DEFAULT_PORT)
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise BadEnvironment(f"PORT must be a number from 1 to 65535, not {port!r}.")
-    return Environment(home=home, database_url=url, port=int(port))
+    secret = found.get("VIALBOOK_SECRET") or None
+    return Environment(home=home, database_url=url, port=int(port), secret=secret)

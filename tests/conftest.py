@@ -20,6 +20,7 @@ from inventory.database import Database
 from tests import postgres
 
 ENGINES = ("sqlite", "postgresql")
+os.environ.setdefault("VIALBOOK_SECRET", "of the tests alone")  # else a file would be made where they are run
 # How long an example takes says something about the machine, not about the clinic.
 hypothesis.settings.register_profile(
     "vialbook", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True

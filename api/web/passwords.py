@@ -1,8 +1,8 @@
 """Passwords and second factors: argon2 and TOTP by the libraries that do nothing else.
 
-No cryptography of our own: argon2-cffi hashes, pyotp reckons codes. Why not Flask-Security: it keeps
-sessions in signed cookies that cannot be revoked one by one, wants an e-mail address for everybody, and
-brings seven packages for the three functions that are used here.
+No cryptography of our own: argon2-cffi hashes, pyotp reckons codes, `secret` seals what they are made of.
+Why not Flask-Security: it keeps sessions in signed cookies that cannot be revoked one by one, wants an e-mail
+address for everybody, and brings seven packages for the three functions that are used here.
 """
 
 from datetime import datetime
@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from api import secret as sealing
 from api.auth import Person
 from inventory.database import Base
 from inventory.errors import Invalid
@@ -34,8 +35,8 @@ class Credential(Base):
     password_hash: Mapped[str] = mapped_column(sa.String(200))
     must_change: Mapped[bool] = mapped_column(default=False)  # an admin knows the password
     changed_at: Mapped[datetime]
-    totp_secret: Mapped[str | None] = mapped_column(sa.String(64))
-    totp_offered: Mapped[str | None] = mapped_column(sa.String(64))  # shown, and not yet confirmed
+    totp_secret: Mapped[str | None] = mapped_column(sa.String(64))  # sealed
+    totp_offered: Mapped[str | None] = mapped_column(sa.String(64))  # the same, not yet confirmed
     totp_step: Mapped[int | None]  # of the last code that was taken: none works twice
     demo: Mapped[bool] = mapped_column(default=False)
 
@@ -95,14 +96,20 @@ def nobody() -> str:
 
 def offer_second_factor(db: Session, known: Credential) -> str:
     """A new secret for the person's authenticator; it counts once a code of it was entered."""
-    known.totp_offered = pyotp.random_base32()
+    secret = pyotp.random_base32()
+    known.totp_offered = sealing.seal(secret, owner=known.person_id)
     db.flush()
-    return known.totp_offered
+    return secret
+
+
+def offered(known: Credential) -> str:
+    """The secret that was offered and not confirmed yet; nothing if none was."""
+    return "" if known.totp_offered is None else sealing.unseal(known.totp_offered, owner=known.person_id)
 
 
 def confirm_second_factor(db: Session, known: Credential, code: str, *, at: datetime) -> None:
     """Turn the second factor on by a code of the secret that was offered. Raises WrongCode."""
-    step = None if known.totp_offered is None else step_of(known.totp_offered, code, at=at)
+    step = step_of(offered(known), code, at=at) if known.totp_offered else None
     if step is None:
         raise WrongCode("That code is not the present one: look at the authenticator again.")
     known.totp_secret, known.totp_offered, known.totp_step = known.totp_offered, None, step
@@ -110,8 +117,12 @@ def confirm_second_factor(db: Session, known: Credential, code: str, *, at: date
 
 
 def take_code(db: Session, known: Credential, code: str, *, at: datetime) -> bool:
-    """Whether the code is right now the person's, and was not used before."""
-    step = None if known.totp_secret is None else step_of(known.totp_secret, code, at=at)
+    """Whether the code is right now the person's, and was not used before. A secret that an earlier version
+    kept as it was is sealed from then on."""
+    if known.totp_secret is None:
+        return False
+    secret = sealing.unseal(known.totp_secret, owner=known.person_id)
+    step = step_of(secret, code, at=at)
     if step is None or (known.totp_step is not None and step <= known.totp_step):
         return False
     # Said in one statement, so that two requests with one code cannot both be first.
@@ -121,10 +132,15 @@ def take_code(db: Session, known: Credential, code: str, *, at: datetime) -> boo
             Credential.person_id == known.person_id,
             sa.or_(Credential.totp_step.is_(None), Credential.totp_step < step),
         )
-        .values(totp_step=step)
+        .values(totp_step=step, **_sealed_now(known, secret))
         .execution_options(synchronize_session="fetch")
     )
     return bool(taken.rowcount)  # type: ignore[attr-defined]
+
+
+def _sealed_now(known: Credential, secret: str) -> dict[str, str]:
+    plain = known.totp_secret is not None and sealing.is_plain(known.totp_secret)
+    return {"totp_secret": sealing.seal(secret, owner=known.person_id)} if plain else {}
 
 
 def forget_second_factor(db: Session, known: Credential) -> None:

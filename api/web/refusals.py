@@ -235,6 +235,11 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "NotAllowed": "Ask somebody with the role that is named, or an admin to change yours.",
         },
         "api.calendars": {"UnknownCalendar": "Make a new address under Alerts; the old one was ended."},
+        "api.secret": {
+            "SecretLost": "Ask whoever runs the program for its secret of that time, or an admin to turn the "
+            "second factor off.",
+            "WeakSecret": "Set VIALBOOK_SECRET to a longer text, or leave it out: then a file is made.",
+        },
         "api.where": {"NotYourSite": "Name a site at which you work, or ask an admin to add the other."},
         "api.web.sign_in": {"WrongPassword": "Type your present password again."},
         "api.web.throttle": {"TooManyTries": "Wait as long as it says; an admin can reset your password."},

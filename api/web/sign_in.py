@@ -245,7 +245,7 @@ def second_factor() -> Response:
     known = g.db.get_one(Credential, g.visitor.person_id)
 
     def show(form: Form) -> Response:
-        secret = known.totp_offered or ""
+        secret = passwords.offered(known)
         return frame.page(
             "second_factor.html",
             form=form,
