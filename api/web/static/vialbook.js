@@ -51,13 +51,14 @@ function left(until) {
   const days = Math.floor(hours / 24), named = days === 1 ? "1 day" : `${days} days`;
   return days < 7 ? `${named} ${hours % 24} h` : named;
 }
-setInterval(() => {
+function tick() {
   for (const clock of document.querySelectorAll("time[data-left]")) {
     const until = Date.parse(clock.dateTime), tag = clock.closest(".tag");
     clock.textContent = left(until);
     if (tag && until <= Date.now()) tag.className = "tag gone";
   }
-}, 30000);
+}
+setInterval(tick, 30000);
 
 // After an error the summary is read first.
 const trouble = document.querySelector(".trouble[autofocus]");
