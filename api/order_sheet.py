@@ -15,7 +15,8 @@ COLUMNS = (
     Column("Order by", Look.DATE), Column("Site"), Column("SKU"), Column("Item"), Column("Supplier"),
     Column("Packs", Look.WHOLE), Column("Containers a pack", Look.WHOLE),
     Column("Quantity", Look.QUANTITY), Column("Unit"), Column("Usable", Look.QUANTITY),
-    Column("Needed", Look.QUANTITY), Column("Runs out", Look.DATE), Column("At risk", Look.QUANTITY),
+    Column("On order", Look.QUANTITY), Column("Needed", Look.QUANTITY), Column("Runs out", Look.DATE),
+    Column("At risk", Look.QUANTITY),
 )  # fmt: skip
 COST = Column("Cost", Look.MONEY, total=True)
 WHY = Column("Why")
@@ -49,7 +50,8 @@ def write(
             advice.pack_containers,
             advice.order_quantity,
             advice.unit,
-            advice.position,
+            advice.position - advice.due,
+            advice.on_order,
             advice.reorder_point,
             advice.stock_out_on,
             advice.at_risk,

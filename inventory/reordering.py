@@ -42,6 +42,7 @@ class Advice:
     reorder_point: Decimal
     position: Decimal  # what counts: usable and in time, not expiring unused before; and on order
     on_order: Decimal  # sent to a supplier and not here yet
+    due: Decimal  # of it what comes early enough to count
     stock_out_on: date | None
     at_risk: Decimal  # expires before it can be used
     days_of_cover: int | None
@@ -262,6 +263,7 @@ def _advice(seen: Outlook) -> Advice:
         reorder_point=seen.reorder_point,
         position=seen.position,
         on_order=seen.on_order,
+        due=seen.due,
         stock_out_on=out,
         at_risk=seen.ageing.at_risk.quantize(SMALLEST),
         days_of_cover=None if out is None else (out - on).days,

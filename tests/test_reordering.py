@@ -155,7 +155,7 @@ def test_what_is_on_order_and_comes_in_time_is_not_ordered_again():
     bare = facts("2026-12-31 12", use=("1", 90))
     found = advice(replace(bare, arriving=((date(2026, 1, 20), Decimal(6)),)), offer(pack=2))
 
-    assert (found.order_packs, found.position, found.on_order) == (0, 18, 6)
+    assert (found.order_packs, found.position, found.on_order, found.due) == (0, 18, 6, 6)
     assert (found.stock_out_on, found.days_of_cover) == (date(2026, 2, 3), 19)
     assert found.why == (
         "Nothing to order: 12 mL usable and 6 on order against 17 needed by 2026-02-01 (10 days for a "
@@ -167,6 +167,6 @@ def test_what_is_on_order_and_comes_too_late_does_not_count_and_is_named():
     bare = facts("2026-12-31 12", use=("1", 90))
     found = advice(replace(bare, arriving=((date(2026, 3, 1), Decimal(6)),)), offer(pack=2))
 
-    assert (found.order_packs, found.position, found.on_order) == (1, 12, 6)
+    assert (found.order_packs, found.position, found.on_order, found.due) == (1, 12, 6, 0)
     assert found.stock_out_on == date(2026, 1, 28)
     assert "; 6 mL more is on order and expected after that" in found.why

@@ -170,4 +170,4 @@ def test_the_sheet_has_real_numbers_dates_and_a_sum_and_its_text_stays_text(hous
     assert second["Item"].data_type == "s"
     assert second["Packs"].value == 1
     assert second["Cost"].value == 165
-    assert total["Cost"].value == "=SUM(N2:N3)"
+    assert total["Cost"].value == "=SUM(O2:O3)"

@@ -40,6 +40,7 @@ class Row:
     kind: str  # of its colour: how near the day is
     runs_out: str
     late: bool  # it runs out before a delivery can come
+    on_order: str
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ def _row(advice: Advice, site: Site, supplier: str, today: date) -> Row:
         kind=kind,
         runs_out="" if out is None else "out now" if out <= today else _near(out, today),
         late=out is not None and lead is not None and out < today + timedelta(days=lead),
+        on_order=f"{formats.quantity(advice.on_order, advice.unit)} on order" if advice.on_order else "",
     )
 
 
