@@ -211,6 +211,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /opened-vials/to-discard
             GET /quotes
             GET /quotes/<id:quote_id>
+            GET /quotes/<id:quote_id>.pdf
             GET /courses
             GET /courses/<id:course_id>
             GET /formulations

@@ -9,32 +9,16 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from inventory.clinic import Site
+from api import languages
+from api.languages import Language
+from inventory import clinic
+from inventory.clinic import Settings, Site
 from pricing import quote_life, quote_records
 from pricing.price_list import PractitionerLevel
 from pricing.protocols import Protocol
 from pricing.quote_records import Quote, QuoteState, QuoteStatus
-from pricing.screening import SAID
 
 BOOKED_MINUTES = 60  # T3
-TO_READ = (
-    "No drug is approved by the FDA for mesotherapy.",
-    "Serious infections have been reported after mesotherapy.",
-    "Results vary from person to person and are not guaranteed.",
-    "The product, its maker and its lot will be recorded for every session.",
-    "Insurance does not cover this treatment.",
-)
-"""What a quote always carries (T7)."""
-
-AFTERCARE = (
-    "Keep the treated skin clean, and do not touch or rub it for the rest of the day.",
-    "No make-up on the treated skin until the next day.",
-    "No sauna, hot bath, swimming or hard exercise for two days.",
-    "Keep out of the sun, and use sun protection, for two weeks.",
-    "Redness, small bruises and swelling for a few days are usual. Call the clinic if pain, heat, pus, "
-    "hard lumps or fever come, however late.",
-)
-"""What to do after a session; a clinician reviews it before real use."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +34,14 @@ class CopySession:
 class PatientCopy:
     """What the patient's copy says."""
 
-    name: str
+    language: Language
+    number: str | None
+    title: str
     version: int
     offered: bool  # not a draft, and not taken back
     status: QuoteStatus
     clinic: str
+    site: str
     patient_ref: str
     treatment: str
     area: str
@@ -68,26 +55,33 @@ class PatientCopy:
     discount: Decimal
     tax: Decimal
     tax_name: str
+    tax_rate: Decimal
     tax_inclusive: bool
     total: Decimal
+    deposit: Decimal
     issued_on: date | None
     valid_until: date
     printed_on: date
     questions: tuple[str, ...]  # what to ask before the first session (T6)
-    to_read: tuple[str, ...] = TO_READ
-    aftercare: tuple[str, ...] = AFTERCARE
 
 
-def copy_of(db: Session, quote: Quote, state: QuoteState, site: Site, *, at: datetime) -> PatientCopy:
-    """The patient's copy of a quote as it stands."""
+def copy_of(
+    db: Session, quote: Quote, state: QuoteState, site: Site, *, at: datetime, language: str | None = None
+) -> PatientCopy:
+    """The patient's copy of a quote as it stands, in a language or the one of the clinic's documents."""
+    settings = clinic.settings(db)
+    said = languages.language(language or settings.document_language, site.country)
     protocol = db.get_one(Protocol, quote.protocol_id)
     status = quote_life.status_on(state, site.day(at))
     return PatientCopy(
-        name=f"Quote {state.number}" if state.number else "Draft of a quote",
+        language=said,
+        number=state.number,
+        title=f"{said.say('quote')} {state.number}" if state.number else said.say("draft"),
         version=quote.version,
         offered=status in (QuoteStatus.ISSUED, QuoteStatus.ACCEPTED),
         status=status,
-        clinic=site.name,
+        clinic=settings.clinic_name if settings.clinic_name != Settings.clinic_name else site.name,
+        site=site.name,
         patient_ref=quote.patient_ref,
         treatment=protocol.concern,
         area=protocol.area,
@@ -103,10 +97,12 @@ def copy_of(db: Session, quote: Quote, state: QuoteState, site: Site, *, at: dat
         discount=quote.discount,
         tax=quote.tax,
         tax_name=quote.tax_name,
+        tax_rate=quote.tax_rate,
         tax_inclusive=quote.tax_inclusive,
         total=quote.total,
+        deposit=quote.deposit,
         issued_on=state.issued_on,
         valid_until=state.valid_until,
         printed_on=site.day(at),
-        questions=(SAID["nsaids"],) if quote.answers.get("nsaids") else (),
+        questions=(said.say("nsaids"),) if quote.answers.get("nsaids") else (),
     )

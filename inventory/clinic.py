@@ -112,6 +112,7 @@ class Place(Base):
 
 LONGEST_VALUE = 200
 CURRENCY = re.compile("[A-Z]{3}")  # ISO 4217
+LANGUAGE = re.compile("[a-z]{2}")  # ISO 639-1
 
 
 class Setting(Base):
@@ -272,6 +273,8 @@ def _parse(key: str, text: str) -> object:
         raise BadSetting(f"{text!r} cannot be the setting {key}.") from bad
     if key == "currency" and not CURRENCY.fullmatch(text):
         raise BadSetting(f"{text!r} is not a currency: three capital letters, such as USD.")
+    if key == "document_language" and not LANGUAGE.fullmatch(text):
+        raise BadSetting(f"{text!r} is not a language: two small letters, such as en or es.")
     if isinstance(value, (int, Decimal)):
         _refuse_out_of_range(key, Decimal(value))
     return value

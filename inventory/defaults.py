@@ -27,6 +27,8 @@ class Settings:
     least_margin_rate: Decimal = Decimal("0.20")
     price_step: Decimal = Decimal("5.00")
     validity_days: int = 30
+    deposit_rate: Decimal = Decimal(0)
+    document_language: str = "en"
     consultation_minutes: int = 0
     reorder_review_days: int = 7
     service_level: Decimal = Decimal("0.95")
@@ -50,6 +52,8 @@ SOURCES = {
     "least_margin_rate": "illustrative; yours is a decision",
     "price_step": "illustrative: prices that end in 0 or 5",
     "validity_days": "illustrative: a month",
+    "deposit_rate": "none until you ask for one; twenty to fifty percent is often seen",
+    "document_language": "the clinic's own",
     "consultation_minutes": "our reading of two articles on mesotherapy: it is part of the hour, 20 minutes "
     "of numbing and 40 of treatment; set it where it is extra",
     "reorder_review_days": "illustrative: an order a week",
@@ -71,6 +75,7 @@ FRACTIONS = frozenset(
         "least_margin_rate",
         "service_level",
         "least_life_left_rate",
+        "deposit_rate",
         "recount_rate",
     }
 )

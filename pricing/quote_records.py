@@ -61,6 +61,7 @@ class Quote(Base):
     discount: Mapped[Decimal] = mapped_column(MONEY)
     tax: Mapped[Decimal] = mapped_column(MONEY)
     total: Mapped[Decimal] = mapped_column(MONEY)
+    deposit: Mapped[Decimal] = mapped_column(MONEY, server_default=sa.text("0"))  # of the total, to book
     answers: Mapped[dict[str, Any]] = mapped_column(sa.JSON)  # the screening as it was answered
     warnings: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON)
     shortages: Mapped[list[str]] = mapped_column(sa.JSON)

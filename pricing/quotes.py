@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from inventory import clinic
 from inventory.clinic import Settings, Site
 from inventory.database import table_of
-from inventory.measures import ZERO
+from inventory.measures import ZERO, to_cents_half_up
 from inventory.treatments import check_patient_ref
 from pricing import costing, formulations, price_list, protocols, screening, stages
 from pricing.costing import CourseCost
@@ -51,6 +51,7 @@ class Offer:
     warnings: tuple[Caution, ...]
     region: str
     currency: str
+    deposit_rate: Decimal = ZERO
 
 
 def offer(db: Session, request: Request, *, site: Site, on: date) -> Offer:
@@ -80,7 +81,7 @@ def offer(db: Session, request: Request, *, site: Site, on: date) -> Offer:
         warned.append(Caution("starts_in_the_past", f"The course would start on {request.starts_on}."))
     if price.trimmed:
         warned.append(Caution("discount_trimmed", price.stages[6].note))
-    return Offer(protocol, level, plan, cost, price, tuple(warned), region, settings.currency)
+    return Offer(protocol, level, plan, cost, price, tuple(warned), region, settings.currency, settings.deposit_rate)
 
 
 def draft(db: Session, request: Request, *, site: Site, at: datetime, by: str) -> Quote:
@@ -144,6 +145,7 @@ def _head(request: Request, made: Offer) -> Quote:
         discount=price.discount,
         tax=price.tax,
         total=price.total,
+        deposit=to_cents_half_up(price.total * made.deposit_rate),
         answers={**asdict(request.screening), "allergies": list(request.screening.allergies)},
         warnings=[asdict(warning) for warning in made.warnings],
         shortages=[one.why for one in cost.shortages],

@@ -126,6 +126,7 @@ class QuoteShape(Shape):
     cost = Cost(allow_none=True)
     floor = Cost(allow_none=True)
     discount_rate = Rate()
+    deposit = Money()
     subtotal = Money()
     discount = Money()
     tax = Money()
@@ -204,7 +205,7 @@ def shown(quote: Quote, site: Site) -> dict[str, Any]:
     state = quote_records.state(g.db, quote)
     named = (
         "id version patient_ref starts_on interval_weeks plan_reason region currency cost floor "
-        "discount_rate subtotal discount tax total price_override created_at created_by"
+        "discount_rate subtotal discount tax total deposit price_override created_at created_by"
     )
     return {name: getattr(quote, name) for name in named.split()} | {
         "number": state.number,

@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
-from flask import g
+from flask import Response, g
 from marshmallow import fields
 
-from api import auth, paging, where
+from api import auth, paging, quote_document, where
 from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, site_or_first
 from api.rest.quote_shapes import DriftShape, ProspectShape, QuoteRowShape, QuoteShape, shown
@@ -18,6 +18,7 @@ from pricing.quote_records import Quote, QuoteState, QuoteStatus
 from pricing.quotes import Request
 from pricing.screening import Screening
 
+PDF = "application/pdf"
 blueprint = noun("quotes", "Quotes and what became of them")
 
 
@@ -127,6 +128,25 @@ def get_quote(quote_id: int) -> Any:
     return shown(*quote_and_site(quote_id))
 
 
+class PdfQuery(Shape):
+    """In which language the patient reads."""
+
+    language = Words(2)
+
+
+@blueprint.get("/quotes/<id:quote_id>.pdf")
+@blueprint.arguments(PdfQuery, location="query")
+@blueprint.response(200, {"type": "string", "contentMediaType": PDF}, content_type=PDF)
+def get_quote_pdf(query: dict[str, Any], quote_id: int) -> Response:
+    """Download the patient's copy: prices, days and what every patient must read, no cost (P5, T7)."""
+    quote, site = quote_and_site(quote_id)
+    state = quote_records.state(g.db, quote)
+    body = quote_document.pdf(g.db, quote, state, site, at=g.now, language=query.get("language"))
+    answer = Response(body, mimetype=PDF)
+    answer.headers["Content-Disposition"] = f'inline; filename="{quote_document.file_name(quote, state)}"'
+    return answer
+
+
 @blueprint.get("/quotes/<id:quote_id>/drift")
 @blueprint.response(200, DriftShape)
 def get_drift(quote_id: int) -> Any:
@@ -150,7 +170,7 @@ def issue(body: dict[str, Any], quote_id: int) -> Any:
     """Number and freeze a draft; a practitioner's reason overrides an allergen match (P4, T6)."""
     quote, site = quote_and_site(quote_id)
     override = body["reason"] if g.caller.role in auth.CLINICAL else ""
-    quote_life.issue(g.db, quote, site=site, at=g.now, by=g.caller.name, override=override)
+    quote_document.issue(g.db, quote, site=site, at=g.now, by=g.caller.name, override=override)
     return shown(quote, site)
 
 

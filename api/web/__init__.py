@@ -53,6 +53,8 @@ from api.web import (
     problems,
     quote_desk,
     quote_pages,
+    quote_papers,
+    recall_pages,
     receive,
     reorder,
     rights,
@@ -63,6 +65,7 @@ from api.web import (
     today,
     transfer_pages,
     treat,
+    undo_pages,
     vial_pages,
     workbooks,
 )
@@ -79,6 +82,8 @@ CHAPTERS = (
     shelf.blueprint,
     catalog_pages.blueprint,
     lot_pages.blueprint,
+    recall_pages.blueprint,
+    undo_pages.blueprint,
     vial_pages.blueprint,
     receive.blueprint,
     count_desk.blueprint,
@@ -100,6 +105,7 @@ CHAPTERS = (
     people.blueprint,
     quote_desk.blueprint,
     quote_pages.blueprint,
+    quote_papers.blueprint,
     course_pages.blueprint,
     treat.blueprint,
 )

@@ -71,6 +71,14 @@ SETTINGS = {
     ),
     "price_step": Explained("Price step", "Prices are rounded up to a multiple of it.", "money"),
     "validity_days": Explained("A quote is good for", "After so many days it lapses.", "days"),
+    "deposit_rate": Explained(
+        "Deposit", "Part of the total that a quote asks for to book the first session; 0 asks for none.",
+        PERCENT,
+    ),
+    "document_language": Explained(
+        "Language of documents", "In which quotes and the like are printed for patients.",
+        choices=(("en", "English"), ("es", "Español")),
+    ),
     "consultation_minutes": Explained(
         "Consultation", "Paid time before a session that is not part of the hour that is booked.", "minutes"
     ),

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Response, g, request
 
-from api import auth
+from api import auth, quote_document
 from api.web import formats, forms, frame, quote_form, selling
 from api.web.drafts import Values
 from api.web.forms import Done, Form
@@ -119,7 +119,7 @@ def kept(quote: Quote, body: Mapping[str, Any], site: Site) -> Done:
     if body.get("do") != "issue":
         return Done(f"/quotes/{quote.id}", "Saved as a draft. Nothing is promised until it is issued.")
     reason = body.get("allergen_override", "") if g.caller.role in auth.CLINICAL else ""
-    state = quote_life.issue(g.db, quote, site=site, at=g.now, by=g.caller.name, override=reason)
+    state = quote_document.issue(g.db, quote, site=site, at=g.now, by=g.caller.name, override=reason)
     return Done(f"/quotes/{quote.id}", issued_words(state))
 
 

@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from flask import Response, g
 
-from api import auth, patient_copy
+from api import auth, quote_document
 from api.schemas import Shape, Words
 from api.web import formats, forms, frame, quote_desk, quote_form, selling
 from api.web.forms import Done, Form
 from inventory.clinic import Site
-from pricing import prospects, quote_life, quote_records, quotes
-from pricing.certainty import Range
+from pricing import quote_life, quote_records, quotes
 from pricing.courses import Course
 from pricing.quote_records import Quote, QuoteState, QuoteStatus
 from pricing.stages import NoPrice
@@ -114,27 +112,6 @@ def quote(quote_id: int) -> Response:
     )
 
 
-@blueprint.get("/quotes/<id:quote_id>/prospect")
-def prospect(quote_id: int) -> Response:
-    """How sure the cost of the sessions to come is, what the price leaves, what the discount needs (C5)."""
-    subject, state, site = found(quote_id)
-    seen = prospects.prospect(g.db, subject, site=site, on=site.day(g.now))
-    dearest = max([one.cost.high for one in seen.certainty.sessions] + [Decimal(1)])
-    return frame.page(
-        "quote_prospect.html",
-        quote=subject,
-        name=name_of(subject, state),
-        seen=seen,
-        rows=[(one, *_ends(one.cost, dearest)) for one in seen.certainty.sessions],
-    )
-
-
-def _ends(cost: Range, dearest: Decimal) -> tuple[str, str, str]:
-    """Where a range begins, how long it is and where its mean lies, as parts of a hundred."""
-    parts = (100 * cost.low / dearest, 100 * max(cost.high - cost.low, dearest / 100) / dearest)
-    return f"{parts[0]:.1f}", f"{parts[1]:.1f}", f"{100 * cost.mean / dearest:.1f}"
-
-
 def name_of(subject: Quote, state: QuoteState) -> str:
     """What a quote is called: its number, or that it is a draft."""
     return f"Quote {state.number}" if state.number else f"Draft {subject.id}"
@@ -199,14 +176,6 @@ def _versions(subject: Quote, today: date) -> list[Version]:
     ]
 
 
-@blueprint.get("/quotes/<id:quote_id>/print")
-def print_view(quote_id: int) -> Response:
-    """The patient's copy: prices and what every patient must read; no cost and no margin (P5, T7)."""
-    subject, state, site = found(quote_id)
-    copy = patient_copy.copy_of(g.db, subject, state, site, at=g.now)
-    return frame.page("quote_print.html", copy=copy, quote_id=subject.id)
-
-
 @blueprint.route("/quotes/<id:quote_id>/issue", methods=["GET", "POST"])
 def issue(quote_id: int) -> Response:
     """Number and freeze a draft; a practitioner says why in spite of an allergen match (P4, T6)."""
@@ -215,7 +184,7 @@ def issue(quote_id: int) -> Response:
 
     def do(body: dict[str, Any]) -> Done:
         reason = body.get("reason", "") if g.caller.role in auth.CLINICAL else ""
-        issued = quote_life.issue(g.db, subject, site=site, at=g.now, by=g.caller.name, override=reason)
+        issued = quote_document.issue(g.db, subject, site=site, at=g.now, by=g.caller.name, override=reason)
         return Done(f"/quotes/{quote_id}", quote_desk.issued_words(issued))
 
     page = StepPage(

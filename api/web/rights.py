@@ -41,6 +41,9 @@ MAY: dict[str, frozenset[Role]] = {
             GET /stock/<code:sku>/movements
             GET /lots
             GET /lots/<id:lot_id>
+            GET /lots/<id:lot_id>/trace
+            GET /lots/<id:lot_id>/recall-report.pdf
+            GET /patients
             GET /vials
             GET /vials/<id:vial_id>
             GET /vials/<id:vial_id>/label.pdf
@@ -69,6 +72,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /quotes/price
             POST /quotes/price
             GET /quotes/<id:quote_id>/print
+            GET /quotes/<id:quote_id>/quote.pdf
             GET /quotes/<id:quote_id>/issue
             POST /quotes/<id:quote_id>/issue
             GET /quotes/<id:quote_id>/accept
@@ -222,6 +226,8 @@ MAY: dict[str, frozenset[Role]] = {
             POST /lots/<id:lot_id>/recall
             GET /movements/<id:movement_id>/reverse
             POST /movements/<id:movement_id>/reverse
+            GET /documents/<id:document_id>/undo
+            POST /documents/<id:document_id>/undo
             GET /imports
             POST /imports
             GET /imports/lists/<code:key>
@@ -259,6 +265,7 @@ ASKING = frozenset({"POST /quotes/price", "POST /treat/preview"})
 
 NOUNS = {
     "/quotes": "Quoting a course",
+    "/documents": "Undoing what was recorded",
     "undo": "Undoing a session",
     "/treat": "Treating patients",
     "treat": "Treating patients",

@@ -29,6 +29,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER purchase_order_receipts_no_delete BEFORE DELETE ON purchase_order_receipts BEGIN SELECT RAISE(ABORT, 'purchase_order_receipts are only added, never changed'); END",
         "CREATE TRIGGER purchase_orders_no_update BEFORE UPDATE ON purchase_orders BEGIN SELECT RAISE(ABORT, 'purchase_orders are only added, never changed'); END",
         "CREATE TRIGGER purchase_orders_no_delete BEFORE DELETE ON purchase_orders BEGIN SELECT RAISE(ABORT, 'purchase_orders are only added, never changed'); END",
+        "CREATE TRIGGER quote_documents_no_update BEFORE UPDATE ON quote_documents BEGIN SELECT RAISE(ABORT, 'quote_documents are only added, never changed'); END",
+        "CREATE TRIGGER quote_documents_no_delete BEFORE DELETE ON quote_documents BEGIN SELECT RAISE(ABORT, 'quote_documents are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS quotes_no_update BEFORE UPDATE ON quotes BEGIN SELECT RAISE(ABORT, 'quotes are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS quotes_no_delete BEFORE DELETE ON quotes BEGIN SELECT RAISE(ABORT, 'quotes are only added, never changed'); END",
         "CREATE TRIGGER room_entries_no_update BEFORE UPDATE ON room_entries BEGIN SELECT RAISE(ABORT, 'room_entries are only added, never changed'); END",
@@ -57,6 +59,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER purchase_order_receipts_only_added BEFORE UPDATE OR DELETE ON purchase_order_receipts FOR EACH ROW EXECUTE FUNCTION purchase_order_receipts_only_added()",
         "CREATE OR REPLACE FUNCTION purchase_orders_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purchase_orders are only added, never changed'; END $$",
         "CREATE TRIGGER purchase_orders_only_added BEFORE UPDATE OR DELETE ON purchase_orders FOR EACH ROW EXECUTE FUNCTION purchase_orders_only_added()",
+        "CREATE OR REPLACE FUNCTION quote_documents_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'quote_documents are only added, never changed'; END $$",
+        "CREATE TRIGGER quote_documents_only_added BEFORE UPDATE OR DELETE ON quote_documents FOR EACH ROW EXECUTE FUNCTION quote_documents_only_added()",
         "CREATE OR REPLACE FUNCTION room_entries_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'room_entries are only added, never changed'; END $$",
         "CREATE TRIGGER room_entries_only_added BEFORE UPDATE OR DELETE ON room_entries FOR EACH ROW EXECUTE FUNCTION room_entries_only_added()",
         "CREATE OR REPLACE FUNCTION transfer_steps_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfer_steps are only added, never changed'; END $$",
@@ -253,6 +257,15 @@ def upgrade() -> None:
             batch_op.f("ix_purchase_order_lines_order_id_event_id"), ["order_id", "event_id"], unique=False
         )
 
+    op.create_table(
+        "quote_documents",
+        sa.Column("quote_id", KEY, nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["quote_id"], ["quotes.id"], name=op.f("fk_quote_documents_quote_id_quotes")),
+        sa.PrimaryKeyConstraint("quote_id", "language", name=op.f("pk_quote_documents")),
+    )
     op.create_table(
         "transfer_lines",
         sa.Column("transfer_id", KEY, nullable=False),
