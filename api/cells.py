@@ -115,7 +115,7 @@ def whole(*, least: int = 0, most: int = 1_000_000) -> Callable[[Cell], int]:
         if value != value.to_integral_value():
             raise BadCell(f"{cell} must be a whole number.")
         if not least <= value <= most:
-            raise BadCell(f"{cell} must be from {least} to {most}.")
+            raise BadCell(f"{int(value)} must be from {least} to {most}.")
         return int(value)
 
     return read

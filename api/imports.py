@@ -122,6 +122,9 @@ def take(
     tell = progress or _silent
     known = entries.look_up(db, on=site.day(at), document=import_records.source_of(key))
     made, outcomes = _read(db, kind, headed, known, site=site, hidden=brought.table.hidden, tell=tell)
+    if kind is Kind.FORMULATIONS:
+        made, broken = _whole_recipes(headed, made, {one.row for one in outcomes})
+        outcomes += broken
     again = repeated.rows(db, kind, made, site=site)
     outcomes += [RowOutcome(row, ok=True, message=words, repeated=True) for row, words in again.items()]
     new = [entry for entry in made if entry.row not in again]
@@ -146,6 +149,27 @@ def take(
         notes=headed.notes,
         id=key if imported and not dry_run else None,
     )
+
+
+def _whole_recipes(
+    headed: Headed, made: Sequence[Entry], refused: set[int]
+) -> tuple[list[Entry], list[RowOutcome]]:
+    """Without the good rows of formulations that have a bad one: half a recipe is another recipe."""
+    place = next(at for at, one in headed.found.items() if one.field == "code")
+    bad = {
+        str(row.cells[place]).strip().casefold()
+        for row in headed.rows
+        if row.number in refused and place < len(row.cells)
+    }
+    broken = [entry for entry in made if entry.subject.code.casefold() in bad]
+    words = "another row of {} cannot be taken, and half a recipe is another recipe."
+    outcomes = [
+        RowOutcome(
+            one.row, ok=False, message=f"Row {one.row}: {words.format(one.subject.code)}", field="code"
+        )
+        for one in broken
+    ]
+    return [entry for entry in made if entry not in broken], outcomes
 
 
 def _placed(outcome: RowOutcome, headed: Headed) -> RowOutcome:
