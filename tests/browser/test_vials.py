@@ -1,4 +1,4 @@
-"""Opened vials in a real browser: labelled, taken into a room, scanned, discarded; with a script and without."""
+"""Opened vials in a real browser: labelled, taken into a room, scanned, discarded; with and without a script."""
 
 import re
 
