@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory.database import Base, append_only
-from inventory.errors import Invalid
+from inventory.errors import Invalid, NotFound
 
 LARGEST = 2 * 1024 * 1024  # bytes of the file
 MOST_PIXELS = 16_000_000
@@ -30,6 +30,10 @@ append_only(Mark)
 
 class NotAPicture(Invalid):
     """The file cannot be the clinic's mark."""
+
+
+class NoMark(NotFound):
+    """The clinic has set no mark."""
 
 
 def current(db: Session) -> bytes | None:

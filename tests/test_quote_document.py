@@ -211,3 +211,22 @@ def test_what_is_no_picture_is_no_mark(here: House, file: bytes):
 def test_a_picture_beyond_all_measure_is_refused(here: House):
     with here.database.write() as db, pytest.raises(marks.NotAPicture, match="5000 × 5000 dots"):
         marks.change(db, png((5000, 5000)), at=NOW, by="test")
+
+
+def test_a_manager_sets_the_mark_and_takes_it_away_on_its_page(here: House):
+    browser = here.as_(Role.MANAGER)
+    hidden = browser.hidden(browser.get("/settings/mark"))
+
+    answer = browser.client.post("/settings/mark", data={**hidden, "picture": (BytesIO(png()), "mark.png")})
+    assert "The mark is set" in browser.follow(answer).get_data(as_text=True)
+    assert browser.get("/settings/mark.png").mimetype == "image/png"
+
+    refused = browser.client.post(
+        "/settings/mark",
+        data={**browser.hidden(browser.get("/settings/mark")), "picture": (BytesIO(b"<svg/>"), "mark.svg")},
+    )
+    assert refused.status_code == 422
+    assert "not a PNG or JPEG picture" in said(refused)
+
+    browser.send("/settings/mark")
+    assert browser.get("/settings/mark.png").status_code == 404

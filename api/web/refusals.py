@@ -234,6 +234,10 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "BadName": "Enter 1 to 80 letters, figures or signs.",
             "NotAllowed": "Ask somebody with the role that is named, or an admin to change yours.",
         },
+        "api.marks": {
+            "NotAPicture": "Save the picture as PNG or JPEG, at most 4000 dots wide, and send it again.",
+            "NoMark": "Set one under Settings; until then the initials stand in its place.",
+        },
         "api.calendars": {"UnknownCalendar": "Make a new address under Alerts; the old one was ended."},
         "api.secret": {
             "SecretLost": "Ask whoever runs the program for its secret of that time, or an admin to turn the "

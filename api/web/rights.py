@@ -168,6 +168,9 @@ MAY: dict[str, frozenset[Role]] = {
             GET /settings
             GET /settings/numbers/<code:key>
             POST /settings/numbers/<code:key>
+            GET /settings/mark
+            POST /settings/mark
+            GET /settings/mark.png
             GET /settings/sites
             GET /settings/sites/new
             POST /settings/sites/new
