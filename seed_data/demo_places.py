@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from inventory import moving, places, transfers
-from inventory.catalog import Item
+from inventory.catalog import Item, ItemKind
 from inventory.clinic import Place, PlaceKind, Site, Temperature
 from inventory.lots import Lot, LotState
 from inventory.moving import Load
@@ -14,7 +14,7 @@ from inventory.transfers import Transfer
 from seed_data.demo_stockroom import MANAGER, Stockroom, lots_on
 
 FRIDGE, ROOM = "FRIDGE", "ROOM-1"
-AT_HAND = ("CN-001", "CN-002", "AC-001")  # what lies ready in the treatment room
+AT_HAND = 6  # kinds of consumables that lie ready in the treatment room
 FOR_THE_BRANCH = ("MP-024", "CN-001")
 MOST = 20  # containers
 
@@ -22,15 +22,17 @@ MOST = 20  # containers
 def furnish(db: Session, site: Site) -> None:
     """A cupboard, which is the first shelf, a fridge, and a cupboard in the treatment room."""
     first = places.place(db, site, "SHELF")
-    places.change(db, first, name="Cupboard, preparation room", temperature=Temperature.ROOM)
+    places.change(db, first, name="Cupboard", temperature=Temperature.ROOM)
     places.add(db, site, code=FRIDGE, name="Fridge", temperature=Temperature.COLD)
-    places.add(db, site, code=ROOM, name="Treatment room 1, cupboard", temperature=Temperature.ROOM)
+    places.add(db, site, code=ROOM, name="Treatment room 1", temperature=Temperature.ROOM)
 
 
 def lay_ready(room: Stockroom, *, at: datetime) -> None:
     """Put a few containers of what every session needs into the treatment room."""
     shelf: Place = places.place(room.db, room.site, ROOM)
-    loads = _some(room, AT_HAND, at=at)
+    used = [sku for sku in room.weekly if room.items[sku].kind is ItemKind.CONSUMABLE]
+    most = sorted(used, key=lambda sku: (-room.weekly[sku], sku))[:AT_HAND]
+    loads = _some(room, most, at=at)
     if loads:
         moving.move(room.db, loads, to=shelf, site=room.site, at=at, recorded_at=at, by=MANAGER)
 

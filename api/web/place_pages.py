@@ -80,11 +80,14 @@ def rows(site: Site) -> list[Row]:
 
 
 def by_item(site: Site, item_ids: Sequence[int]) -> dict[int, str]:
-    """Where each item stands at a site, with how many containers; nothing where there is but one shelf."""
-    if len(clinic.shelves(g.db, site.id)) < 2:
+    """Where each item stands at a site, with how many containers; nothing where that is the first shelf."""
+    shelves = clinic.shelves(g.db, site.id)
+    if len(shelves) < 2:
         return {}
     rows = g.db.execute(
-        sa.select(BALANCES.c.item_id, PLACES.c.name, sa.func.sum(BALANCES.c.quantity), Item.content)
+        sa.select(
+            BALANCES.c.item_id, PLACES.c.id, PLACES.c.name, sa.func.sum(BALANCES.c.quantity), Item.content
+        )
         .join(PLACES, PLACES.c.id == BALANCES.c.place_id)
         .join(Item, Item.id == BALANCES.c.item_id)
         .where(
@@ -96,10 +99,14 @@ def by_item(site: Site, item_ids: Sequence[int]) -> dict[int, str]:
         .group_by(BALANCES.c.item_id, PLACES.c.id, PLACES.c.name, Item.content)
         .order_by(BALANCES.c.item_id, PLACES.c.id)
     )
-    found: dict[int, list[str]] = defaultdict(list)
-    for item_id, name, quantity, content in rows:
-        found[item_id].append(f"{name}: {formats.number(quantity / content)}")
-    return {key: " · ".join(words) for key, words in found.items()}
+    found: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
+    for item_id, place_id, name, quantity, content in rows:
+        found[item_id].append((place_id, name, formats.number(quantity / content)))
+    return {
+        key: " · ".join(f"{name}: {much}" for _, name, much in spots) if len(spots) > 1 else spots[0][1]
+        for key, spots in found.items()
+        if [place_id for place_id, _, _ in spots] != [shelves[0]]
+    }
 
 
 def by_lot(site: Site, item: Item) -> dict[int, str]:
