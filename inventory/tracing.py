@@ -23,7 +23,7 @@ from inventory.treatments import TreatmentSession
 from inventory.vials import OpenedVial
 
 PAGE = 50
-ITEMS, LOTS, SITES = table_of(Item), table_of(Lot), table_of(Site)
+ITEMS, LOTS, SITES, EVENTS = table_of(Item), table_of(Lot), table_of(Site), table_of(LotEvent)
 RECEIPTS, SESSIONS, SUPPLIERS = table_of(Receipt), table_of(TreatmentSession), table_of(Supplier)
 NOTHING = sa.literal_column("0", sa.BigInteger)  # a bound zero would not match the partial indexes
 
@@ -72,6 +72,16 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """A quarantine, release or recall of a lot: who, when, why."""
+
+    state: LotState
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     """So much of one lot that a patient received in one session."""
 
@@ -100,7 +110,7 @@ class Trace:
     sessions: tuple[Received, ...]
     opened: tuple[OpenedVial, ...]
     held: tuple[Held, ...]
-    events: tuple[LotEvent, ...]
+    events: tuple[Event, ...]
 
     @property
     def on_hand(self) -> Decimal:
@@ -184,7 +194,11 @@ OPENED_OF_LOT = (
     .where(OpenedVial.lot_id == sa.bindparam("lot"), OpenedVial.closed_at.is_(None))
     .order_by(OpenedVial.id)
 )
-EVENTS_OF_LOT = sa.select(LotEvent).where(LotEvent.lot_id == sa.bindparam("lot")).order_by(LotEvent.id)
+EVENTS_OF_LOT = (
+    sa.select(EVENTS.c.state, EVENTS.c.at, EVENTS.c.by, EVENTS.c.reason)
+    .where(EVENTS.c.lot_id == sa.bindparam("lot"))
+    .order_by(EVENTS.c.id)
+)
 
 
 def trace(db: Session, lot: Lot, *, with_reversed: bool = False) -> Trace:
@@ -202,9 +216,10 @@ def trace(db: Session, lot: Lot, *, with_reversed: bool = False) -> Trace:
     )
 
 
-def history(db: Session, lot: Lot) -> tuple[LotEvent, ...]:
+def history(db: Session, lot: Lot) -> tuple[Event, ...]:
     """Every quarantine, release and recall of a lot, as they were recorded: who, when, why (S10)."""
-    return tuple(db.scalars(EVENTS_OF_LOT, {"lot": lot.id}))
+    rows: Any = db.connection().execute(EVENTS_OF_LOT, {"lot": lot.id}).all()
+    return tuple(Event(*row) for row in rows)
 
 
 def held(db: Session, lot_id: int) -> tuple[Held, ...]:

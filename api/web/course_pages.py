@@ -7,9 +7,7 @@ from flask import Response, g, request
 
 from api.rest.treatments import flags_of, recorded_uses
 from api.web import booked, forms, frame
-from api.web.forms import Done, Form
-from api.web.lot_pages import Why
-from inventory import corrections, treatments
+from inventory import corrections, tracing, treatments
 from inventory.catalog import Item, ItemKind
 from inventory.clinic import Site
 from inventory.ledger import Movement
@@ -131,6 +129,7 @@ def session(session_id: int) -> Response:
         session=subject,
         uses=uses,
         items=items,
+        labels={one.lot_id: one for one in tracing.of_session(g.db, subject, with_reversed=True)},
         cost=sum((use["value"] for use in uses), ZERO),
         performed=performed,
         flags=flags_of(uses),
@@ -146,21 +145,3 @@ def _undone(subject: treatments.TreatmentSession) -> bool:
     """Whether all that a session took was given back."""
     ids = g.db.scalars(sa.select(Movement.id).where(Movement.document_id == subject.document_id)).all()
     return bool(ids) and len(corrections.reversed_ids(g.db, ids)) == len(ids)
-
-
-@blueprint.route("/sessions/<id:session_id>/undo", methods=["GET", "POST"])
-def undo(session_id: int) -> Response:
-    """Undo a whole session; the course session that it performed is to come again (S8)."""
-    subject = treatments.session(g.db, session_id)
-    site = frame.at_my_site(subject.site_id)
-
-    def show(form: Form) -> Response:
-        return frame.page("session_undo.html", form=form, session=subject, zone=site.time_zone)
-
-    def do(body: dict[str, Any]) -> Done:
-        courses.reverse_session(
-            g.db, subject, at=g.now, recorded_at=g.now, by=g.caller.name, reason=body["reason"]
-        )
-        return Done(f"/sessions/{session_id}", "Undone: what it took is back where it was.")
-
-    return forms.handle(Why, show=show, do=do)

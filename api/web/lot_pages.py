@@ -3,17 +3,18 @@
 from datetime import date, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Response, g, request
+from marshmallow import ValidationError
+from sqlalchemy.orm import Session
 
 from api import where
-from api.schemas import Shape, Whole, Words, one_word
-from api.web import formats, forms, frame, shelves
+from api.schemas import Day, Shape, Whole, Words, one_word
+from api.web import formats, forms, frame, previews, shelves
 from api.web.forms import Done, Form
+from api.web.previews import Foretold
 from inventory import (
     corrections,
     holds,
-    ledger,
     lot_list,
     lots,
     tracing,
@@ -22,9 +23,12 @@ from inventory import (
     wastage,
 )
 from inventory.catalog import DoseClass, Item
+from inventory.clinic import Site
 from inventory.ledger import WasteReason
 from inventory.lots import Lot, LotState
 from inventory.vials import PreparedIn
+from inventory.wastage import WrittenOff
+from pricing import recalls
 
 blueprint = frame.chapter("lots")
 
@@ -67,6 +71,7 @@ class WriteOff(Shape):
     containers = Whole(least=1, in_address=True, required=True)
     reason = one_word(WasteReason, required=True)
     note = Words(500, lines=True)
+    on = Day()
 
 
 @blueprint.get("/lots")
@@ -179,6 +184,7 @@ def open_vial(lot_id: int) -> Response:
 @blueprint.route("/lots/<id:lot_id>/write-off", methods=["GET", "POST"])
 def write_off(lot_id: int) -> Response:
     """Throw containers of a lot away, with a reason (S11)."""
+    site_id = frame.here().id
 
     def show(form: Form) -> Response:
         subject, item = _lot(lot_id)
@@ -190,24 +196,48 @@ def write_off(lot_id: int) -> Response:
         if not form.values:
             expired = subject.expires_on < frame.here().day(g.now)
             form.values = {"containers": str(there), "reason": WasteReason.EXPIRED.value} if expired else {}
-        return frame.page("write_off.html", form=form, lot=subject, item=item, there=there, reasons=REASONS)
+        return frame.page(
+            "write_off.html",
+            form=form,
+            lot=subject,
+            item=item,
+            there=there,
+            reasons=REASONS,
+            foretold=_gone_by(form) if previews.asked() else None,
+            costs=frame.sees_costs(),
+            currency=frame.currency(g.db),
+        )
 
-    def do(body: dict[str, Any]) -> Done:
-        subject, item = _lot(lot_id)
-        gone = wastage.write_off(
-            g.db,
+    def act(db: Session, body: dict[str, Any]) -> WrittenOff:
+        subject, site = lots.lot(db, lot_id), db.get_one(Site, site_id)
+        return wastage.write_off(
+            db,
             subject,
-            quantity_off=body["containers"] * item.content,
+            quantity_off=body["containers"] * db.get_one(Item, subject.item_id).content,
             reason=body["reason"],
-            site=frame.here(),
-            at=g.now,
+            site=site,
+            at=site.moment_on(body.get("on", site.day(g.now)), g.now),
             recorded_at=g.now,
             by=g.caller.name,
             note=body.get("note", ""),
         )
-        amount = formats.containers(body["containers"], item.container_form)
-        return Done(f"/lots/{lot_id}", f"Wrote off {amount} of lot {subject.number}: {_value(gone.value)}.")
 
+    def _gone_by(form: Form) -> Foretold:
+        try:
+            body = WriteOff().load({name: text for name, text in form.values.items() if text.strip()})
+        except ValidationError as wrong:
+            form.errors = forms.by_field(wrong)
+            return Foretold(refusal="Fill in how many and why, then look again.")
+        return previews.foretold(lambda db: act(db, body))
+
+    def do(body: dict[str, Any]) -> Done:
+        gone = act(g.db, body)
+        _, item = _lot(lot_id)
+        amount = formats.containers(body["containers"], item.container_form)
+        return Done(f"/lots/{lot_id}", f"Wrote off {amount} of lot {gone.lot.number}: {_value(gone.value)}.")
+
+    if previews.asked():
+        return previews.look(show)
     return forms.handle(WriteOff, show=show, do=do)
 
 
@@ -251,7 +281,7 @@ def recall(lot_id: int) -> Response:
         "who received it, ready to print.",
         button="Recall it",
         act=holds.recall,
-        said="is recalled. Below is everyone who received it.",
+        said="is recalled. Below is all that it reaches, ready to print.",
     )
 
 
@@ -261,40 +291,21 @@ def _hold(lot_id: int, *, title: str, sentence: str, button: str, act: Any, said
     def show(form: Form) -> Response:
         subject, item = _lot(lot_id)
         return frame.page(
-            "hold.html", form=form, lot=subject, item=item, title=title, sentence=sentence, button=button
+            "hold.html",
+            form=form,
+            lot=subject,
+            item=item,
+            title=title,
+            sentence=sentence,
+            button=button,
+            danger=act is holds.recall,
+            reaches=recalls.report(g.db, subject, at=g.now),
         )
 
     def do(body: dict[str, Any]) -> Done:
         subject = lots.lot(g.db, lot_id)
         act(g.db, subject, at=g.now, by=g.caller.name, reason=body["reason"])
-        return Done(f"/lots/{lot_id}", f"Lot {subject.number} {said}")
-
-    return forms.handle(Why, show=show, do=do)
-
-
-@blueprint.route("/movements/<id:movement_id>/reverse", methods=["GET", "POST"])
-def reverse(movement_id: int) -> Response:
-    """Undo a movement by one that points at it (S8)."""
-    move = ledger.movement(g.db, movement_id)
-    where.of_movement(move)
-
-    def show(form: Form) -> Response:
-        item = g.db.get_one(Item, move.item_id)
-        (row,) = shelves.movements(g.db, item_id=item.id, before=movement_id + 1, limit=1)
-        return frame.page("reverse.html", form=form, move=row, item=item, zone=frame.here().time_zone)
-
-    def do(body: dict[str, Any]) -> Done:
-        sku = g.db.scalar(sa.select(Item.sku).where(Item.id == move.item_id))
-        done = corrections.reverse(
-            g.db,
-            ledger.movement(g.db, movement_id),
-            at=g.now,
-            recorded_at=g.now,
-            by=g.caller.name,
-            reason=body["reason"],
-        )
-        others = len(done.movements) - 1
-        along = f", with {others} that belong{'s' if others == 1 else ''} to it" if others else ""
-        return Done(f"/stock/{sku}", f"The movement is undone{along}.")
+        where_to = f"/lots/{lot_id}/trace" if act is holds.recall else f"/lots/{lot_id}"
+        return Done(where_to, f"Lot {subject.number} {said}")
 
     return forms.handle(Why, show=show, do=do)
