@@ -10,8 +10,8 @@ same transaction, never below zero. `picking` is the rule of choosing (first exp
 no database; `shelf` reads what it chooses from; `layers` says which cost leaves with it.
 
 `treatments` performs a session, whole or not at all, through `drawing`; `vials` knows until when an opened
-vial may be used; `wastage` throws away with a reason, `holds` keeps lots back and traces them,
-`corrections` undo by pointing back, and `periods` close the months behind us.
+vial may be used, and `rooms` makes one that enters a treatment room one patient's; `wastage` throws away
+with a reason, `holds` keeps lots back and traces them, `corrections` undo by pointing back, and `periods` close the months behind us.
 
 `stock`, `lot_list` and `history` answer questions; `usage` and `reordering` look ahead; `proof` shows that
 all that is kept beside the facts agrees with them. `scanning` reads labels.

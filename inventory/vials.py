@@ -182,25 +182,23 @@ def in_use(db: Session, item_ids: Iterable[int], *, site: Site, at: datetime) ->
 
 def rules_in_force(db: Session, site: Site, on: date) -> Sequence[VialRule]:
     """The rules that limit opened containers at a site on a date, from everyone's to its state's."""
-    return [rule for rule in rules_here(db, site, on) if rule.automatic]
+    return _in_force(db, site, on, VialRule.automatic.is_(True))
 
 
 def rules_here(db: Session, site: Site, on: date) -> Sequence[VialRule]:
     """All that is said of opened containers where a site is, on a date; also what only people can follow."""
-    found = db.scalars(
-        sa.select(VialRule)
-        .where(
-            VialRule.country.in_([site.country, *unions_of(site.country)]),
-            VialRule.region.in_([site.tax_region, ""]),
-        )
-        .order_by(VialRule.code)
+    return _in_force(db, site, on)
+
+
+def _in_force(db: Session, site: Site, on: date, *which: sa.ColumnElement[bool]) -> Sequence[VialRule]:
+    query = sa.select(VialRule).where(
+        VialRule.country.in_([site.country, *unions_of(site.country)]),
+        VialRule.region.in_([site.tax_region, ""]),
+        sa.or_(VialRule.effective_from.is_(None), VialRule.effective_from <= on),
+        sa.or_(VialRule.effective_to.is_(None), VialRule.effective_to >= on),
+        *which,
     )
-    return [
-        rule
-        for rule in found
-        if (rule.effective_from is None or rule.effective_from <= on)
-        and (rule.effective_to is None or on <= rule.effective_to)
-    ]
+    return db.scalars(query.order_by(VialRule.code)).all()
 
 
 def unions_of(country: str) -> list[str]:

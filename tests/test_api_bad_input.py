@@ -76,6 +76,8 @@ POST /sessions/999999/reverse
 GET /receipts/999999
 GET /opened-vials/999999
 POST /opened-vials/999999/discard
+POST /opened-vials/999999/correct-room
+GET /opened-vials/999999/label.pdf
 GET /items/NOPE
 GET /suppliers/NOPE
 GET /settings/nope
@@ -109,6 +111,8 @@ QUESTIONS = """
 /movements?since=2026-01-01
 /sessions?site=NOPE
 /opened-vials?all=1
+/opened-vials/to-discard?by=tonight
+/opened-vials/labels.pdf?vials=
 """
 
 

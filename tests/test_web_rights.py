@@ -33,6 +33,8 @@ SAME_AS_THE_CALL = {
     "POST /stock/<code:sku>/edit": "PATCH /api/v1/items/<code:sku>",
     "POST /vials/<id:vial_id>/discard": "POST /api/v1/opened-vials/<id:vial_id>/discard",
     "POST /vials/discard-due": "POST /api/v1/opened-vials/discard-due",
+    "POST /vials/<id:vial_id>/enter-room": "POST /api/v1/opened-vials/<id:vial_id>/enter-room",
+    "POST /vials/<id:vial_id>/correct-room": "POST /api/v1/opened-vials/<id:vial_id>/correct-room",
     "POST /quotes/new": "POST /api/v1/quotes",
     "POST /quotes/<id:quote_id>/issue": "POST /api/v1/quotes/<id:quote_id>/issue",
     "POST /quotes/<id:quote_id>/accept": "POST /api/v1/quotes/<id:quote_id>/accept",

@@ -1,4 +1,4 @@
-"""Opened vials in a real browser: labelled, taken into a room, scanned, discarded; with and without a script."""
+"""Opened vials in a real browser: labelled, taken into a room, scanned, discarded; also without a script."""
 
 import re
 
