@@ -1,18 +1,29 @@
 """Help: a page a task, every setting, every refusal; and errors that are sentences, never traces."""
 
 import importlib
+import io
 import pkgutil
 import re
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 
 import api
 import inventory
 import pricing
 import seed_data
 from api.auth import Role
-from api.web import explained, help_pages, help_texts, problems, refusals, rights, static_files
+from api.web import (
+    explained,
+    help_pages,
+    help_pictures,
+    help_texts,
+    problems,
+    refusals,
+    rights,
+    static_files,
+)
 from inventory import clinic, errors
 from inventory.errors import Refusal
 from tests.pages import House, main, said
@@ -20,7 +31,7 @@ from tests.pages import House, main, said
 pytest_plugins = ("tests.calls", "tests.pages")
 
 TASKS = {
-    "receive", "open-and-discard", "vial-room", "quote", "treat", "reorder", "export", "correct", "recall",
+    "receive", "import", "open-and-discard", "vial-room", "quote", "treat", "reorder", "export", "correct", "recall",
     "site", "sign-in",
 }  # fmt: skip
 
@@ -134,6 +145,18 @@ def test_what_goes_wrong_inside_is_a_sentence_with_a_reference_and_no_trace(
         assert leak not in page
 
 
+@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/people", 403)])
+def test_an_error_within_a_page_is_a_line_of_it_and_not_a_page_in_a_page(
+    house: House, path: str, status: int
+):
+    answer = house.as_(Role.MANAGER).get(path, **{"HX-Request": "true"})
+
+    assert answer.status_code == status
+    assert problems.ADVICE[status] in said(answer)
+    assert re.search(r"Reference [0-9a-f]{8}", said(answer))
+    assert "<main" not in answer.get_data(as_text=True)
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -156,3 +179,45 @@ def test_every_error_has_a_sentence_what_to_do_and_a_reference(house: House, pat
     assert re.search(r"Reference [0-9a-f]{8}", page)
     assert re.search(r"\. ", page)
     assert "Traceback" not in page
+
+
+# Pictures
+
+
+def test_each_task_has_its_picture_in_both_themes_and_says_in_words_what_it_shows(house: House):
+    assert set(help_pictures.ALTS) == {task.code for task in help_texts.TASKS}, (
+        "python -m tests.browser.help_pictures TASK takes a new one; say in help_pictures.ALTS what it shows"
+    )
+    for task in help_texts.TASKS:
+        page = main(house.as_(Role.MANAGER).get(f"/help/{task.code}"))
+        picture = help_pictures.picture(task.code)
+
+        assert picture is not None
+        assert re.fullmatch(r"[A-Z].{30,170}\.", picture.alt)
+        assert f'alt="{picture.alt}"' in page
+        assert f'width="{picture.width}" height="{picture.height}" loading="lazy"' in page
+        for file in (picture.light, picture.dark):
+            body = static_files.asset(file).body
+            assert Image.open(io.BytesIO(body)).size == (picture.width, picture.height)
+            assert len(body) <= 40_000, file
+            assert house.stranger().get(static_files.address(file)).mimetype == "image/webp"
+
+
+def test_no_picture_is_shipped_that_no_task_shows():
+    shipped = {name for name in static_files.MAKERS if name.startswith("help/")}
+
+    assert shipped == {
+        help_pictures.file_of(task.code, theme) for task in help_texts.TASKS for theme in ("light", "dark")
+    }
+
+
+@pytest.mark.parametrize(("theme", "sources"), [("system", 1), ("light", 0), ("dark", 0)])
+def test_a_picture_is_as_light_or_dark_as_the_page(house: House, theme: str, sources: int):
+    browser = house.as_(Role.MANAGER)
+    browser.post("/theme", browser.hidden(browser.get("/account")) | {"theme": theme, "next": "/help"})
+
+    page = main(browser.get("/help/receive"))
+
+    assert page.count("<source") == sources
+    shown = "dark" if theme == "dark" else "light"
+    assert f'src="{static_files.address(f"help/receive-{shown}.webp")}"' in page

@@ -28,7 +28,13 @@ HTMX = json.dumps(
         "responseHandling": [
             {"code": "204", "swap": False},
             {"code": "[23]..|422|409", "swap": True},
-            {"code": "[45]..", "swap": True, "error": True, "target": "#problem"},
+            {
+                "code": "[45]..",
+                "swap": True,
+                "error": True,
+                "target": "#problem",
+                "swapOverride": "innerHTML",
+            },
         ],
     }
 )

@@ -5,7 +5,7 @@ import logging
 import secrets
 from http import HTTPStatus
 
-from flask import Response, g
+from flask import Response, g, request
 
 from api.errors import MEDIA_TYPE
 from api.web import frame
@@ -52,8 +52,9 @@ def shown(answer: Response) -> Response:
     log.warning("page problem %s: %s %s", reference, status, problem["title"])
     if status >= 500:
         g.visitor = None  # what the frame would look up may be what failed
+    within = request.headers.get("HX-Request")  # the page stands already; this is a line above it
     page = frame.page(
-        "problem.html",
+        "_problem.html" if within else "problem.html",
         status=status,
         title=TITLES.get(status, HTTPStatus(status).phrase),
         sentence=problem["detail"],
