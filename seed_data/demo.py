@@ -16,6 +16,7 @@ from inventory.clinic import Site
 from inventory.picking import NotEnoughStock
 from inventory.treatments import Visit
 from seed_data import (
+    demo_counts,
     demo_front_desk,
     demo_menu,
     demo_mishaps,
@@ -95,6 +96,7 @@ def load(db: Session, *, now: datetime, days: int = DAYS, progress: Progress | N
         if progress is not None:
             progress(done + 1, days + 1)
     demo_places.send(diary.room, second, at=now)
+    demo_counts.cupboard(diary.room, at=now)
     demo_orders.draft(diary.room, demo_orders.DRAFTED, at=now)
     demo_front_desk.enquire(diary.desk, at=now)  # a draft that nobody has issued yet
     for each in (diary, branch):
@@ -119,6 +121,7 @@ def _script(last: date) -> list[tuple[int, Scene]]:
         (30, lambda it, on, at: _short_dated(it, "MP-085", later, on, at)),
         (20, lambda it, _, at: demo_mishaps.slip(it.room, at=at)),
         (12, lambda it, on, at: _short_dated(it, "MP-079", past, on, at)),  # goes straight to quarantine
+        (11, lambda it, _, at: demo_counts.fridge(it.room, at=at)),
         (9, lambda it, _, at: demo_orders.send(it.room, demo_orders.LATE, at=at)),
         (
             6,

@@ -60,12 +60,26 @@ FILES = frozenset(
         "GET /orders/<id:order_id>/order.pdf",
         "GET /vials/<id:vial_id>/label.pdf",
         "GET /vials/labels.pdf",
+        "GET /counts/<id:count_id>/sheet.pdf",
+        "GET /counts/<id:count_id>/sheet.xlsx",
+        "GET /imports/lists/<code:key>/corrected.xlsx",
+        "GET /imports/templates/<code:kind>",
+        "GET /quotes/<id:quote_id>/quote.pdf",
+        "GET /settings/mark.png",
         "GET /books/workbook.xlsx",
         "GET /books/workbook/<code:key>/file",
     }
 )
 """Calls that answer a file."""
-PARTS = frozenset({"GET /quotes/price", "GET /treat/preview", "GET /books/workbook/<code:key>"})
+PARTS = frozenset(
+    {
+        "GET /quotes/price",
+        "GET /treat/preview",
+        "GET /books/workbook/<code:key>",
+        "GET /imports/lists/<code:key>",
+        "GET /imports/<id:import_id>/undo",
+    }
+)
 """Calls whose answer stands within a page, and is looked at there by a journey."""
 DOORS = frozenset({"GET /sign-in", "GET /sign-in/code", "GET /first-start"})
 """Pages of somebody who is not signed in."""
@@ -87,6 +101,14 @@ def chromium() -> str | None:
 def unwanted() -> bool:
     """Whether the environment asks to leave the browser out."""
     return os.environ.get("VIALBOOK_BROWSER") == "none"
+
+
+ORDERS = {
+    "/orders/<id:order_id>": "/orders/1",  # came in part and is late
+    "/orders/<id:order_id>/cancel": "/orders/2/cancel",
+    "/orders/<id:order_id>/edit": "/orders/3/edit",
+    "/orders/<id:order_id>/send": "/orders/3/send",
+}
 
 
 @dataclass
@@ -168,10 +190,7 @@ def examples(db: Any) -> dict[str, str]:
             receipts.where(Document.kind == DocumentKind.RECEIPT).order_by(Movement.id.desc())
         ),
         "<id:quote_id>": issued,
-        "/orders/<id:order_id>": "/orders/1",  # came in part and is late
-        "/orders/<id:order_id>/cancel": "/orders/2/cancel",
-        "/orders/<id:order_id>/edit": "/orders/3/edit",
-        "/orders/<id:order_id>/send": "/orders/3/send",
+        **ORDERS,
         "<id:course_id>/sessions/<id:number>": f"{session.course_id}/sessions/{session.number}",
         "<id:course_id>": first(sa.select(Course.id).order_by(Course.id.desc())),
         "<id:session_id>": first(sa.select(TreatmentSession.id).order_by(TreatmentSession.id.desc())),
@@ -184,6 +203,8 @@ def examples(db: Any) -> dict[str, str]:
         "<code:task>": "receive",
         "<code:place>": "FRIDGE",
         "<id:transfer_id>": "1",
+        "/counts/<id:count_id>/record": "/counts/1/record",  # the fridge, posted
+        "<id:count_id>": "2",  # the cupboard, half counted
         "numbers/<code:key>": "numbers/overhead_rate",
         "sites/<code:code>": "sites/MAIN",
         "suppliers/<code:code>": "suppliers/SUP-01",
