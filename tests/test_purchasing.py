@@ -161,7 +161,7 @@ def test_more_than_was_asked_for_is_taken_only_with_a_reason_and_does_not_count(
 
     with refused(
         NotOnOrder,
-        f"10 of HA wait on PO-00001 and 12 came: 2 more. LIDO is not on {order.number}: 1 came. "
+        f"10 of HA wait on {order.number} and 12 came: 2 more. LIDO is not on {order.number}: 1 came. "
         "Say why it is kept, or leave it out.",
     ):
         shop.came(order, shop.box("HA", 12), shop.box("LIDO", 1))
