@@ -13,6 +13,10 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER clinic_marks_no_delete BEFORE DELETE ON clinic_marks BEGIN SELECT RAISE(ABORT, 'clinic_marks are only added, never changed'); END",
         "CREATE TRIGGER count_entries_no_update BEFORE UPDATE ON count_entries BEGIN SELECT RAISE(ABORT, 'count_entries are only added, never changed'); END",
         "CREATE TRIGGER count_entries_no_delete BEFORE DELETE ON count_entries BEGIN SELECT RAISE(ABORT, 'count_entries are only added, never changed'); END",
+        "CREATE TRIGGER course_entries_no_update BEFORE UPDATE ON course_entries BEGIN SELECT RAISE(ABORT, 'course_entries are only added, never changed'); END",
+        "CREATE TRIGGER course_entries_no_delete BEFORE DELETE ON course_entries BEGIN SELECT RAISE(ABORT, 'course_entries are only added, never changed'); END",
+        "CREATE TRIGGER course_lines_no_update BEFORE UPDATE ON course_lines BEGIN SELECT RAISE(ABORT, 'course_lines are only added, never changed'); END",
+        "CREATE TRIGGER course_lines_no_delete BEFORE DELETE ON course_lines BEGIN SELECT RAISE(ABORT, 'course_lines are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS documents_no_update BEFORE UPDATE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS documents_no_delete BEFORE DELETE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
         "CREATE TRIGGER import_undos_no_update BEFORE UPDATE ON import_undos BEGIN SELECT RAISE(ABORT, 'import_undos are only added, never changed'); END",
@@ -45,6 +49,10 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER clinic_marks_only_added BEFORE UPDATE OR DELETE ON clinic_marks FOR EACH ROW EXECUTE FUNCTION clinic_marks_only_added()",
         "CREATE OR REPLACE FUNCTION count_entries_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'count_entries are only added, never changed'; END $$",
         "CREATE TRIGGER count_entries_only_added BEFORE UPDATE OR DELETE ON count_entries FOR EACH ROW EXECUTE FUNCTION count_entries_only_added()",
+        "CREATE OR REPLACE FUNCTION course_entries_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'course_entries are only added, never changed'; END $$",
+        "CREATE TRIGGER course_entries_only_added BEFORE UPDATE OR DELETE ON course_entries FOR EACH ROW EXECUTE FUNCTION course_entries_only_added()",
+        "CREATE OR REPLACE FUNCTION course_lines_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'course_lines are only added, never changed'; END $$",
+        "CREATE TRIGGER course_lines_only_added BEFORE UPDATE OR DELETE ON course_lines FOR EACH ROW EXECUTE FUNCTION course_lines_only_added()",
         "CREATE OR REPLACE FUNCTION import_undos_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'import_undos are only added, never changed'; END $$",
         "CREATE TRIGGER import_undos_only_added BEFORE UPDATE OR DELETE ON import_undos FOR EACH ROW EXECUTE FUNCTION import_undos_only_added()",
         "CREATE OR REPLACE FUNCTION imports_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'imports are only added, never changed'; END $$",
@@ -73,6 +81,34 @@ FACTS_ARE_ONLY_ADDED = {
 
 def upgrade() -> None:
     """Run the stockroom."""
+    op.create_table(
+        "cancellation_policies",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("valid_months", KEY, nullable=True),
+        sa.Column("notice_hours", KEY, nullable=False),
+        sa.Column("refund", sa.String(24), nullable=False),
+        sa.Column("credit", sa.Boolean(), nullable=False),
+        sa.Column("admin_fee", sa.BigInteger(), nullable=False),
+        sa.Column("transfers", KEY, nullable=False),
+        sa.Column("changes", KEY, nullable=True),
+        sa.Column("late_fee", sa.BigInteger(), nullable=False),
+        sa.Column("late_rate", sa.BigInteger(), nullable=False),
+        sa.Column("no_show_fee", sa.BigInteger(), nullable=False),
+        sa.Column("no_show_rate", sa.BigInteger(), nullable=False),
+        sa.Column("no_show_uses_session", sa.Boolean(), nullable=False),
+        sa.Column("refund_words", sa.String(length=500), nullable=False),
+        sa.Column("missed_words", sa.String(length=500), nullable=False),
+        sa.Column("illustrative", sa.Boolean(), nullable=False),
+        sa.Column("source", sa.String(length=500), nullable=False),
+        sa.CheckConstraint(
+            "refund IN ('single_price', 'unused', 'none')", name=op.f("ck_cancellation_policies_refund_known")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cancellation_policies")),
+        sa.UniqueConstraint("code", name=op.f("uq_cancellation_policies_code")),
+    )
     op.create_table(
         "clinic_marks",
         sa.Column("id", KEY, nullable=False),
@@ -336,6 +372,33 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "course_entries",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("course_id", KEY, nullable=False),
+        sa.Column("kind", sa.String(24), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("number", KEY, nullable=True),
+        sa.Column("method", sa.String(length=20), nullable=False),
+        sa.Column("note", sa.String(length=500), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('deposit', 'payment', 'performed', 'undone', 'forfeited', 'refund', 'credit', 'expired', 'fee')",
+            name=op.f("ck_course_entries_kind_known"),
+        ),
+        sa.CheckConstraint("amount >= 0", name=op.f("ck_course_entries_amount_not_negative")),
+        sa.ForeignKeyConstraint(
+            ["course_id"], ["courses.id"], name=op.f("fk_course_entries_course_id_courses")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_course_entries")),
+    )
+    with op.batch_alter_table("course_entries", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_course_entries_course_id_id"), ["course_id", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_course_entries_on_id"), ["on", "id"], unique=False)
+
+    op.create_table(
         "purchase_order_cancellations",
         sa.Column("id", KEY, nullable=False),
         sa.Column("event_id", KEY, nullable=False),
@@ -438,6 +501,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_count_scans")),
         sa.UniqueConstraint("count_id", "key", name=op.f("uq_count_scans_count_id_key")),
     )
+    op.create_table(
+        "course_lines",
+        sa.Column("entry_id", KEY, nullable=False),
+        sa.Column("account", sa.String(length=10), nullable=False),
+        sa.Column("course_id", KEY, nullable=False),
+        sa.Column("debit", sa.BigInteger(), nullable=False),
+        sa.Column("credit", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("debit = 0 OR credit = 0", name=op.f("ck_course_lines_one_side")),
+        sa.CheckConstraint("debit >= 0 AND credit >= 0", name=op.f("ck_course_lines_sides_not_negative")),
+        sa.ForeignKeyConstraint(
+            ["course_id"], ["courses.id"], name=op.f("fk_course_lines_course_id_courses")
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"], ["course_entries.id"], name=op.f("fk_course_lines_entry_id_course_entries")
+        ),
+        sa.PrimaryKeyConstraint("entry_id", "account", name=op.f("pk_course_lines")),
+    )
+    with op.batch_alter_table("course_lines", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_course_lines_course_id_account"), ["course_id", "account"], unique=False
+        )
+
     op.create_table(
         "purchase_order_receipts",
         sa.Column("id", KEY, nullable=False),
