@@ -11,7 +11,8 @@ no database; `shelf` reads what it chooses from; `layers` says which cost leaves
 
 `treatments` performs a session, whole or not at all, through `drawing`; `vials` knows until when an opened
 vial may be used, and `rooms` makes one that enters a treatment room one patient's; `wastage` throws away
-with a reason, `holds` keeps lots back and traces them, `corrections` undo by pointing back, and `periods` close the months behind us.
+with a reason, `holds` keeps lots back and traces them, `corrections` undo by pointing back, and `periods`
+close the months behind us.
 
 `stock`, `lot_list` and `history` answer questions; `usage` and `reordering` look ahead; `proof` shows that
 all that is kept beside the facts agrees with them. `scanning` reads labels.
