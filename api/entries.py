@@ -17,7 +17,7 @@ from inventory.opening import Held
 from pricing.formulations import LineKind, NewLine
 
 MOST_SUGGESTED = 200  # unknown words of one file for which near names are looked up
-NEAR = 0.7
+NEAR = 0.6
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ Whole numbers are stored (quantities 10^-4 of a unit, money in cents, unit costs
 `Decimal`. The domain never commits: whoever opens a session ends it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 
@@ -25,6 +26,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 SQLITE_BUSY_MS = 8_000
+AT_ONCE = 5_000  # rows handed to the driver together: what an insertion holds in memory
 LARGEST = 2**63 - 1  # that a database keeps as a whole number
 Arrange = Callable[[Sequence[object]], Any]  # a row's values as a driver takes them
 
@@ -226,8 +228,15 @@ def reserve_keys(db: Session, table: sa.Table, count: int) -> range | list[int]:
 def add_many(db: Session, table: sa.Table, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Insert rows given by the values of some columns; the other columns take their defaults."""
     insert, defaults = _add_many(table, tuple(names))
-    if complete := [(*row, *defaults) for row in rows]:
-        insert.run(db, complete)
+    for part in batched(((*row, *defaults) for row in rows), AT_ONCE):
+        insert.run(db, part)
+
+
+def batched(rows: Iterable[Sequence[object]], size: int) -> Iterator[list[Sequence[object]]]:
+    """The rows in lists of at most so many."""
+    left = iter(rows)
+    while part := list(islice(left, size)):
+        yield part
 
 
 @cache

@@ -31,8 +31,8 @@ from tests.pages import House, main, said
 pytest_plugins = ("tests.calls", "tests.pages")
 
 TASKS = {
-    "receive", "import", "open-and-discard", "vial-room", "quote", "treat", "reorder", "export", "correct", "recall",
-    "site", "sign-in",
+    "sign-in", "receive", "import", "alerts", "move", "count", "open-and-discard", "vial-room", "quote",
+    "treat", "reorder", "export", "correct", "recall", "site",
 }  # fmt: skip
 
 

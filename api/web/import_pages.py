@@ -50,15 +50,21 @@ def _show_lists(form: Form) -> Response:
         "imports.html",
         form=form,
         kinds=[(kind.value, kind.spoken.capitalize()) for kind in Kind],
-        needed={
-            kind: ", ".join(import_sheets.title(one) for one in OF_KIND[kind] if one.required)
-            for kind in Kind
-        },
+        needed={kind: needed(kind) for kind in Kind},
         made=made,
         spoken={kind.value: kind.spoken for kind in Kind},
         site=frame.here(),
         largest=LARGEST_FILE // 1_000_000,
     )
+
+
+def needed(kind: Kind) -> str:
+    """What a list of this kind must say of each row."""
+    if kind is Kind.FORMULATIONS:
+        return (
+            "Code and Item with Quantity on each row; Name, Area, Technique and Total volume mL on the first"
+        )
+    return ", ".join(import_sheets.title(one) for one in OF_KIND[kind] if one.required)
 
 
 def _bring(fields: dict[str, Any]) -> Done:
