@@ -11,7 +11,7 @@ from api import where
 from api.web import charts, formats, frame, place_pages, shelves
 from api.web.charts import Flag, Meter, Picture, Point, StockLine
 from api.web.shelves import HeldLot, ItemDetail
-from inventory import catalog, clinic, corrections, lot_list, reordering, stock
+from inventory import catalog, clinic, corrections, lot_list, reordering, stock, vial_advice
 from inventory.clinic import Site
 from inventory.measures import ZERO
 from inventory.reordering import Advice, Outlook
@@ -223,13 +223,10 @@ def item(sku: str) -> Response:
         advice=advice,
         need=need,
         lots=lots,
-        sealed={
-            lot.id: lot
-            for lot in shelves.lots_by_item(g.db, [subject.id], site=site)[subject.id]
-            if lot.sealed
-        },
+        sealed=_sealed(subject.id, site),
         stands=place_pages.by_lot(site, subject),
         vials=shelves.vials(g.db, site=site, sku=sku),
+        rules=vial_advice.of_item(g.db, subject, site=site, on=today),
         weeks=shelves.weekly(line, until=today),
         chart=_chart(subject, line, lots, today, need),
         moves=moves[:MOVES],
@@ -250,6 +247,11 @@ def item(sku: str) -> Response:
             "reverse": frame.may("GET /movements/<id:movement_id>/reverse"),
         },
     )
+
+
+def _sealed(item_id: int, site: Site) -> dict[int, HeldLot]:
+    """The lots of an item that a site holds sealed, by their key."""
+    return {lot.id: lot for lot in shelves.lots_by_item(g.db, [item_id], site=site)[item_id] if lot.sealed}
 
 
 def _chart(
