@@ -14,6 +14,7 @@ from tests.benchmarks import (
     pages,
     quoting,
     reading,
+    recall,
     receiving,
     timing,
 )
@@ -173,3 +174,22 @@ def test_works_are_run_in_turn_and_timed_by_the_clock():
 
     assert calls == ["ours", "floor"] * 4
     assert [round(each, 6) for each in (*ours, *floor)] == [2, 2, 2, 1, 1, 1]
+
+
+def test_a_recall_and_its_floor_find_the_same_sessions_and_leave_the_same_rows(tiny):
+    many = recall.popular(tiny, 30)
+    connection = book.bare(many.path)
+
+    trace, rows = recall.traced(many, recall.POPULAR)(), recall.traced_floor(connection, recall.POPULAR)()
+    ours, floor = recall.recalled(many, 100)(), recall.recalled_floor(connection, 50)()
+
+    assert [(one.session_id, one.quantity * book.UNIT) for one in trace.sessions] == [
+        (row[0], row[5]) for row in rows[0]
+    ]
+    assert len(trace.sessions) == 30
+    assert [len(part) for part in floor] == [
+        len(ours.sessions), len(ours.receipts), len(ours.held), len(ours.opened), len(ours.events),
+    ]  # fmt: skip
+    assert {one.place for one in ours.held} == {row[3] for row in floor[2]} == {"QUARANTINE"}
+    connection.close()
+    many.database.engine.dispose()

@@ -18,6 +18,7 @@ from tests.benchmarks import (
     pages,
     quoting,
     reading,
+    recall,
     receiving,
     timing,
 )
@@ -72,6 +73,7 @@ def works(folder: Path, size: Size) -> dict[str, Callable[[], Iterable[Figure]]]
         "dispense": lambda: dispense.figures(folder, *books(), rounds=size.rounds),
         "over_http": lambda: over_http.figures(books().large, rounds=size.rounds),
         "receiving": lambda: receiving.figures(books().large, lines=size.lines, rounds=5),
+        "recall": lambda: recall.figures(books().large, rounds=size.rounds // 3),
         "loading": lambda: loading.figures(folder, days=size.days),
         "certainty": lambda: certainty.figures(courses=size.courses),
         "pages": lambda: pages.figures(folder, lots=size.shelf, days=size.days, rounds=size.rounds // 3),
