@@ -2,7 +2,7 @@
 
 from flask import Response, g
 
-from api.web import explained, frame, refusals, rights
+from api.web import explained, frame, help_pictures, refusals, rights
 from api.web.help_texts import TASKS, Step
 from inventory.errors import NotFound
 
@@ -42,7 +42,7 @@ def task(task: str) -> Response:
         raise UnknownHelp("There is no help page of this name; the list of all is under Help.")
     found = TASK[task]
     steps = [(step.text, step.address if leads(step) else "") for step in found.steps]
-    return frame.page("help_task.html", task=found, steps=steps)
+    return frame.page("help_task.html", task=found, steps=steps, picture=help_pictures.picture(found.code))
 
 
 def leads(step: Step) -> bool:

@@ -108,6 +108,11 @@ MAKERS: dict[str, Callable[[], Asset]] = {
     "icon.svg": _ours("icon.svg", "image/svg+xml"),
     "inter.woff2": _typeface,
 }
+MAKERS.update(
+    (f"help/{one.name}", _ours(f"help/{one.name}", "image/webp"))
+    for one in (resources.files("api.web") / "static" / "help").iterdir()
+)
+PACKED_ALREADY = ("font/woff2", "image/webp")
 _MAKING = threading.Lock()
 
 
@@ -145,7 +150,7 @@ def address(name: str) -> str:
 def send(tag: str, name: str) -> Response:
     """Send a file; under an earlier tag it is sent too, but not to be kept."""
     found = asset(name)
-    packs = found.mimetype != "font/woff2" and "gzip" in request.headers.get("Accept-Encoding", "")
+    packs = found.mimetype not in PACKED_ALREADY and "gzip" in request.headers.get("Accept-Encoding", "")
     answer = Response(compressed(name) if packs else found.body, mimetype=found.mimetype)
     if packs:
         answer.headers["Content-Encoding"] = "gzip"
