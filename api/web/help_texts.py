@@ -231,7 +231,7 @@ TASKS = (
         "Nothing is erased. A mistake is undone by a movement that points at it, and then entered rightly.",
         (
             Step("Find the item, and in it the movement that is wrong.", "/stock"),
-            Step("Choose Undo and look at what would change: each place, and each day since, if you say one."),
+            Step("Choose Undo and look at what would change, also as of an earlier day."),
             Step("Say why, and confirm. A whole count or delivery is undone from any of its movements."),
             Step("Enter what really happened."),
         ),
@@ -247,7 +247,7 @@ TASKS = (
         (
             Step("Find the lot by its number.", "/lots"),
             Step("Choose Recall and type the maker’s reference."),
-            Step("Print the report: places, sessions, chart numbers, opened vials, and what is planned with it."),
+            Step("Print the report: places, sessions, chart numbers, opened vials, planned sessions."),
             Step("Call the patients; send back or write off what is left."),
             Step("Somebody asks what they received? Their chart number leads to every lot.", "/patients"),
         ),
