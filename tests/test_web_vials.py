@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from api.auth import Role
 from inventory import catalog, clinic, vial_labels, wastage
 from inventory.lots import Lot
-from inventory.vials import OpenedVial
+from inventory.vials import OpenedVial, VialRule
+from seed_data import read, rows
 from tests.pages import House, main, said
 from tests.shelves import received
 
@@ -213,3 +214,20 @@ def test_a_session_recorded_after_the_vials_time_says_when_it_was(house: House):
     assert "It is not that late yet" in ahead
     assert "Enter a time such as 10:30." in wrong
     assert "15 Jan 2026, 10:30" in said(browser.follow(done))
+
+
+def test_the_rules_that_only_people_can_follow_are_told_where_they_matter(house: House):
+    with house.database.write.begin() as db:
+        db.execute(sa.insert(VialRule), [rows.vial_rule(row) for row in read("vial_rules")])
+    lot = received(house, "LIDO-20")
+    manager = house.as_(Role.MANAGER)
+
+    assert "one patient only" in said(manager.get("/stock/HA-3"))
+    assert "Administration begins within 4 h" in said(manager.get("/stock/HA-3"))
+    assert "finish dispensing" not in said(manager.get("/stock/BULK-100"))  # ascorbic acid's, not saline's
+    opening = said(manager.get(f"/lots/{lot}/open"))
+    assert "Once it has been in the treatment room it belongs to that one patient" in opening
+    assert "counts by itself" in opening
+    settings = said(manager.get("/settings/vial-rules"))
+    assert "US (USP 797, 2008) until 31 Oct 2023 1 hour" in settings
+    assert "US (USP 797, 2023) from 1 Nov 2023 in force here 4 hours" in settings
