@@ -181,7 +181,7 @@ def allows(storage: str, temperature: Temperature) -> bool:
 
 def stored(db: Session, *, site: Site, item_ids: Sequence[int]) -> list[Stored]:
     """What each of a site's places holds of items, the lot first that expires first."""
-    rows = db.execute(
+    rows: Any = db.execute(
         sa.select(
             PLACES.c.id, PLACES.c.code, PLACES.c.name, PLACES.c.kind,
             BALANCES.c.item_id, LOTS.c.id, LOTS.c.number, LOTS.c.expires_on, LOTS.c.state,

@@ -32,7 +32,9 @@ SAME_AS_THE_CALL = {
     "POST /receive": "POST /api/v1/receipts",
     "POST /stock/<code:sku>/edit": "PATCH /api/v1/items/<code:sku>",
     "POST /settings/sites/<code:code>/places/new": "POST /api/v1/sites/<code:code>/places",
-    "POST /settings/sites/<code:code>/places/<code:place>": "PUT /api/v1/sites/<code:code>/places/<code:place>",
+    "POST /settings/sites/<code:code>/places/<code:place>": (
+        "PUT /api/v1/sites/<code:code>/places/<code:place>"
+    ),
     "POST /transfers/<id:transfer_id>/receive": "POST /api/v1/transfers/<id:transfer_id>/receive",
     "POST /transfers/<id:transfer_id>/cancel": "POST /api/v1/transfers/<id:transfer_id>/cancel",
     "POST /transfers/new": "POST /api/v1/moves",
