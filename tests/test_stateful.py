@@ -19,14 +19,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from inventory import corrections, holds, periods, proof, receiving, rooms, wastage
+from inventory import corrections, holds, periods, proof, receiving, wastage
 from inventory.catalog import Item
 from inventory.clinic import CostFormula
 from inventory.errors import Refusal
 from inventory.ledger import Movement, WasteReason
 from inventory.lots import Lot
 from inventory.receiving import Delivery
-from inventory.rooms import Entering
+from inventory.rooms import Entering, enter, take_back
 from inventory.treatments import TreatmentSession
 from inventory.vials import OpenedVial, PreparedIn
 from tests.conftest import rolled_back
@@ -158,13 +158,13 @@ class Stock(RuleBasedStateMachine):
     def enter_a_room(self, vial, patient, back):
         opened = self.one(OpenedVial, vial, OpenedVial.closed_at.is_(None))
         entering = Entering(patient, at=self.at(back))
-        self.act(lambda: rooms.enter(self.db, opened, entering, recorded_at=self.now, by=BY))
+        self.act(lambda: enter(self.db, opened, entering, recorded_at=self.now, by=BY))
 
     @precondition(lambda self: self.one(OpenedVial, 0, OpenedVial.prepared_in == PreparedIn.TREATMENT_ROOM))
     @rule(vial=any_one)
     def it_never_entered(self, vial):
         opened = self.one(OpenedVial, vial, OpenedVial.prepared_in == PreparedIn.TREATMENT_ROOM)
-        self.act(lambda: rooms.take_back(self.db, opened, **self.undoing(0)))
+        self.act(lambda: take_back(self.db, opened, **self.undoing(0)))
 
     @precondition(lambda self: self.one(OpenedVial, 0, OpenedVial.closed_at.is_(None)))
     @rule(site=any_one)
