@@ -1,6 +1,7 @@
 """The OpenAPI document, made from the shapes, the calls and the table of rights; and its readable page."""
 
 import importlib.resources
+import re
 from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
@@ -47,6 +48,7 @@ Money and quantities are strings, never numbers. Every error is a problem (RFC 9
 that says what is wrong. Every POST that adds a fact takes an `Idempotency-Key`: sending the same
 request twice does it once.
 """
+KEY_IN_RULE = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -123,19 +125,19 @@ def complete(document: dict[str, Any], operations: dict[tuple[str, str], str]) -
 
 def as_path(rule: str) -> str:
     """A rule of the framework as the document writes it."""
-    return "/".join(
-        "{" + part[1:-1].rpartition(":")[2] + "}" if part.startswith("<") else part
-        for part in rule.split("/")
-    )
+    return KEY_IN_RULE.sub(r"{\1}", rule)
 
 
 def _complete_operation(
     operation: dict[str, Any], shared: list[dict[str, Any]], method: str, rule: str, name: str
 ) -> None:
     call = f"{method.upper()} {rule}"
-    roles = [role.value for role in auth.Role if role in auth.MAY[call]]
+    roles = [role.value for role in auth.Role if role in auth.MAY.get(call, ())]
     operation["operationId"] = name.replace(".", "_")
-    operation["description"] = f"{operation.get('description', '')}\n\nFor {', '.join(roles)}.".strip()
+    if call in auth.OPEN:
+        operation["security"] = []
+    whom = "For anybody who has the address" if call in auth.OPEN else f"For {', '.join(roles)}"
+    operation["description"] = f"{operation.get('description', '')}\n\n{whom}.".strip()
     operation["x-roles"] = roles
     parameters = operation.setdefault("parameters", [])
     if method == "post" and call not in auth.ASKING:
