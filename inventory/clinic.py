@@ -252,6 +252,8 @@ def change_setting(db: Session, key: str, value: str, *, at: datetime, by: str, 
             f"The cost formula stays {settings(db).cost_formula}: stock was received under it, and "
             "changing it needs a revaluation, which is not there yet. Choose it before the first receipt."
         )
+    if key == "cancellation_policy" and not _is_policy(db, value):
+        raise BadSetting(f"No cancellation policy has the code {value!r}.")
     row = Setting(key=key, value=value, at=at, by=by, reason=reason)
     db.add(row)
     db.flush()
@@ -261,6 +263,12 @@ def change_setting(db: Session, key: str, value: str, *, at: datetime, by: str, 
 def _has_stock_history(db: Session) -> bool:
     # The layers are a later chapter; all that counts here is whether there is one.
     return db.scalar(sa.select(sa.literal(1)).select_from(sa.table("cost_layers")).limit(1)) is not None
+
+
+def _is_policy(db: Session, code: str) -> bool:
+    policies = sa.table("cancellation_policies", sa.column("code"))  # a later chapter's, too
+    known = sa.select(sa.literal(1)).select_from(policies).where(policies.c.code == code)
+    return code == Settings.cancellation_policy or db.scalar(known.limit(1)) is not None
 
 
 def _parse(key: str, text: str) -> object:

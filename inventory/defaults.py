@@ -29,6 +29,8 @@ class Settings:
     validity_days: int = 30
     deposit_rate: Decimal = Decimal(0)
     document_language: str = "en"
+    cancellation_policy: str = "PC-00"
+    expected_breakage_rate: Decimal = Decimal(0)
     consultation_minutes: int = 0
     reorder_review_days: int = 7
     service_level: Decimal = Decimal("0.95")
@@ -54,6 +56,8 @@ SOURCES = {
     "validity_days": "illustrative: a month",
     "deposit_rate": "none until you ask for one; twenty to fifty percent is often seen",
     "document_language": "the clinic's own",
+    "cancellation_policy": "illustrative: what single sessions would have cost is kept, the rest given back",
+    "expected_breakage_rate": "none; an auditor asks for the clinic's own experience before any other number",
     "consultation_minutes": "our reading of two articles on mesotherapy: it is part of the hour, 20 minutes "
     "of numbing and 40 of treatment; set it where it is extra",
     "reorder_review_days": "illustrative: an order a week",
@@ -76,6 +80,7 @@ FRACTIONS = frozenset(
         "service_level",
         "least_life_left_rate",
         "deposit_rate",
+        "expected_breakage_rate",
         "recount_rate",
     }
 )

@@ -1,14 +1,16 @@
-"""The books: the journal that the stock ledger's movements make, and what it adds up to (B1, B3).
+"""The books: the journal that stock and courses make, and what it adds up to (B1, B2, B3).
 
-No entry is ever written down: each is reckoned from the movements of one document by the one table in
-`chart`, so that journal and stock cannot disagree. Sales and payments will be further sources of `journal`.
+No entry of stock is ever written down: each is reckoned from the movements of one document by the one table
+in `chart`, so that journal and stock cannot disagree. Those of courses were written with their facts
+(`course_book`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from heapq import merge
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,11 +20,14 @@ from inventory.clinic import Place, PlaceKind
 from inventory.errors import Invalid
 from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind
 from inventory.measures import ZERO
+from pricing import course_book
 from pricing.chart import INVENTORY_ACCOUNTS, Side, posting
 from pricing.chart import Account as Account  # who asks for the books finds the chart here too
 from pricing.chart import AccountKind as AccountKind
 from pricing.chart import Statement as Statement
 
+BEHIND = 10**15
+"""The entries of courses stand behind those of stock of the same day: their keys are so much larger."""
 CHUNK = 500  # documents read at a time: what a journal of any length holds in memory
 
 WORDS = {
@@ -107,12 +112,36 @@ def chart(db: Session) -> dict[str, str]:
 def journal(
     db: Session, *, since: date, until: date, after: tuple[date, int] | None = None
 ) -> Iterator[Entry]:
-    """Every entry of a period in the order of date and document, a few at a time (B1).
+    """Every entry of a period in the order of date and source, a few at a time (B1, B2).
 
     `after` is the `key` of the last entry seen. What moved within the clinic makes no entry, nor does
     what was worth nothing. Raises BadPeriod.
     """
     check_period(since, until)
+    of_stock = _of_stock(db, since=since, until=until, after=after)
+    of_courses = _of_courses(db, since=since, until=until, after=after)
+    yield from merge(of_stock, of_courses, key=lambda entry: entry.key)
+
+
+def _of_courses(db: Session, *, since: date, until: date, after: tuple[date, int] | None) -> Iterator[Entry]:
+    """What was written of courses: payments, sessions earned, refunds, what expired (B2)."""
+    names = chart(db)
+    last = (since, 0) if after is None else (after[0], max(0, after[1] - BEHIND))
+    while True:
+        found = course_book.written(db, since=max(since, last[0]), until=until, after=last, limit=CHUNK)
+        for head, lines in found:
+            sides = {(one.account, Side.DEBIT): one.debit for one in lines}
+            sides |= {(one.account, Side.CREDIT): one.credit for one in lines if one.credit}
+            if said := _lines(sides, names):
+                words = f"Course {head.course_id}: {head.kind.spoken}"
+                yield Entry(f"CO-{head.id}", head.on, words, said, (head.on, BEHIND + head.id))
+        if len(found) < CHUNK:
+            return
+        last = (found[-1][0].on, found[-1][0].id)
+
+
+def _of_stock(db: Session, *, since: date, until: date, after: tuple[date, int] | None) -> Iterator[Entry]:
+    """What the movements of each document make, by the one table of postings (B1)."""
     kinds, names = place_kinds(db), chart(db)
     fields = (
         MOVEMENTS.c.document_id,
@@ -180,13 +209,13 @@ def documents(
 
 
 def trial_balance(db: Session, *, since: date, until: date) -> tuple[AccountTotal, ...]:
-    """Every account that stock has touched, by code: opening, the period's two sides, closing (B3).
+    """Every account that was touched, by code: opening, the period's two sides, closing (B3).
 
     Raises BadPeriod.
     """
     check_period(since, until)
-    before = _sides(db, MOVEMENTS.c.on < since)
-    within = _sides(db, MOVEMENTS.c.on.between(since, until))
+    before = _sides(db, lambda day: day < since)
+    within = _sides(db, lambda day: day.between(since, until))
     names = chart(db)
     return tuple(
         AccountTotal(
@@ -202,12 +231,15 @@ def trial_balance(db: Session, *, since: date, until: date) -> tuple[AccountTota
 
 def inventory_balance(db: Session, *, on: date) -> Decimal:
     """What the inventory accounts have at the end of a day, by the journal alone (B3)."""
-    sides = _sides(db, MOVEMENTS.c.on <= on)
+    sides = _sides(db, lambda day: day <= on)
     return sum((sides[code, Side.DEBIT] - sides[code, Side.CREDIT] for code in INVENTORY_ACCOUNTS), ZERO)
 
 
-def _sides(db: Session, dated: sa.ColumnElement[bool]) -> dict[tuple[str, Side], Decimal]:
-    """What the movements of some dates wrote on each side of each account."""
+Dated = Callable[[sa.ColumnElement[date]], sa.ColumnElement[bool]]
+
+
+def _sides(db: Session, dated: Dated) -> dict[tuple[str, Side], Decimal]:
+    """What the movements and the courses of some dates wrote on each side of each account."""
     kinds = place_kinds(db)
     fields = (
         MOVEMENTS.c.source_id,
@@ -219,7 +251,7 @@ def _sides(db: Session, dated: sa.ColumnElement[bool]) -> dict[tuple[str, Side],
     rows = db.execute(
         sa.select(*fields, sa.func.sum(MOVEMENTS.c.value))
         .join(Item, Item.id == MOVEMENTS.c.item_id)
-        .where(MOVEMENTS.c.direction != 0, dated)
+        .where(MOVEMENTS.c.direction != 0, dated(MOVEMENTS.c.on))
         .group_by(*fields)
     )
     sides: dict[tuple[str, Side], Decimal] = defaultdict(Decimal)
@@ -228,6 +260,9 @@ def _sides(db: Session, dated: sa.ColumnElement[bool]) -> dict[tuple[str, Side],
         debit, credit = rule.accounts(kind, mirrored=mirrored)
         sides[debit, Side.DEBIT] += value
         sides[credit, Side.CREDIT] += value
+    for account, debited, credited in course_book.sides(db, dated):
+        sides[account, Side.DEBIT] += debited
+        sides[account, Side.CREDIT] += credited
     return sides
 
 

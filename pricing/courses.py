@@ -14,12 +14,14 @@ from inventory import allocations, corrections, treatments
 from inventory.allocations import Promise
 from inventory.clinic import Site
 from inventory.corrections import Reversal
-from inventory.database import MONEY, Base
+from inventory.database import MONEY, RATE, Base
 from inventory.errors import Conflict, NotFound
 from inventory.ledger import Document
+from inventory.measures import ZERO
 from inventory.treatments import Line, Treated, TreatmentSession, Visit
 from inventory.vials import PreparedIn
-from pricing import formulations
+from pricing import course_money, formulations, policies
+from pricing.course_money import When
 
 
 class SessionState(StrEnum):
@@ -44,6 +46,11 @@ class Course(Base):
     accepted_at: Mapped[datetime]
     accepted_by: Mapped[str] = mapped_column(sa.String(80))
     late_reason: Mapped[str] = mapped_column(sa.String(500), default="")
+    policy_code: Mapped[str] = mapped_column(
+        sa.String(20), default=policies.USUAL, server_default=policies.USUAL
+    )
+    breakage_rate: Mapped[Decimal] = mapped_column(RATE, default=ZERO, server_default=sa.text("0"))
+    expires_on: Mapped[date | None]  # the last day on which it may be used
 
 
 class CourseSession(Base):
@@ -162,6 +169,7 @@ def perform(
     """
     if patient_ref != subject.patient_ref:
         raise AnotherPatient(f"Course {subject.id} is of patient {subject.patient_ref}, not {patient_ref}.")
+    course_money.refuse_ended(db, subject.id)
     due = _due(db, subject, number)
     recipe = formulations.version_by_id(db, subject.formulation_version_id)
     # Its own promise must not stand in the way of the session that it was made for.
@@ -183,6 +191,8 @@ def perform(
     )
     due.session_id = treated.session.id
     db.flush()
+    when = When(treated.session.on, visit_at, recorded_at, by)
+    course_money.use_session(db, subject.id, due.number, when=when)
     return treated
 
 
@@ -202,6 +212,9 @@ def reverse_session(
     undone = corrections.reverse_session(db, session, at=at, recorded_at=recorded_at, by=by, reason=reason)
     if performed is not None:
         performed.session_id = None
+        on = db.get_one(Site, session.site_id).day(at)
+        when = When(on, at, recorded_at, by)
+        course_money.undo_session(db, performed.course_id, performed.number, when=when, note=reason)
         allocations.renew(db, reference=reference(performed.course_id, performed.number))
         db.flush()
     return undone

@@ -16,7 +16,7 @@ from inventory.clinic import Site
 from inventory.database import Base, append_only, choice, one_of
 from inventory.errors import Conflict, Invalid
 from inventory.measures import ZERO
-from pricing import courses, quote_records, quotes
+from pricing import courses, policies, quote_records, quotes
 from pricing.courses import AnotherPatient, Course, Planned
 from pricing.price_list import PractitionerLevel
 from pricing.quote_records import Quote, QuoteState, QuoteStatus
@@ -129,6 +129,8 @@ def accept(
             "a manager may accept it with a reason."
         )
     _become(db, state, QuoteStatus.ACCEPTED, at=at, by=by, reason=late_reason.strip())
+    settings = clinic.settings(db)
+    terms = policies.policy(db, settings.cancellation_policy)
     return courses.start(
         db,
         Course(
@@ -140,6 +142,9 @@ def accept(
             accepted_at=at,
             accepted_by=by,
             late_reason=late_reason.strip(),
+            policy_code=terms.code,
+            breakage_rate=settings.expected_breakage_rate,
+            expires_on=policies.expires_on(terms, on),
         ),
         _planned(db, subject),
         at=at,

@@ -15,6 +15,7 @@ from inventory.catalog import Ingredient, Item, Offer, Supplier
 from inventory.vials import VialRule
 from pricing.chart import Account
 from pricing.formulations import Formulation, FormulationLine, FormulationVersion
+from pricing.policies import CancellationPolicy
 from pricing.price_list import PractitionerLevel, PriceBand, TaxRule
 from pricing.protocols import Protocol, Technique, TechniqueStep
 from seed_data import read, rows
@@ -53,6 +54,9 @@ def load(db: Session, *, at: datetime, by: str = "vialbook") -> Loaded:
             db, PriceBand.code, (rows.price_band(row) for row in read("price_bands") if row["currency"])
         ),
         "tax_rules": _add_missing(db, TaxRule.code, map(rows.tax_rule, read("tax_rules"))),
+        "cancellation_policies": _add_missing(
+            db, CancellationPolicy.code, map(rows.policy, read("cancellation_policies"))
+        ),
         "accounts": _add_missing(db, Account.code, map(rows.account, read("chart_of_accounts"))),
     }
     return Loaded(counts)

@@ -9,6 +9,7 @@ from inventory.catalog import DoseClass, ItemKind
 from inventory.measures import Unit
 from pricing.chart import AccountKind, Side, Statement
 from pricing.formulations import LineKind
+from pricing.policies import RefundRule
 from pricing.protocols import Step, TechniqueFamily
 
 OFFERS_FROM = date(2025, 1, 1)  # illustrative: before anything the demo clinic buys
@@ -260,6 +261,31 @@ def vial_rule(row: Row) -> Values:
         "effective_to": _date(row["effective_to"]),
         "text": row["rule_text"],
         "status": row["status"],
+        "source": row["source"],
+    }
+
+
+def policy(row: Row) -> Values:
+    """A cancellation policy."""
+    return {
+        "code": row["policy_code"],
+        "country": row["country"],
+        "currency": row["currency"],
+        "valid_months": int(row["package_valid_months"]) if row["package_valid_months"] else None,
+        "notice_hours": int(row["notice_hours"]),
+        "refund": RefundRule(row["refund"]),
+        "credit": row["credit"] == "Y",
+        "admin_fee": Decimal(row["admin_fee"]),
+        "transfers": int(row["transfers"]),
+        "changes": int(row["changes"]) if row["changes"] else None,
+        "late_fee": Decimal(row["late_fee"]),
+        "late_rate": Decimal(row["late_rate"]),
+        "no_show_fee": Decimal(row["no_show_fee"]),
+        "no_show_rate": Decimal(row["no_show_rate"]),
+        "no_show_uses_session": row["no_show_uses_session"] == "Y",
+        "refund_words": row["refund_rule"],
+        "missed_words": row["deposit_or_no_show_rule"],
+        "illustrative": illustrative(row),
         "source": row["source"],
     }
 

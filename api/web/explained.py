@@ -75,6 +75,14 @@ SETTINGS = {
         "Deposit", "Part of the total that a quote asks for to book the first session; 0 asks for none.",
         PERCENT,
     ),
+    "cancellation_policy": Explained(
+        "Cancellation policy", "By its code: what a patient who ends a course is given back. Courses keep "
+        "the one that they were sold under.",
+    ),
+    "expected_breakage_rate": Explained(
+        "Sessions never asked for", "Share of paid sessions that is expected to be left; earned along with "
+        "the others. Ask your auditor.", PERCENT,
+    ),
     "document_language": Explained(
         "Language of documents", "In which quotes and the like are printed for patients.",
         choices=(("en", "English"), ("es", "Español")),

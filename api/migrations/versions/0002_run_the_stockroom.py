@@ -561,6 +561,15 @@ def upgrade() -> None:
             batch_op.f("ix_purchase_order_receipts_order_line_id"), ["order_line_id"], unique=False
         )
 
+    with op.batch_alter_table("courses", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("policy_code", sa.String(length=20), server_default="PC-00", nullable=False)
+        )
+        batch_op.add_column(
+            sa.Column("breakage_rate", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
+        )
+        batch_op.add_column(sa.Column("expires_on", sa.Date(), nullable=True))
+
     with op.batch_alter_table("places", schema=None) as batch_op:
         batch_op.add_column(sa.Column("temperature", sa.String(24), server_default="any", nullable=False))
         batch_op.add_column(sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False))
