@@ -20,7 +20,7 @@ from api.app import create_app
 from api.auth import Person, Role
 from api.migrations.tables import every_table
 from api.starting import load_reference
-from api.web import accounts, rights, sign_ins
+from api.web import accounts, rights, sign_ins, static_files
 from api.web.sign_ins import Stage
 from inventory.allocations import Allocation
 from inventory.balances import Balance
@@ -40,7 +40,7 @@ from tests.pages import Browser as Client
 from tests.pages import House
 
 NOW = datetime(2026, 1, 15, 15, 0, tzinfo=UTC)  # a Thursday morning in New York
-PATIENCE = 30_000  # milliseconds: longer than any page takes on a machine that has other things to do
+PATIENCE = 90_000  # milliseconds: longer than any page takes on a machine that has much else to do
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
@@ -245,6 +245,7 @@ class Server:
 def serving() -> Iterator[Server]:
     """A server for the length of a block."""
     server = Server()
+    static_files.asset("inter.woff2")  # takes seconds, once: before a browser waits for it
     listening: Any = create_server(server, host="127.0.0.1", port=0, threads=8)
     server.address = f"http://127.0.0.1:{listening.effective_port}"
     thread = threading.Thread(target=listening.run, daemon=True)

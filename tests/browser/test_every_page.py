@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 from api.auth import Role
 from api.web import rights
 from tests.browser import clinic
-from tests.browser.clinic import DOORS, FILES, PARTS, Served, is_page
+from tests.browser.clinic import DOORS, FILES, PARTS, Served, Server, is_page
 from tests.browser.looking import WATCH, faults, violations
 
 PAGES = [call for call in rights.MAY if is_page(call)]
@@ -17,8 +17,9 @@ OF_THE_BOOK = re.compile(r'value="[^"]{20,}"|aria-current="page"')  # tokens and
 
 
 @pytest.fixture(scope="package")
-def admin(browser: Browser, kept: Served) -> Iterator[Page]:
+def admin(browser: Browser, server: Server, kept: Served) -> Iterator[Page]:
     """One window in which the admin, who sees every page, goes from page to page."""
+    server.app = kept.house.clinic.app  # another test may have shown its own
     with clinic.window(browser, kept, role=Role.ADMIN) as page:
         page.add_init_script(WATCH)
         page.goto("/help")  # the typeface is optional: on a first visit it may come too late
