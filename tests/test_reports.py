@@ -32,7 +32,7 @@ def test_the_roll_forward_of_the_worked_example_closes_as_the_accountant_wrote()
     opening, received, used, wasted, written_down, found = example("WE-15").numbers_given
     [closing] = example("WE-15").numbers_expected
 
-    flows = Flows(opening, received, used, D(0), wasted + written_down, D(0), found)
+    flows = Flows(opening=opening, received=received, used=used, wasted=wasted + written_down, counted=found)
 
     assert flows.closing == closing == D("12266.50")
 
