@@ -1,5 +1,6 @@
 """Entries: a row's values become what the domain takes, by names that are looked up once per file."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,7 +18,7 @@ from inventory.opening import Held
 from pricing.formulations import LineKind, NewLine
 
 MOST_SUGGESTED = 200  # unknown words of one file for which near names are looked up
-NEAR = 0.6
+NEAR = 0.7
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,16 @@ class Names:
     def _near(self, wanted: str) -> str:
         """The names on record that are nearly the same, for a typing slip."""
         if wanted not in self.suggested and len(self.suggested) < MOST_SUGGESTED:
-            near = get_close_matches(wanted, self.spoken, n=6, cutoff=NEAR)
+            alike = [name for name in self.spoken if _folded(name) == _folded(wanted)]
+            near = alike or get_close_matches(wanted, self.spoken, n=6, cutoff=NEAR)
             told = list(dict.fromkeys(self.spoken[name] for name in near))[:3]
             self.suggested[wanted] = f" Did you mean {' or '.join(told)}?" if told else ""
         return self.suggested.get(wanted, "")
+
+
+def _folded(name: str) -> str:
+    """A name without what the eye or the keyboard mixes up: O and 0, I, l and 1, spaces and hyphens."""
+    return re.sub(r"[\s._/-]", "", name.casefold()).translate(str.maketrans("oil", "011"))
 
 
 @dataclass(frozen=True)
