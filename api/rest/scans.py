@@ -21,12 +21,24 @@ from inventory.scanning import DOUBTS, Scan
 blueprint = noun("scans", "Reading barcodes")
 
 MOST_LABELS = 8
-PHOTO_BODY = {
+TEXT = {"type": "string", "minLength": 1, "maxLength": 4096}
+SCAN_BODY = {
     "required": True,
     "description": "The text of a barcode as `data`, those of one box as `labels`, or a photo of barcodes as "
     "the part `image` of a form.",
     "content": {
-        "application/json": {"schema": {"$ref": "#/components/schemas/ScanRequest"}},
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "data": TEXT,
+                    "labels": {"type": "array", "items": TEXT, "minItems": 1, "maxItems": MOST_LABELS},
+                },
+                "minProperties": 1,
+                "maxProperties": 1,
+                "additionalProperties": False,
+            }
+        },
         "multipart/form-data": {
             "schema": {
                 "type": "object",
@@ -113,7 +125,7 @@ class ScanShape(BoxShape):
 
 @blueprint.post("/scans")
 @blueprint.response(200, ScanShape)
-@blueprint.doc(requestBody=PHOTO_BODY)
+@blueprint.doc(requestBody=SCAN_BODY)
 def read_scan() -> Any:
     """Read a barcode, or an opened vial's own label (S4, S13); what is unreadable is refused with a code."""
     if request.mimetype == "multipart/form-data":
