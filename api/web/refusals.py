@@ -97,6 +97,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "CannotRelease": "Write it off or send it back; it is not used again.",
         },
         "inventory.corrections": {
+            "UnknownDocument": LOOK,
             "AlreadyReversed": "Nothing is left to do; to have it again, enter it anew.",
             "CannotReverse": "Undo what came after it first, or enter what is so today.",
         },
@@ -151,7 +152,6 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "MixedUnits": "Name the item instead of the ingredient.",
             "NothingToUse": "Enter at least one product that was used.",
             "UnknownSession": LOOK,
-            "UnknownDocument": LOOK,
         },
         "inventory.alerts": {"BadView": TYPE},
         "api.web.vial_board": {"NotOpenHere": "Open a vial of that lot first, or choose its site."},

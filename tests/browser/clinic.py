@@ -109,6 +109,19 @@ ORDERS = {
     "/orders/<id:order_id>/edit": "/orders/3/edit",
     "/orders/<id:order_id>/send": "/orders/3/send",
 }
+FIXED = {
+    "<code:task>": "receive",
+    "<code:place>": "FRIDGE",
+    "<id:transfer_id>": "1",
+    "/counts/<id:count_id>/record": "/counts/1/record",  # the fridge, posted
+    "<id:count_id>": "2",  # the cupboard, half counted
+    "numbers/<code:key>": "numbers/overhead_rate",
+    "sites/<code:code>": "sites/MAIN",
+    "suppliers/<code:code>": "suppliers/SUP-01",
+    "levels/<code:code>": "levels/L2",
+    "<code:protocol>/<code:level>": "P-00/L2",
+}
+"""Parts of addresses that the demo clinic has under the same name every time."""
 
 
 @dataclass
@@ -200,16 +213,7 @@ def examples(db: Any) -> dict[str, str]:
             .join(Allocation, Allocation.item_id == Item.id)
             .where(Allocation.ended_at.is_(None), Item.dose_class == DoseClass.SINGLE_DOSE)
         ),
-        "<code:task>": "receive",
-        "<code:place>": "FRIDGE",
-        "<id:transfer_id>": "1",
-        "/counts/<id:count_id>/record": "/counts/1/record",  # the fridge, posted
-        "<id:count_id>": "2",  # the cupboard, half counted
-        "numbers/<code:key>": "numbers/overhead_rate",
-        "sites/<code:code>": "sites/MAIN",
-        "suppliers/<code:code>": "suppliers/SUP-01",
-        "levels/<code:code>": "levels/L2",
-        "<code:protocol>/<code:level>": "P-00/L2",
+        **FIXED,
     }
 
 
