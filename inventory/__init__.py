@@ -3,6 +3,8 @@
 `clinic` opens sites; each has *places*, and a place is an account of stock: the shelf, the opened vials,
 the quarantine are the clinic's own, while supplier, patient, waste and count lie beyond its border.
 `catalog` names the *items* that can be bought, and their dose class says what may become of an opened one.
+A site has several shelves, its fridges and cupboards: `places` says what may be kept in each. `moving` goes
+from one to another, `transfers` to another site, and `on_the_way` knows what has not arrived there yet.
 
 `receiving` turns a delivery into a *lot* on the shelf and a *cost layer* of whole cents. From then on stock
 only moves: `ledger` appends *movements* from place to place under a document, and `balances` follow in the
