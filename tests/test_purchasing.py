@@ -336,3 +336,30 @@ def happen(shop: Shop, order: OrderView, act: str, chance: Random) -> None:
     else:
         end = purchasing.close if act == "close" else purchasing.cancel
         end(shop.db, shop.of(order), at=NOW, by=BY, reason="enough")
+
+
+def test_the_proof_finds_a_receipt_that_is_not_of_its_order(shop):
+    order = shop.sent(shop.wish("HA", 1))
+    other = shop.receive("LIDO", "L1 exp 2027-06-30 1 x 9.00 on 2026-01-15")[0]
+    shop.db.execute(
+        sa.insert(orders.LINKS).values(
+            receipt_id=other.receipt.id,
+            order_id=order.id,
+            order_line_id=order.lines[0].id,
+            containers=1,
+            extra=0,
+        )
+    )
+
+    assert [breach.sentence for breach in proof.verify(shop.db)] == [
+        f"Receipt {other.receipt.id} does not fit {order.number}, against which it was received."
+    ]
+
+
+def test_orders_are_only_added_to(shop):
+    order = shop.sent(shop.wish("HA", 1))
+
+    for table in (orders.ORDERS, orders.EVENTS, orders.LINES):
+        with pytest.raises(sa.exc.DatabaseError, match="only added"), shop.db.begin_nested():
+            shop.db.execute(sa.delete(table).where(table.c.id > 0))
+    assert order_views.view(shop.db, shop.of(order)).state is OrderState.SENT
