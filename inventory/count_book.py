@@ -91,6 +91,15 @@ def held_now(db: Session, found: Iterable[Spot]) -> dict[int, Decimal]:
     }
 
 
+def places_hold(db: Session, lot_ids: Sequence[int]) -> dict[tuple[int, int], Decimal]:
+    """What every place has of the lots now, by place and lot."""
+    b = BALANCES.c
+    rows = db.execute(sa.select(b.place_id, b.lot_id, b.quantity).where(b.lot_id.in_(sql_list(lot_ids))))
+    held: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    held.update({(place_id, lot_id): quantity for place_id, lot_id, quantity in rows})
+    return held
+
+
 def last_movement(db: Session) -> int:
     """The last movement that the ledger knows of; of a locked item nothing is on its way."""
     return db.scalar(sa.select(sa.func.max(MOVEMENTS.c.id))) or 0

@@ -193,7 +193,7 @@ def _moves(db: Session, site: Site, found: Differences, reason: str) -> list[Mov
         site=site,
         places=clinic.places(db, site.id),
         facts=balances.lot_facts(db, lot_ids),
-        held=differences.places_hold(db, lot_ids),
+        held=count_book.places_hold(db, lot_ids),
         reason=reason,
         moves=[],
     )

@@ -17,12 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import clinic, count_book, counting, layers
-from inventory.balances import BALANCES
 from inventory.catalog import Item
 from inventory.clinic import Place, PlaceKind, Settings
 from inventory.count_book import Glance, Touch
 from inventory.counts import ENTRIES, LINES, Count, CountEntry, CountState
-from inventory.database import sql_list
 from inventory.layers import Share, Want
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO, to_cents_half_up
@@ -156,8 +154,10 @@ def lines(db: Session, subject: Count) -> list[Line]:
 
 
 def differences(db: Session, subject: Count) -> Differences:
-    """What posting the count would do now, line by line, with what it is worth."""
+    """What posting the count would do now, line by line, with its worth; of an ended one what it did."""
     found = lines(db, subject)
+    if subject.state is not CountState.OPEN:
+        return _summed(found, [_settled(line) for line in found if line.change])
     settings = clinic.settings(db)
     changed = [line for line in found if line.change]
     moved = _misplaced(changed)
@@ -186,13 +186,7 @@ def differences(db: Session, subject: Count) -> Differences:
                 outdated=line.id in gone,
             )
         )
-    return Differences(
-        lines=tuple(found),
-        differing=tuple(differing),
-        gained=sum((one.value for one in differing if one.value > 0), ZERO),
-        lost=-sum((one.value for one in differing if one.value < 0), ZERO),
-        digest=_digest(found, differing),
-    )
+    return _summed(found, differing)
 
 
 def above(settings: Settings, change: Decimal, book: Decimal, value: Decimal) -> bool:
@@ -295,10 +289,34 @@ def _misplaced(changed: Sequence[Line]) -> dict[int, Decimal]:
     return moved
 
 
+def _settled(line: Line) -> Difference:
+    """What the posting of an ended count did, as it was kept; nothing, if it was given up."""
+    return Difference(
+        line=line,
+        change=line.change or ZERO,
+        moved=ZERO,
+        value=line.value or ZERO,
+        shares=(),
+        layer_from=None,
+        again=False,
+        outdated=False,
+    )
+
+
+def _summed(found: Sequence[Line], differing: Sequence[Difference]) -> Differences:
+    return Differences(
+        lines=tuple(found),
+        differing=tuple(differing),
+        gained=sum((one.value for one in differing if one.value > 0), ZERO),
+        lost=-sum((one.value for one in differing if one.value < 0), ZERO),
+        digest=_digest(found, differing),
+    )
+
+
 def _outdated(db: Session, subject: Count, changed: Sequence[Line]) -> set[int]:
     """The lines of which less is left by now than is missing; what was held back since is still there."""
     quarantine = clinic.places(db, subject.site_id)[PlaceKind.QUARANTINE]
-    held = places_hold(db, [line.lot_id for line in changed if line.sealed])
+    held = count_book.places_hold(db, [line.lot_id for line in changed if line.sealed])
     vials = {
         vial.id: vial.remaining
         for vial in db.scalars(
@@ -316,15 +334,6 @@ def _outdated(db: Session, subject: Count, changed: Sequence[Line]) -> set[int]:
         elif sum(held[place, line.lot_id] for place in {line.place_id, quarantine}) + change < 0:
             gone.add(line.id)
     return gone
-
-
-def places_hold(db: Session, lot_ids: Sequence[int]) -> dict[tuple[int, int], Decimal]:
-    """What every place has of the lots now, by place and lot."""
-    b = BALANCES.c
-    rows = db.execute(sa.select(b.place_id, b.lot_id, b.quantity).where(b.lot_id.in_(sql_list(lot_ids))))
-    held: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
-    held.update({(place_id, lot_id): quantity for place_id, lot_id, quantity in rows})
-    return held
 
 
 def _digest(found: Sequence[Line], differing: Sequence[Difference]) -> str:

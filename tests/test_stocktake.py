@@ -87,6 +87,21 @@ def _lines(clinic, sheet):
     return differences.lines(clinic.db, sheet)
 
 
+def test_a_posted_count_says_what_it_did_whatever_happens_afterwards(clinic):
+    sheet = begin(clinic)
+    write(clinic, sheet, A17=27, B02=18, L1=40, L1_open="16.5", N1=100)
+    done = post(clinic, sheet).differences
+
+    clinic.treat("P-2", "HA 45", at=NOW + HOUR)
+
+    told = differences.differences(clinic.db, sheet)
+    assert (told.gained, told.lost) == (done.gained, done.lost)
+    assert [(one.change, one.value) for one in told.differing] == [
+        (one.change, one.value) for one in done.differing
+    ]
+    assert told.outdated == told.again == ()
+
+
 def test_the_journal_says_dr_or_cr_count_differences(clinic):
     sheet = begin(clinic)
     write(clinic, sheet, A17=24, B02=18, L1=40, L1_open=17, N1=100)

@@ -26,7 +26,7 @@ from inventory.measures import NotAQuantity, plain, quantity
 blueprint = frame.chapter("count_desk")
 
 PAGE = 40
-RECENT = 5
+RECENT = 3
 SHOWN = (("left", "To count"), ("counted", "Counted"), ("again", "To count again"), ("all", "All"))
 POST = "POST /counts/<id:count_id>/post"
 

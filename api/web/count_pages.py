@@ -226,24 +226,18 @@ def open_one(count_id: int) -> Count:
 
 def _page(template: str, subject: Count, found: Differences, **more: Any) -> Response:
     site = frame.at_my_site(subject.site_id)
-    posted = subject.state is CountState.POSTED
     differing = {one.line.id: one for one in found.differing}
     changed = [line for line in found.lines if line.change or line.unsteady]
-    values = [
-        line.value if posted else differing[line.id].value
-        for line in changed
-        if posted or line.id in differing
-    ]
     return frame.page(
         template,
         count=subject,
         site=site,
-        rows=[_view(line, differing.get(line.id), posted=posted) for line in changed],
+        rows=[_view(line, differing.get(line.id)) for line in changed],
         same=sum(line.change is not None and not line.change for line in found.lines),
         uncounted=found.uncounted,
         again=sum(one.again or one.outdated for one in found.differing) + len(found.unsteady),
-        gained=sum((value for value in values if value and value > 0), 0),
-        lost=-sum((value for value in values if value and value < 0), 0),
+        gained=found.gained,
+        lost=found.lost,
         account=DIFFERENCES,
         costs=frame.sees_costs(),
         currency=frame.currency(g.db),
@@ -252,7 +246,7 @@ def _page(template: str, subject: Count, found: Differences, **more: Any) -> Res
     )
 
 
-def _view(line: Line, one: Difference | None, *, posted: bool) -> DifferenceView:
+def _view(line: Line, one: Difference | None) -> DifferenceView:
     def measured(quantity: Any) -> str:
         return plain(abs(count_sheets.in_its_measure(quantity, line)))
 
@@ -265,7 +259,7 @@ def _view(line: Line, one: Difference | None, *, posted: bool) -> DifferenceView
         learned="" if not line.learned else f"{'−' if line.learned < 0 else '+'}{measured(line.learned)}",
         elsewhere="" if one is None or not one.moved else measured(one.moved),
         first="" if line.first is None else measured(line.first),
-        value=line.value if posted else one.value if one is not None else None,
+        value=None if one is None else one.value,
         less=(line.change or 0) < 0,
         again=one is not None and one.again,
         unsteady=line.unsteady,
