@@ -199,6 +199,19 @@ def test_the_reorder_advice_is_for_people_or_for_programs(clinic, vialbook):
     assert isinstance(json.loads(listed), list)
 
 
+def test_lots_are_followed_from_a_patient_a_session_and_back_to_everyone(clinic, vialbook, tmp_path):
+    out = tmp_path / "recall.pdf"
+
+    status, nothing, _ = vialbook("trace", "patient", "NOBODY-1")
+    _, _, unknown = vialbook("trace", "lot", "MP-001", "no such lot", "--pdf", str(out))
+    _, _, no_session = vialbook("trace", "session", "999999999")
+
+    assert (status, nothing) == (0, "0 uses.\n")
+    assert unknown == "No lot no such lot of MP-001 is on record.\n"
+    assert "999999999" in no_session
+    assert not out.exists()
+
+
 def test_the_accountants_workbook_is_written(clinic, vialbook, tmp_path):
     out = tmp_path / "books.xlsx"
 
