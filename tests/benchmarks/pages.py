@@ -160,7 +160,8 @@ def fetched(port: int, house: House, path: str) -> Callable[[], bytes]:
 def visit(browser: Browser, port: int, house: House, *, size: str = "desk") -> Iterator[Page]:
     """A browser's first visit, with nothing kept but the cookie of a session."""
     address = f"http://127.0.0.1:{port}"
-    context: BrowserContext = browser.new_context(base_url=address, viewport=SIZES[size])  # type: ignore[arg-type]
+    view: Any = SIZES[size]
+    context: BrowserContext = browser.new_context(base_url=address, viewport=view)
     context.add_cookies([{"name": COOKIE, "value": house.token, "url": address}])
     yield context.new_page()
     context.close()
