@@ -19,8 +19,10 @@ from sqlalchemy.orm import Session
 from inventory import catalog, clinic, layers, shelf
 from inventory.catalog import DoseClass, Replacement
 from inventory.clinic import PLACES, PlaceKind, Settings, Site
+from inventory.layers import Worth
 from inventory.ledger import DOCUMENTS, MOVEMENTS
 from inventory.measures import CENT, ZERO
+from inventory.picking import Container
 from inventory.vials import Product
 from pricing import paths, retention, sharing
 from pricing.costing import CourseCost
@@ -35,6 +37,7 @@ HISTORY = 365  # days of the ledger that tell how often others use an item
 SHORTEST = 28  # one session in a young book is no habit
 FRESH_DAYS = 365  # where no shelf life is on record
 MONTH = 30
+USUAL_LEAD = 7  # days, where nobody offers it
 SPREAD = Decimal("0.0001")
 
 
@@ -181,88 +184,109 @@ def rates_after_the_first(db: Session, *, sessions: int, on: date) -> list[Decim
     return [chance.rate for chance in retention.chances(db, sessions=sessions, on=on)[1:]]
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What was read of all items at once: use by others, offers, lots and their worth, what is open."""
+
+    used: Mapping[int, Sequence[Decimal]]
+    window: int
+    offers: Mapping[int, Replacement]
+    sealed: Mapping[int, Sequence[Container]]
+    opened: Mapping[int, Sequence[Container]]
+    worth: Mapping[int, Worth]
+    lives: Mapping[int, int | None]
+
+
 def _supplies(
     db: Session,
     lines: Sequence[Line],
-    known: Mapping[int, Product],
+    products: Mapping[int, Product],
     *,
     site: Site,
     today: date,
     until: int,
 ) -> list[tuple[Line, Supply]]:
     """What the paths need to know of each line's item."""
-    keys = sorted({_item(line) for line in lines})
     settings = clinic.settings(db)
+    known = _read(db, lines, products, site=site, today=today, until=until)
+    return [
+        (line, _supply(db, line, products[_item(line)], known, settings, site=site, today=today))
+        for line in lines
+    ]
+
+
+def _read(
+    db: Session,
+    lines: Sequence[Line],
+    products: Mapping[int, Product],
+    *,
+    site: Site,
+    today: date,
+    until: int,
+) -> _Known:
+    keys = sorted({_item(line) for line in lines})
     used, window = _doses_of_others(db, keys, site=site, today=today)
-    offers = catalog.replacements(db, keys, on=today)
     enough: dict[int, Decimal | None] = {}
     for line in lines:
         key = _item(line)
-        so_far = enough.get(key) or ZERO
-        mean = Decimal(sum(used[key])) if used[key] else ZERO
-        enough[key] = so_far + line.stock * 20 + 3 * mean * until / window + known[key].content
+        others = 3 * sum(used[key], ZERO) * until / window
+        enough[key] = (enough.get(key) or ZERO) + line.stock * 20 + others + products[key].content
+    wanted = [products[key] for key in keys]
     shelves = clinic.shelves(db, site.id)
-    sealed = shelf.sealed(
-        db, [known[key] for key in keys], site=site, shelves=shelves, on=today, enough=enough
-    )
+    sealed = shelf.sealed(db, wanted, site=site, shelves=shelves, on=today, enough=enough)
     at = site.moment_on(today, site.end_of(today))
-    opened = shelf.opened(db, known, site=site, at=at, patient_ref=None) if site.share_opened_vials else {}
-    worth = layers.worth_of_lots(db, {one.lot.id for found in sealed.values() for one in found})
-    lives = dict(
-        db.execute(
-            sa.select(catalog.Item.id, catalog.Item.shelf_life_months).where(catalog.Item.id.in_(keys))
-        ).all()
+    shared = site.share_opened_vials
+    lives = sa.select(catalog.Item.id, catalog.Item.shelf_life_months).where(catalog.Item.id.in_(keys))
+    return _Known(
+        used=used,
+        window=window,
+        offers=catalog.replacements(db, keys, on=today),
+        sealed=sealed,
+        opened=shelf.opened(db, products, site=site, at=at, patient_ref=None) if shared else {},
+        worth=layers.worth_of_lots(db, {one.lot.id for found in sealed.values() for one in found}),
+        lives={key: months for key, months in db.execute(lives)},
     )
-    found = []
-    for line in lines:
-        product = known[_item(line)]
-        unit = line.actual / line.stock if line.stock else ZERO
-        batches = tuple(
+
+
+def _supply(
+    db: Session, line: Line, product: Product, known: _Known, settings: Settings, *, site: Site, today: date
+) -> Supply:
+    unit = line.actual / line.stock if line.stock else ZERO
+    used, offer = known.used.get(product.id, ()), known.offers.get(product.id)
+    lead = USUAL_LEAD if offer is None else offer.lead_days
+    containers = float(sum(used, ZERO) / product.content) / known.window
+    supply = Supply(
+        content=float(product.content),
+        one_patient=product.dose_class.one_patient,
+        shared=site.share_opened_vials,
+        in_use_days=float(sharing.days_in_use(db, product, site, today)),
+        batches=tuple(
             Batch(
                 (one.lot.expires_on - today).days,
                 int(one.held // product.content),
-                float(product.content * (worth[one.lot.id].unit_cost if one.lot.id in worth else unit)),
+                float(product.content * _unit_cost(known.worth.get(one.lot.id), unit)),
             )
-            for one in sealed[product.id]
-        )
-        supply = Supply(
-            content=float(product.content),
-            one_patient=product.dose_class.one_patient,
-            shared=site.share_opened_vials,
-            in_use_days=float(sharing.days_in_use(db, product, site, today)),
-            batches=batches,
-            price=float(_container_price(line, product, offers)),
-            sessions_seen=len(used[product.id]),
-            window_days=window,
-            doses_seen=tuple(float(dose) for dose in used[product.id]),
-            **_reordering(product, offers, used[product.id], window, lives, settings),
-        )
-        if now := opened.get(product.id):
-            first = min(now, key=lambda one: one.deadline)
-            last = float((first.deadline.date() - today).days)
-            supply = replace(supply, open_left=float(first.held), open_until=last)
-        found.append((line, supply))
-    return found
+            for one in known.sealed[product.id]
+        ),
+        price=float(_container_price(line, product, offer)),
+        sessions_seen=len(used),
+        window_days=known.window,
+        doses_seen=tuple(float(dose) for dose in used),
+        # The clinic is expected to buy what it uses until a delivery comes, in whole packs.
+        lead_days=lead,
+        life_days=(known.lives.get(product.id) or 0) * MONTH or FRESH_DAYS,
+        reorder_at=ceil(containers * (lead + settings.reorder_review_days)),
+        reorder_by=1 if offer is None else max(1, offer.pack_containers * offer.minimum_packs),
+    )
+    if not (now := known.opened.get(product.id)):
+        return supply
+    first = min(now, key=lambda one: one.deadline)
+    last = float((first.deadline.date() - today).days)
+    return replace(supply, open_left=float(first.held), open_until=last)
 
 
-def _reordering(
-    product: Product,
-    offers: Mapping[int, Replacement],
-    used: Sequence[Decimal],
-    window: int,
-    lives: Mapping[int, int | None],
-    settings: Settings,
-) -> dict[str, int]:
-    """When and how much the clinic is expected to buy: what it uses until a delivery comes, in packs."""
-    offer = offers.get(product.id)
-    lead = 7 if offer is None else offer.lead_days
-    containers = float(sum(used, ZERO) / product.content) / window
-    return {
-        "lead_days": lead,
-        "life_days": (lives.get(product.id) or 0) * MONTH or FRESH_DAYS,
-        "reorder_at": ceil(containers * (lead + settings.reorder_review_days)),
-        "reorder_by": 1 if offer is None else max(1, offer.pack_containers * offer.minimum_packs),
-    }
+def _unit_cost(worth: Worth | None, otherwise: Decimal) -> Decimal:
+    return otherwise if worth is None else worth.unit_cost
 
 
 def _doses_of_others(
@@ -292,8 +316,7 @@ def _doses_of_others(
     return doses, window
 
 
-def _container_price(line: Line, product: Product, offers: Mapping[int, Replacement]) -> Decimal:
-    offer = offers.get(product.id)
+def _container_price(line: Line, product: Product, offer: Replacement | None) -> Decimal:
     if offer is not None:
         return offer.container_cost
     return line.replacement / line.stock * product.content if line.stock else ZERO

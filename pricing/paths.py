@@ -265,7 +265,8 @@ def _events(
     doses = np.hstack([np.full((paths, sessions), asked.dose), doses])
     tags = np.hstack([own, np.full((paths, most), -1.0)])
     order = np.argsort(days, axis=1, kind="stable")
-    return tuple(np.take_along_axis(one, order, axis=1) for one in (days, doses, tags))  # type: ignore[return-value]
+    one, two, three = (np.take_along_axis(each, order, axis=1) for each in (days, doses, tags))
+    return one, two, three
 
 
 def _price_lists(random: Any, price: float, paths: int, horizon: int) -> "Floats":

@@ -60,6 +60,7 @@ def charged_stock(product: Product, dose: Decimal, doses: Decimal) -> Decimal:
 
 
 def days_in_use(db: Session, product: Product, site: Site, on: date) -> Decimal:
+    """How many days a container that is opened on a day may be used, at most as long as any rule allows."""
     opened_at = site.moment_on(on, site.end_of(on))
     deadline = vials.discard_at(
         product,

@@ -82,7 +82,6 @@ def truth(
     coming: list[tuple[int, int, float]] = []
     opened: list[tuple[float, dict[int, float]]] = []  # cost, and who drew how much
     current: list[Any] | None = None  # left, last day, whose draws
-    costs = [0.0] * sessions
     strangers = count(-1, -1)
     for day, dose, session in events:
         who = next(strangers) if session is None else session
@@ -117,6 +116,12 @@ def truth(
         if position <= supply.reorder_at:
             packs = -(-(supply.reorder_at + 1 - position) // supply.reorder_by)
             coming.append((day + supply.lead_days + late(), packs * supply.reorder_by, price_at(day)))
+    return _shared_out(opened, sessions)
+
+
+def _shared_out(opened: Sequence[tuple[float, dict[int, float]]], sessions: int) -> list[float]:
+    """Each container's cost to the course's sessions that drew from it."""
+    costs = [0.0] * sessions
     for cost, draws in opened:
         for who, drawn in draws.items():
             if who >= 0:
