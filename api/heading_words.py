@@ -13,8 +13,8 @@ ALWAYS = {
         limite; Date d'expiration; Caducidad; Fecha de caducidad; Vencimiento; Fecha de vencimiento;
         Cad.""",
     "containers": """Qty; Qty on hand; Quantity; Quantity on hand; Count; On hand; Vials; Units;
-        Number; Stock; Pieces; Bestand; Menge; Anzahl; Stück; Stk.; Stückzahl; Quantité; Qté; Nombre de flacons;
-        Flacons; En stock; Cantidad; Cant.; Existencias; Unidades; Viales""",
+        Number; Stock; Pieces; Bestand; Menge; Anzahl; Stück; Stk.; Stückzahl; Quantité; Qté;
+        Nombre de flacons; Flacons; En stock; Cantidad; Cant.; Existencias; Unidades; Viales""",
     "unit_cost": """Cost; Unit cost; Cost each; Cost per container; Cost per vial; Unit price; Price
         each; Price; Purchase price; Einkaufspreis; EK; EK-Preis; Stückpreis; Preis; Einzelpreis;
         Prix d'achat; Prix unitaire; Prix; PU; Coût unitaire; Precio; Precio unitario; Coste; Coste

@@ -1,8 +1,4 @@
-"""Opening stock: what the clinic held before its books began comes onto the shelf, owed to nobody (B1).
-
-Thousands of lots come in one file, so they are checked against one look at the record and written in a
-few statements, however many days and lots they are.
-"""
+"""Opening stock: what the clinic held before its books began comes onto the shelf, owed to nobody (B1)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,10 +72,7 @@ class NotYet(Invalid):
 
 
 def check(db: Session, lines: Sequence[Held], *, site: Site, recorded_at: datetime) -> Checked:
-    """Hold every line against the record, and against the lines before it, without writing anything.
-
-    Each refusal has as its `field` the part of the line that it is about.
-    """
+    """Hold every line against the record, and against the lines before it, without writing anything."""
     ids = _ids(lines)
     known = dict(_known(db, lines, ids))
     today = site.day(recorded_at)
@@ -125,9 +118,7 @@ def bring_in(
 ) -> list[str]:
     """Put what was held on the shelf, all or nothing; answers each line's warning, or nothing.
 
-    Each line is a document, a receipt and a cost layer of its own, as a delivery's are. What has expired
-    and what belongs to a lot that is held goes to quarantine. Raises the first refusal of `check`, which
-    is asked again unless its answer is handed over.
+    Each line is a document, a receipt and a cost layer of its own. Raises the first refusal of `check`.
     """
     if not lines:
         return []
