@@ -19,14 +19,27 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from inventory import corrections, holds, periods, proof, receiving, wastage
+from inventory import (
+    corrections,
+    count_posting,
+    counting,
+    differences,
+    holds,
+    periods,
+    proof,
+    receiving,
+    stocktake,
+    wastage,
+)
 from inventory.catalog import Item
 from inventory.clinic import CostFormula
+from inventory.counting import Found
 from inventory.errors import Refusal
 from inventory.ledger import Movement, WasteReason
 from inventory.lots import Lot
 from inventory.receiving import Delivery
 from inventory.rooms import Entering, enter, take_back
+from inventory.stocktake import Scope
 from inventory.treatments import TreatmentSession
 from inventory.vials import OpenedVial, PreparedIn
 from tests.conftest import rolled_back
@@ -189,6 +202,27 @@ class Stock(RuleBasedStateMachine):
         chosen = self.one(TreatmentSession, session)
         if chosen is not None:
             self.act(lambda: corrections.reverse_session(self.db, chosen, **self.undoing(back)))
+
+    @rule(site=any_one, missing=st.lists(st.integers(-1, 2), min_size=4, max_size=4), hours=st.integers(1, 9))
+    def count_and_post(self, site, missing, hours):
+        """Count a site; whoever posts it does so some hours later."""
+        before = self.now
+
+        def deed():
+            sheet = stocktake.begin(self.db, Scope(), site=self.site(site), at=before, by=BY)
+            lines = differences.lines(self.db, sheet)
+            found = [
+                Found(line.id, max(line.book - less * line.content, Decimal(0)), again=again)
+                for again in (False, True)
+                for line, less in zip(lines, missing * len(lines), strict=False)
+                if line.sealed or less >= 0
+            ]
+            counting.write_down(self.db, sheet, found, at=before, recorded_at=self.now, by=BY)
+            how = {"at": self.now, "by": BY, "reason": "weekly"}
+            count_posting.post(self.db, sheet, leave_uncounted=True, **how)
+
+        self.now += timedelta(hours=hours)
+        self.act(deed)
 
     @precondition(lambda self: self.now - FIRST_DAY > timedelta(days=30))
     @rule()
