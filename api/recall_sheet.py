@@ -64,6 +64,13 @@ def data(db: Session, found: RecallReport, *, site: Site, by: str) -> dict[str, 
             ["Planned sessions", str(len(found.planned))],
         ],
         "steps": list(found.steps),
+    } | _lists(found, zones, much, moment)
+
+
+def _lists(found: RecallReport, zones: dict[int, str], much: Any, moment: Any) -> dict[str, Any]:
+    """The tables of the report, row by row."""
+    item, trace = found.item, found.trace
+    return {
         "held": [[one.site, one.place_name, KINDS[one.kind], much(one.quantity)] for one in trace.held],
         "opened": [
             [

@@ -203,35 +203,13 @@ def write_off(lot_id: int) -> Response:
             item=item,
             there=there,
             reasons=REASONS,
-            foretold=_gone_by(form) if previews.asked() else None,
+            foretold=_gone_by(form, lot_id, site_id) if previews.asked() else None,
             costs=frame.sees_costs(),
             currency=frame.currency(g.db),
         )
 
-    def act(db: Session, body: dict[str, Any]) -> WrittenOff:
-        subject, site = lots.lot(db, lot_id), db.get_one(Site, site_id)
-        return wastage.write_off(
-            db,
-            subject,
-            quantity_off=body["containers"] * db.get_one(Item, subject.item_id).content,
-            reason=body["reason"],
-            site=site,
-            at=site.moment_on(body.get("on", site.day(g.now)), g.now),
-            recorded_at=g.now,
-            by=g.caller.name,
-            note=body.get("note", ""),
-        )
-
-    def _gone_by(form: Form) -> Foretold:
-        try:
-            body = WriteOff().load({name: text for name, text in form.values.items() if text.strip()})
-        except ValidationError as wrong:
-            form.errors = forms.by_field(wrong)
-            return Foretold(refusal="Fill in how many and why, then look again.")
-        return previews.foretold(lambda db: act(db, body))
-
     def do(body: dict[str, Any]) -> Done:
-        gone = act(g.db, body)
+        gone = _write_off(g.db, lot_id, site_id, body)
         _, item = _lot(lot_id)
         amount = formats.containers(body["containers"], item.container_form)
         return Done(f"/lots/{lot_id}", f"Wrote off {amount} of lot {gone.lot.number}: {_value(gone.value)}.")
@@ -239,6 +217,31 @@ def write_off(lot_id: int) -> Response:
     if previews.asked():
         return previews.look(show)
     return forms.handle(WriteOff, show=show, do=do)
+
+
+def _write_off(db: Session, lot_id: int, site_id: int, body: dict[str, Any]) -> WrittenOff:
+    subject, site = lots.lot(db, lot_id), db.get_one(Site, site_id)
+    return wastage.write_off(
+        db,
+        subject,
+        quantity_off=body["containers"] * db.get_one(Item, subject.item_id).content,
+        reason=body["reason"],
+        site=site,
+        at=site.moment_on(body.get("on", site.day(g.now)), g.now),
+        recorded_at=g.now,
+        by=g.caller.name,
+        note=body.get("note", ""),
+    )
+
+
+def _gone_by(form: Form, lot_id: int, site_id: int) -> Foretold:
+    """What the write-off that stands in the form would change."""
+    try:
+        body = WriteOff().load({name: text for name, text in form.values.items() if text.strip()})
+    except ValidationError as wrong:
+        form.errors = forms.by_field(wrong)
+        return Foretold(refusal="Fill in how many and why, then look again.")
+    return previews.foretold(lambda db: _write_off(db, lot_id, site_id, body))
 
 
 def _value(amount: Any) -> str:
