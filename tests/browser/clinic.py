@@ -66,6 +66,7 @@ FILES = frozenset(
         "GET /imports/templates/<code:kind>",
         "GET /quotes/<id:quote_id>/quote.pdf",
         "GET /settings/mark.png",
+        "GET /lots/<id:lot_id>/recall-report.pdf",
         "GET /books/workbook.xlsx",
         "GET /books/workbook/<code:key>/file",
     }
@@ -201,6 +202,9 @@ def examples(db: Any) -> dict[str, str]:
         "<id:vial_id>": first(sa.select(OpenedVial.id).where(OpenedVial.closed_at.is_(None))),
         "<id:movement_id>": first(
             receipts.where(Document.kind == DocumentKind.RECEIPT).order_by(Movement.id.desc())
+        ),
+        "<id:document_id>": first(
+            sa.select(Document.id).where(Document.kind == DocumentKind.RECEIPT).order_by(Document.id.desc())
         ),
         "<id:quote_id>": issued,
         **ORDERS,

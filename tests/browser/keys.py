@@ -5,6 +5,24 @@ from playwright.sync_api import Locator, Page, expect
 FARTHEST = 250
 
 
+class Hands:
+    """Two hands on a keyboard, and how often they have struck a key."""
+
+    def __init__(self, page: Page) -> None:
+        self._keyboard = page.keyboard
+        self.strokes = 0
+
+    def type(self, words: str) -> None:
+        """Type words."""
+        self.strokes += len(words)
+        self._keyboard.type(words)
+
+    def press(self, key: str) -> None:
+        """Press a key, or several together."""
+        self.strokes += 1
+        self._keyboard.press(key)
+
+
 def tab_to(page: Page, target: Locator) -> None:
     """Go on with the tab key until the target has the focus, and see that it shows it."""
     expect(target).to_be_visible()

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from api.auth import Role
 from tests.browser import clinic
 from tests.browser.clinic import Served
+from tests.browser.keys import Hands
 from tests.browser.looking import faults
 from tests.counter import VIALS, course, drafted, issued
 
@@ -24,11 +25,13 @@ def opened(browser: Browser, selling: Served) -> Iterator[Open]:
 
 
 @pytest.mark.parametrize("size", ["desk", "phone"])
-def test_the_front_desk_quotes_by_keyboard_alone(opened: Open, size: str):
+def test_the_front_desk_quotes_by_keyboard_alone_in_fewer_strokes_than_a_minute_has_seconds(
+    opened: Open, size: str
+):
     page = opened(Role.FRONT_DESK, size=size)
     page.goto("/quotes")
     page.get_by_role("link", name="New quote").press("Enter")
-    keys = page.keyboard
+    keys = Hands(page)
 
     expect(page.get_by_label("Chart number")).to_be_focused()
     keys.type("K-100")
@@ -47,6 +50,7 @@ def test_the_front_desk_quotes_by_keyboard_alone(opened: Open, size: str):
 
     expect(page).to_have_url(re.compile(r"/quotes/\d+$"))
     expect(page.get_by_role("status")).to_contain_text("is issued")
+    assert keys.strokes < 60
     page.get_by_role("button", name="Accept").press("Enter")
     expect(page.get_by_role("heading", name="Course of K-100")).to_be_visible()
 

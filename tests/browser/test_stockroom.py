@@ -25,7 +25,7 @@ def scan(page: Page, *labels: str) -> None:
 def slow_net(page: Page) -> Iterator[None]:
     """Within the block nothing that is sent arrives; after it all of it does, and what follows at once."""
     waiting: list[Route] = []
-    page.route("**/receive", waiting.append)
+    page.route("**/receive", lambda route: waiting.append(route))
     yield
     page.unroute("**/receive")
     for route in waiting:
