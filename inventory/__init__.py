@@ -16,8 +16,8 @@ vial may be used, and `rooms` makes one that enters a treatment room one patient
 with a reason, `holds` keeps lots back and traces them, `corrections` undo by pointing back, and `periods`
 close the months behind us.
 
-`stocktake` begins a count of what `rota` says is due, or of a place; `counting` writes down what is found,
-`count_book` knows what the book had at that instant, `differences` prices the gap and `count_posting` closes it.
+`stocktake` begins a count of a place or of what `rota` says is due; `counting` writes down what is found,
+`count_book` knows what the book had at that instant, `differences` prices the gap, `count_posting` posts it.
 
 `stock`, `lot_list` and `history` answer questions; `usage` and `reordering` look ahead; `proof` shows that
 all that is kept beside the facts agrees with them. `scanning` reads labels.
