@@ -91,6 +91,7 @@ class Item(Base):
     pack_containers: Mapped[int] = mapped_column(default=1)
     gtin: Mapped[str | None] = mapped_column(sa.String(14))  # of one container
     pack_gtin: Mapped[str | None] = mapped_column(sa.String(14))
+    prescription_only: Mapped[bool] = mapped_column(default=False, server_default=sa.text("false"))
     active: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1)
     illustrative: Mapped[bool] = mapped_column(default=False)

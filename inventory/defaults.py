@@ -27,6 +27,7 @@ class Settings:
     least_margin_rate: Decimal = Decimal("0.20")
     price_step: Decimal = Decimal("5.00")
     validity_days: int = 30
+    desk_discount_rate: Decimal = Decimal("0.10")
     deposit_rate: Decimal = Decimal(0)
     document_language: str = "en"
     cancellation_policy: str = "PC-00"
@@ -54,6 +55,7 @@ SOURCES = {
     "least_margin_rate": "illustrative; yours is a decision",
     "price_step": "illustrative: prices that end in 0 or 5",
     "validity_days": "illustrative: a month",
+    "desk_discount_rate": "illustrative; beyond it a manager decides",
     "deposit_rate": "none until you ask for one; twenty to fifty percent is often seen",
     "document_language": "the clinic's own",
     "cancellation_policy": "illustrative: what single sessions would have cost is kept, the rest given back",
@@ -80,6 +82,7 @@ FRACTIONS = frozenset(
         "service_level",
         "least_life_left_rate",
         "deposit_rate",
+        "desk_discount_rate",
         "expected_breakage_rate",
         "recount_rate",
     }

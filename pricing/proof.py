@@ -18,8 +18,9 @@ from inventory.measures import CENT, ZERO, plain
 from inventory.proof import MOST_SENTENCES, Breach
 from inventory.treatments import TreatmentSession
 from pricing.courses import Course, CourseSession
+from pricing.numbering import NumberSeries
 from pricing.price_list import Tax
-from pricing.quote_life import NumberSeries, QuoteEvent
+from pricing.quote_life import QuoteEvent
 from pricing.quote_records import Quote, QuoteLine, QuoteSession, QuoteStage, QuoteState, QuoteStatus
 from pricing.stages import taxed_amount
 
@@ -209,6 +210,7 @@ def _states_are_their_events(db: Session) -> Iterator[str]:
     for key, root_id, status, number, issued_on in db.execute(
         sa.select(QUOTES.c.id, QUOTES.c.root_id, STATES.c.status, STATES.c.number, STATES.c.issued_on)
         .join(STATES, STATES.c.quote_id == QUOTES.c.id, isouter=True)
+        .where(QUOTES.c.part_of.is_(None))
         .order_by(QUOTES.c.id)
     ):
         left = last.get(key, QuoteStatus.DRAFT)
@@ -230,7 +232,7 @@ def _courses_are_their_quotes(db: Session) -> Iterator[str]:
     """P5, I12: every accepted quote has one course, no other has one, and it is what the quote promised."""
     rows = db.execute(
         sa.select(QUOTES.c.id, STATES.c.status, COURSES.c.id)
-        .join(STATES, STATES.c.quote_id == QUOTES.c.id)
+        .join(STATES, STATES.c.quote_id == sa.func.coalesce(QUOTES.c.part_of, QUOTES.c.id))
         .join(COURSES, COURSES.c.quote_id == QUOTES.c.id, isouter=True)
         .where((STATES.c.status == QuoteStatus.ACCEPTED) != COURSES.c.id.isnot(None))
     )

@@ -1,33 +1,45 @@
 """The life of a quote: issue, accept, decline, withdraw, lapse, revise; each step is an event (P4, P5)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory import clinic
-from inventory.allocations import Promise
 from inventory.clinic import Site
 from inventory.database import Base, append_only, choice, one_of
 from inventory.errors import Conflict, Invalid
-from inventory.measures import ZERO
-from pricing import courses, policies, quote_records, quotes
-from pricing.courses import AnotherPatient, Course, Planned
+from pricing import courses, numbering, policies, quote_records, quotes
+from pricing.courses import AnotherPatient, Course
 from pricing.price_list import PractitionerLevel
-from pricing.quote_records import Quote, QuoteState, QuoteStatus
+from pricing.quote_records import Quote, QuoteOverride, QuoteState, QuoteStatus
 from pricing.quotes import Request
+
+
+class LostReason(StrEnum):
+    """Why a quote came to nothing, as the conversion report counts it."""
+
+    PRICE = "price"
+    TIMING = "timing"
+    ELSEWHERE = "elsewhere"
+    AFRAID = "afraid"
+    MEDICAL = "medical"
+    NO_ANSWER = "no_answer"
+    MISTAKE = "mistake"
+    OTHER = "other"
 
 
 class QuoteEvent(Base):
     """One step in a quote's life: what it became, who did it, when, why."""
 
     __tablename__ = "quote_events"
-    __table_args__ = (one_of("status", QuoteStatus), sa.Index(None, "quote_id", "id"))
+    __table_args__ = (
+        one_of("status", QuoteStatus),
+        one_of("lost", LostReason),
+        sa.Index(None, "quote_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     quote_id: Mapped[int] = mapped_column(sa.ForeignKey("quotes.id"))
@@ -35,32 +47,10 @@ class QuoteEvent(Base):
     at: Mapped[datetime]
     by: Mapped[str] = mapped_column(sa.String(80))
     reason: Mapped[str] = mapped_column(sa.String(500))
+    lost: Mapped[LostReason | None] = mapped_column(choice(LostReason))  # of declined and withdrawn ones
 
 
 append_only(QuoteEvent)
-
-
-class NumberSeries(Base):
-    """The last number given in a series and year; the row is locked while one is given (P4)."""
-
-    __tablename__ = "number_series"
-
-    series: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
-    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    last: Mapped[int]
-
-
-@dataclass(frozen=True)
-class Drift:
-    """What the rest of a course would cost now against what it cost when it was quoted (P4)."""
-
-    then: Decimal
-    now: Decimal
-
-    @property
-    def difference(self) -> Decimal:
-        """Above zero: the course has become dearer."""
-        return self.now - self.then
 
 
 class WrongStatus(Conflict):
@@ -79,6 +69,10 @@ class QuoteLapsed(Conflict):
     """The quote's validity is over; a manager may accept it with a reason (P4)."""
 
 
+class PartOfAQuote(Conflict):
+    """One treatment of a quote cannot take a step without the others."""
+
+
 class ReasonMissing(Invalid):
     """This step needs a reason."""
 
@@ -89,20 +83,26 @@ OFFERED = frozenset({QuoteStatus.ISSUED, QuoteStatus.LAPSED})
 
 
 def issue(
-    db: Session, subject: Quote, *, site: Site, at: datetime, by: str, override: str = ""
+    db: Session,
+    subject: Quote,
+    *,
+    site: Site,
+    at: datetime,
+    by: str,
+    override: str = "",
+    overrides: Mapping[str, str] | None = None,
 ) -> QuoteState:
     """Number and freeze a draft; the version that was offered until now is withdrawn (P4).
 
-    `override` is a practitioner's reason to issue in spite of an allergen match. Raises WrongStatus,
-    Superseded, AllergenBlocks.
+    `overrides` are a practitioner's reasons to issue in spite of an allergen match, by the allergy as the
+    patient named it; `override` is the reason for those that are not among them. Each is kept (T6).
+    Raises WrongStatus, Superseded, AllergenBlocks, PartOfAQuote.
     """
     state = _locked(db, subject, ISSUABLE, "issued")
     _refuse_superseded(db, subject)
-    blocking = [warning["message"] for warning in subject.warnings if warning["blocks"]]
-    if blocking and not override.strip():
-        raise AllergenBlocks(" ".join(blocking))
+    _let_pass(db, subject, {"": override, **(overrides or {})}, at=at, by=by)
     on = site.day(at)
-    state.number = _number_of_root(db, subject) or next_number(db, "quote", on.year)
+    state.number = _number_of_root(db, subject) or numbering.next_number(db, "quote", on.year)
     state.issued_on = on
     state.valid_until = on + timedelta(days=clinic.settings(db).validity_days)
     for older in _other_versions(db, subject):
@@ -117,7 +117,8 @@ def issue(
 def accept(
     db: Session, subject: Quote, *, site: Site, at: datetime, by: str, late_reason: str = ""
 ) -> Course:
-    """Accept an issued quote: its course starts, its sessions are planned, its stock is promised (P5).
+    """Accept an issued quote: a course starts for each of its treatments, the sessions are planned, their
+    stock is promised (P5). Answers the leading treatment's course.
 
     Raises WrongStatus; QuoteLapsed after `valid_until` unless a manager gives `late_reason` (P4).
     """
@@ -129,6 +130,13 @@ def accept(
             "a manager may accept it with a reason."
         )
     _become(db, state, QuoteStatus.ACCEPTED, at=at, by=by, reason=late_reason.strip())
+    late = late_reason.strip()
+    treatments = quote_records.treatments_of(db, subject)
+    started = [_start(db, one, on=on, at=at, by=by, late_reason=late) for one in treatments]
+    return started[0]
+
+
+def _start(db: Session, subject: Quote, *, on: date, at: datetime, by: str, late_reason: str) -> Course:
     settings = clinic.settings(db)
     terms = policies.policy(db, settings.cancellation_policy)
     return courses.start(
@@ -141,28 +149,40 @@ def accept(
             level=db.get_one(PractitionerLevel, subject.level_id).code,
             accepted_at=at,
             accepted_by=by,
-            late_reason=late_reason.strip(),
+            late_reason=late_reason,
             policy_code=terms.code,
             breakage_rate=settings.expected_breakage_rate,
             expires_on=policies.expires_on(terms, on),
         ),
-        _planned(db, subject),
+        quotes.planned(db, subject),
         at=at,
     )
 
 
-def decline(db: Session, subject: Quote, *, at: datetime, by: str, reason: str = "") -> QuoteState:
-    """The patient said no to an issued quote."""
+def decline(
+    db: Session,
+    subject: Quote,
+    *,
+    at: datetime,
+    by: str,
+    reason: str = "",
+    lost: LostReason | None = None,
+) -> QuoteState:
+    """The patient said no to an issued quote. Raises ReasonMissing where another reason is not told."""
     state = _locked(db, subject, OFFERED, "declined")
-    return _become(db, state, QuoteStatus.DECLINED, at=at, by=by, reason=reason)
+    _check_lost(lost, reason)
+    return _become(db, state, QuoteStatus.DECLINED, at=at, by=by, reason=reason, lost=lost)
 
 
-def withdraw(db: Session, subject: Quote, *, at: datetime, by: str, reason: str) -> QuoteState:
+def withdraw(
+    db: Session, subject: Quote, *, at: datetime, by: str, reason: str, lost: LostReason | None = None
+) -> QuoteState:
     """The clinic takes a quote back. Raises ReasonMissing for an issued one without a reason."""
     state = _locked(db, subject, OPEN, "withdrawn")
     if state.status is QuoteStatus.ISSUED and not reason.strip():
         raise ReasonMissing("Withdrawing an issued quote needs a reason.")
-    return _become(db, state, QuoteStatus.WITHDRAWN, at=at, by=by, reason=reason)
+    _check_lost(lost, reason)
+    return _become(db, state, QuoteStatus.WITHDRAWN, at=at, by=by, reason=reason, lost=lost)
 
 
 def revise(db: Session, subject: Quote, request: Request, *, site: Site, at: datetime, by: str) -> Quote:
@@ -176,7 +196,7 @@ def revise(db: Session, subject: Quote, request: Request, *, site: Site, at: dat
             f"{_name(subject, state)} is for patient {subject.patient_ref}, not {request.patient_ref}."
         )
     newest = db.scalar(sa.select(sa.func.max(Quote.version)).where(_of_root(subject)))
-    made = quotes.offer(db, request, site=site, on=site.day(at))
+    made = quotes.offers(db, request, site=site, on=site.day(at))
     return quotes.write(
         db,
         request,
@@ -219,63 +239,20 @@ def status_on(state: QuoteState, on: date) -> QuoteStatus:
 def events(db: Session, subject: Quote) -> Sequence[QuoteEvent]:
     """What became of a quote, step by step."""
     return db.scalars(
-        sa.select(QuoteEvent).where(QuoteEvent.quote_id == subject.id).order_by(QuoteEvent.id)
+        sa.select(QuoteEvent)
+        .where(QuoteEvent.quote_id == (subject.part_of or subject.id))
+        .order_by(QuoteEvent.id)
     ).all()
-
-
-def drift(db: Session, subject: Quote, *, site: Site, on: date) -> Drift:
-    """What the sessions still to come would cost if they were costed today, against what they cost then (P4).
-
-    A day that has passed is taken to be today; what the course was promised itself is its own.
-    """
-    started = db.scalar(sa.select(Course).where(Course.quote_id == subject.id))
-    listed = [] if started is None else courses.sessions(db, started)
-    performed = {one.number for one in listed if one.session_id is not None}
-    to_come = [one for one in quote_records.sessions_of(db, subject) if one.number not in performed]
-    if not to_come:
-        return Drift(then=ZERO, now=ZERO)
-    own = {courses.reference(one.course_id, one.number) for one in listed}
-    dates = [max(one.on, on) for one in to_come]
-    now = quotes.course_cost(db, subject, site=site, dates=dates, today=on, own=own)
-    return Drift(
-        then=sum((one.actual for one in to_come), ZERO), now=sum((one.actual for one in now.sessions), ZERO)
-    )
-
-
-def next_number(db: Session, series: str, year: int) -> str:
-    """The next number of a series, without gaps: a refused transaction gives its number back (P4)."""
-    insert = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgresql_insert
-    # Of two who open a year at once, the second finds it open.
-    db.execute(insert(NumberSeries).values(series=series, year=year, last=0).on_conflict_do_nothing())
-    row = db.scalars(
-        sa.select(NumberSeries)
-        .where(NumberSeries.series == series, NumberSeries.year == year)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    row.last += 1
-    db.flush()
-    return f"{series[0].upper()}-{year}-{row.last:05}"
-
-
-def _planned(db: Session, subject: Quote) -> list[Planned]:
-    needed: dict[int, list[Promise]] = {}
-    offered = quote_records.sessions_of(db, subject)
-    days = {session.number: session.on for session in offered}
-    for line in quote_records.lines_of(db, subject):
-        stock = line.quantity + line.discarded
-        if line.item_id is not None and stock:
-            needed.setdefault(line.session, []).append(Promise(line.item_id, days[line.session], stock))
-    return [
-        Planned(one.number, one.on, one.price, one.actual, tuple(needed.get(one.number, ())))
-        for one in offered
-    ]
 
 
 def _locked(db: Session, subject: Quote, allowed: frozenset[QuoteStatus], verb: str) -> QuoteState:
     """The quote's state, locked with those of its other versions, so that of two who act at once one is
     refused.
     """
+    if subject.part_of is not None:
+        raise PartOfAQuote(
+            f"Treatment {subject.id} is part of quote {subject.part_of}; the quote is {verb} as a whole."
+        )
     states = db.scalars(
         sa.select(QuoteState)
         .where(QuoteState.quote_id.in_(sa.select(Quote.id).where(_of_root(subject))))
@@ -302,11 +279,42 @@ def _refuse_superseded(db: Session, subject: Quote) -> None:
             )
 
 
+def _let_pass(db: Session, subject: Quote, reasons: Mapping[str, str], *, at: datetime, by: str) -> None:
+    """Keep why each thing that blocks the issue is let pass. Raises AllergenBlocks for what has no reason."""
+    passed, held = [], []
+    for one in quote_records.treatments_of(db, subject):
+        for position, warning in enumerate((each for each in one.warnings if each["blocks"]), start=1):
+            about = warning.get("about", "")
+            reason = (reasons.get(about) or reasons[""]).strip()
+            if reason:
+                facts = {"code": warning["code"], "message": warning["message"], "reason": reason[:500]}
+                passed.append(
+                    QuoteOverride(quote_id=one.id, position=position, about=about, by=by, at=at, **facts)
+                )
+            else:
+                held.append(warning["message"])
+    if held:
+        raise AllergenBlocks(" ".join(dict.fromkeys(held)))
+    db.add_all(passed)
+
+
+def _check_lost(lost: LostReason | None, reason: str) -> None:
+    if lost is LostReason.OTHER and not reason.strip():
+        raise ReasonMissing("Another reason than those of the list is told in words.")
+
+
 def _become(
-    db: Session, state: QuoteState, status: QuoteStatus, *, at: datetime, by: str, reason: str
+    db: Session,
+    state: QuoteState,
+    status: QuoteStatus,
+    *,
+    at: datetime,
+    by: str,
+    reason: str,
+    lost: LostReason | None = None,
 ) -> QuoteState:
     state.status = status
-    db.add(QuoteEvent(quote_id=state.quote_id, status=status, at=at, by=by, reason=reason))
+    db.add(QuoteEvent(quote_id=state.quote_id, status=status, at=at, by=by, reason=reason, lost=lost))
     db.flush()
     return state
 

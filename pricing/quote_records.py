@@ -34,6 +34,7 @@ class Quote(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     root_id: Mapped[int | None] = mapped_column(sa.ForeignKey("quotes.id"))  # the first version; none: itself
     version: Mapped[int]
+    part_of: Mapped[int | None] = mapped_column(sa.ForeignKey("quotes.id"), index=True)  # none: it leads
     site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
     protocol_id: Mapped[int] = mapped_column(sa.ForeignKey("protocols.id"))
     level_id: Mapped[int] = mapped_column(sa.ForeignKey("practitioner_levels.id"))
@@ -54,6 +55,8 @@ class Quote(Base):
     tax_rate: Mapped[Decimal] = mapped_column(RATE)
     tax_inclusive: Mapped[bool]
     discount_rate: Mapped[Decimal] = mapped_column(RATE)
+    discount_rule: Mapped[str] = mapped_column(sa.String(20), server_default="")  # "": it was typed
+    discount_name: Mapped[str] = mapped_column(sa.String(120), server_default="")
     price_override: Mapped[str] = mapped_column(sa.String(500))
     cost: Mapped[Decimal] = mapped_column(MONEY)  # of the whole course, when it was drafted
     floor: Mapped[Decimal] = mapped_column(MONEY)
@@ -117,7 +120,22 @@ class QuoteLine(Base):
     source: Mapped[str] = mapped_column(sa.String(500))
 
 
-for _promised in (Quote, QuoteStage, QuoteSession, QuoteLine):
+class QuoteOverride(Base):
+    """One thing that blocked the issue of a quote and was let pass: what, who said so, why, when (T6)."""
+
+    __tablename__ = "quote_overrides"
+
+    quote_id: Mapped[int] = mapped_column(sa.ForeignKey("quotes.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(40))
+    about: Mapped[str] = mapped_column(sa.String(120))  # the allergy as the patient named it
+    message: Mapped[str] = mapped_column(sa.Text)
+    reason: Mapped[str] = mapped_column(sa.String(500))
+    by: Mapped[str] = mapped_column(sa.String(80))
+    at: Mapped[datetime]
+
+
+for _promised in (Quote, QuoteStage, QuoteSession, QuoteLine, QuoteOverride):
     append_only(_promised)
 
 
@@ -150,9 +168,31 @@ def quote(db: Session, key: int) -> Quote:
     return found
 
 
+def leading(db: Session, subject: Quote) -> Quote:
+    """The treatment that leads the quote: what is numbered, issued and accepted as one."""
+    return subject if subject.part_of is None else db.get_one(Quote, subject.part_of)
+
+
+def treatments_of(db: Session, subject: Quote) -> Sequence[Quote]:
+    """The treatments of a quote, the leading one first."""
+    first = subject.part_of or subject.id
+    return db.scalars(
+        sa.select(Quote).where(sa.or_(Quote.id == first, Quote.part_of == first)).order_by(Quote.id)
+    ).all()
+
+
 def state(db: Session, subject: Quote) -> QuoteState:
-    """Where a quote stands."""
-    return db.get_one(QuoteState, subject.id)
+    """Where a quote stands, with all its treatments."""
+    return db.get_one(QuoteState, subject.part_of or subject.id)
+
+
+def overrides_of(db: Session, subject: Quote) -> Sequence[QuoteOverride]:
+    """What blocked the issue of a quote and was let pass, of all its treatments."""
+    return db.scalars(
+        sa.select(QuoteOverride)
+        .where(QuoteOverride.quote_id.in_([one.id for one in treatments_of(db, subject)]))
+        .order_by(QuoteOverride.quote_id, QuoteOverride.position)
+    ).all()
 
 
 def stages_of(db: Session, subject: Quote) -> Sequence[QuoteStage]:

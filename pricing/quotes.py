@@ -1,98 +1,43 @@
 """Quotes: what the clinic offers for a course, copied in full so that nothing later can change it (P4)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import clinic
-from inventory.clinic import Settings, Site
+from inventory.allocations import Promise
+from inventory.clinic import Site
 from inventory.database import table_of
 from inventory.measures import ZERO, to_cents_half_up
-from inventory.treatments import check_patient_ref
-from pricing import costing, formulations, price_list, protocols, screening, stages
+from pricing import costing, formulations, quote_records
 from pricing.costing import CourseCost
+from pricing.courses import Planned
+from pricing.discounts import DiscountRule
+from pricing.offers import MOST_TREATMENTS as MOST_TREATMENTS  # who quotes finds what is asked here too
+from pricing.offers import Offer as Offer
+from pricing.offers import Request as Request
+from pricing.offers import Treatment as Treatment
+from pricing.offers import offer as offer
+from pricing.offers import offers as offers
+from pricing.offers import separate
 from pricing.price_list import PractitionerLevel
-from pricing.protocols import Plan, Protocol
+from pricing.protocols import Protocol
 from pricing.quote_records import Quote, QuoteLine, QuoteSession, QuoteStage, QuoteState, QuoteStatus
-from pricing.screening import Caution, Screening
-from pricing.stages import CoursePrice
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the front desk asks a price for."""
-
-    protocol: str
-    level: str
-    starts_on: date
-    patient_ref: str
-    screening: Screening = field(default_factory=Screening)
-    sessions: int | None = None
-    interval_weeks: int | None = None
-    plan_reason: str = ""
-    discount_rate: Decimal = ZERO
-    region: str | None = None
-    price_override: str = ""  # a manager's reason to price above the band (P1)
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A course costed, priced and screened, before anything is kept: what the live price shows."""
-
-    protocol: Protocol
-    level: PractitionerLevel
-    plan: Plan
-    cost: CourseCost
-    price: CoursePrice
-    warnings: tuple[Caution, ...]
-    region: str
-    currency: str
-    deposit_rate: Decimal = ZERO
-
-
-def offer(db: Session, request: Request, *, site: Site, on: date) -> Offer:
-    """Cost, price and screen a course as of a day, keeping nothing.
-
-    Raises UnknownProtocol, UnknownLevel, OutsideProtocol (T4), NoBand, NoPrice (P1), BadTerms, BadPatientRef.
-    """
-    check_patient_ref(request.patient_ref)
-    settings = clinic.settings(db)
-    protocol = protocols.protocol(db, request.protocol)
-    level = price_list.level(db, request.level)
-    plan = protocols.sessions_of(
-        protocol, sessions=request.sessions, interval_weeks=request.interval_weeks, reason=request.plan_reason
-    )
-    dates = costing.course_dates(request.starts_on, plan.sessions, plan.interval_weeks)
-    recipe = protocols.recipe(db, protocol)
-    cost = costing.cost_course(db, recipe, level=level, site=site, dates=dates, protocol=protocol, today=on)
-    region = request.region or site.region
-    price = _price(
-        db, request, protocol, level, plan, cost, site=site, region=region, on=on, settings=settings
-    )
-    item_ids = {line.item_id for line in cost.sessions[0].lines if line.item_id is not None}
-    warned = list(screening.screen(db, request.screening, recipe, item_ids))
-    warned += [Caution(flag.code, flag.message) for flag in cost.flags]
-    warned += [Caution("shortage", one.why) for one in cost.shortages]
-    if request.starts_on < on:
-        warned.append(Caution("starts_in_the_past", f"The course would start on {request.starts_on}."))
-    if price.trimmed:
-        warned.append(Caution("discount_trimmed", price.stages[6].note))
-    return Offer(protocol, level, plan, cost, price, tuple(warned), region, settings.currency, settings.deposit_rate)
+from pricing.screening import Screening
 
 
 def draft(db: Session, request: Request, *, site: Site, at: datetime, by: str) -> Quote:
     """Keep an offer as a draft: all that it promises is copied now (P4)."""
-    return write(db, request, offer(db, request, site=site, on=site.day(at)), site=site, at=at, by=by)
+    return write(db, request, offers(db, request, site=site, on=site.day(at)), site=site, at=at, by=by)
 
 
 def write(
     db: Session,
     request: Request,
-    made: Offer,
+    made: Sequence[Offer],
     *,
     site: Site,
     at: datetime,
@@ -100,13 +45,18 @@ def write(
     root_id: int | None = None,
     version: int = 1,
 ) -> Quote:
-    """Write the rows of a quote: its head, stages, sessions, cost lines and first state."""
-    quote = _head(request, made)
-    quote.root_id, quote.version, quote.site_id = root_id, version, site.id
-    quote.created_at, quote.created_by = at, by
-    db.add(quote)
-    db.flush()
-    _write_rows(db, quote, made)
+    """Write the rows of a quote, treatment by treatment: head, stages, sessions, cost lines; its state."""
+    quotes: list[Quote] = []
+    for asked, one in zip(separate(request), made, strict=True):
+        quote = _head(asked, one)
+        quote.version, quote.site_id, quote.created_at, quote.created_by = version, site.id, at, by
+        quote.root_id = None if quotes else root_id
+        quote.part_of = quotes[0].id if quotes else None
+        db.add(quote)
+        db.flush()
+        _write_rows(db, quote, one)
+        quotes.append(quote)
+    quote = quotes[0]
     validity = timedelta(days=clinic.settings(db).validity_days)
     db.add(
         QuoteState(
@@ -137,7 +87,9 @@ def _head(request: Request, made: Offer) -> Quote:
         tax_name=price.tax_rule.name,
         tax_rate=price.tax_rule.rate,
         tax_inclusive=price.tax_rule.inclusive,
-        discount_rate=request.discount_rate,
+        discount_rate=made.discount.rate,
+        discount_rule=made.discount.code,
+        discount_name=made.discount.name,
         price_override=request.price_override if price.above_band else "",
         cost=sum((session.actual for session in cost.sessions), ZERO),
         floor=price.floor,
@@ -168,59 +120,47 @@ def course_cost(
     )
 
 
+def planned(db: Session, subject: Quote) -> list[Planned]:
+    """The sessions that a quote plans once it is accepted, with the stock that each will need (P5)."""
+    needed: dict[int, list[Promise]] = {}
+    offered = quote_records.sessions_of(db, subject)
+    days = {session.number: session.on for session in offered}
+    for line in quote_records.lines_of(db, subject):
+        stock = line.quantity + line.discarded
+        if line.item_id is not None and stock:
+            needed.setdefault(line.session, []).append(Promise(line.item_id, days[line.session], stock))
+    return [
+        Planned(one.number, one.on, one.price, one.actual, tuple(needed.get(one.number, ())))
+        for one in offered
+    ]
+
+
 def request_of(db: Session, subject: Quote) -> Request:
     """The request that a quote answered, to be asked again or changed."""
     answers = dict(subject.answers)
+    first, *more = (_treatment(db, one) for one in quote_records.treatments_of(db, subject))
     return Request(
-        protocol=db.get_one(Protocol, subject.protocol_id).code,
-        level=db.get_one(PractitionerLevel, subject.level_id).code,
-        starts_on=subject.starts_on,
+        **vars(first),
         patient_ref=subject.patient_ref,
         screening=replace(Screening(**answers), allergies=tuple(answers["allergies"])),
-        sessions=subject.sessions,
-        interval_weeks=subject.interval_weeks,
-        plan_reason=subject.plan_reason,
-        discount_rate=subject.discount_rate,
         region=subject.region,
         price_override=subject.price_override,
+        more=tuple(more),
     )
 
 
-def _price(
-    db: Session,
-    request: Request,
-    protocol: Protocol,
-    level: PractitionerLevel,
-    plan: Plan,
-    cost: CourseCost,
-    *,
-    site: Site,
-    region: str,
-    on: date,
-    settings: Settings,
-) -> CoursePrice:
-    """The eight stages, with the clinic's settings and what market and law say on the day."""
-    band = price_list.band_for(
-        db,
-        region=region,
-        country=site.country,
-        currency=settings.currency,
-        treatment=protocol.treatment,
-        area=protocol.area,
-        on=on,
-    )
-    return stages.price_course(
-        cost=cost.mean,
-        multiplier=level.multiplier,
-        target_margin_rate=settings.target_margin_rate,
-        least_margin_rate=settings.least_margin_rate,
-        list_price=price_list.list_price(db, protocol, level, on),
-        step=settings.price_step,
-        band=band,
-        discount_rate=request.discount_rate,
-        sessions=plan.sessions,
-        tax=price_list.tax_for(db, country=site.country, region=site.tax_region, on=on),
-        override=request.price_override,
+def _treatment(db: Session, one: Quote) -> Treatment:
+    """A treatment as it was asked for; what a rule gave is left to the rules."""
+    rule = db.scalar(sa.select(DiscountRule).where(DiscountRule.code == one.discount_rule))
+    return Treatment(
+        protocol=db.get_one(Protocol, one.protocol_id).code,
+        level=db.get_one(PractitionerLevel, one.level_id).code,
+        starts_on=one.starts_on,
+        sessions=one.sessions,
+        interval_weeks=one.interval_weeks,
+        plan_reason=one.plan_reason,
+        discount_rate=one.discount_rate if rule is None else None,
+        promotion=rule.code if rule is not None and rule.promotion else "",
     )
 
 

@@ -229,7 +229,7 @@ def quotes(db: Session, *, since: date, until: date) -> tuple[QuoteRow, ...]:
     drafted = Quote.created_at.between(first - timedelta(days=2), last + timedelta(days=2))
     found = db.execute(
         sa.select(Quote, QuoteState, Protocol.code, Site)
-        .join(QuoteState, QuoteState.quote_id == Quote.id)
+        .join(QuoteState, QuoteState.quote_id == sa.func.coalesce(Quote.part_of, Quote.id))
         .join(Protocol, Protocol.id == Quote.protocol_id)
         .join(Site, Site.id == Quote.site_id)
         .where(

@@ -33,6 +33,7 @@ class Caution:
     code: str
     message: str
     blocks: bool = False
+    about: str = ""  # what the patient named: the allergy that somebody may override
 
 
 SAID = {
@@ -93,6 +94,7 @@ def _allergy(db: Session, said: str, ingredients: Sequence[Ingredient], items: S
             f"Allergy to {said}: the session uses {', '.join(dict.fromkeys(matching))}. "
             "The quote cannot be issued until a practitioner overrides this with a reason.",
             blocks=True,
+            about=said,
         )
     if any(concerns(said, one) for one in db.scalars(sa.select(Ingredient))):
         return Caution("allergy_noted", f"Allergy to {said}: nothing in this session is classed so.")

@@ -34,6 +34,8 @@ class Terms:
     sessions: int
     tax: Tax
     override: str  # a manager's reason to go above the band; "" for none (P1)
+    free_sessions: int = 0  # of a promotion: that many of the course cost nothing
+    discount_name: str = ""  # of the rule or promotion, for the sentence
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def price_course(
     sessions: int,
     tax: Tax,
     override: str | None = None,
+    free_sessions: int = 0,
+    discount_name: str = "",
 ) -> CoursePrice:
     """The price of a course from the mean cost of its sessions, through all eight stages.
 
@@ -105,6 +109,8 @@ def price_course(
         sessions=sessions,
         tax=tax,
         override=(override or "").strip(),
+        free_sessions=free_sessions,
+        discount_name=discount_name,
     )
     _check(cost, terms)
     return _priced(cost, terms)
@@ -138,7 +144,7 @@ def _priced(cost: Decimal, terms: Terms) -> CoursePrice:
     stages.append(_into_band(stages[-1].amount, floor, terms))
     price = stages[-1].amount
     subtotal = price * sessions
-    wanted = to_cents_half_up(subtotal * terms.discount_rate)
+    wanted = price * terms.free_sessions or to_cents_half_up(subtotal * terms.discount_rate)
     discount = min(wanted, subtotal - max(band.low, floor) * sessions)
     shares = share_out(subtotal - discount, sessions)
     stages.append(_discount_stage(subtotal, wanted, discount, shares, floor, terms))
@@ -177,6 +183,8 @@ def _check(cost: Decimal, terms: Terms) -> None:
         raise BadTerms(f"A discount is a fraction from 0 to 1, not {terms.discount_rate}.")
     if not 1 <= terms.sessions <= MOST_SESSIONS:
         raise BadTerms(f"A course has 1 to {MOST_SESSIONS} sessions, not {terms.sessions}.")
+    if not 0 <= terms.free_sessions < terms.sessions:
+        raise BadTerms(f"{terms.free_sessions} of {terms.sessions} sessions cannot be free.")
     if not (_in_rate(terms.tax.rate) and 0 <= terms.tax.rate <= 1):
         raise BadTerms(f"A tax is a fraction from 0 to 1, not {terms.tax.rate}.")
     assert 0 <= terms.band.low <= terms.band.high, terms.band
@@ -257,7 +265,10 @@ def _discount_stage(
     terms: Terms,
 ) -> Stage:
     """Stage 7: the course discount, trimmed where a session would fall out of the band or below the floor."""
-    asked = f"{_percent(terms.discount_rate)} of {_money(subtotal)} is {_money(wanted)}"
+    what = f"{terms.free_sessions} free" if terms.free_sessions else _percent(terms.discount_rate)
+    asked = f"{what} of {_money(subtotal)} is {_money(wanted)}"
+    if terms.discount_name:
+        asked = f"{terms.discount_name}: {asked}"
     if not wanted:
         note = f"No discount: {_shares(shares)}."
     elif discount == wanted:

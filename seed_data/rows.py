@@ -29,6 +29,10 @@ DOSE_CLASSES = {
 """What the products table calls a dose class, in the words of rule S2."""
 
 
+MEDICINES = ("licensed medicine", "Rx", "FDA approved")
+"""How the class of what only a prescriber may order begins; a device or a cosmetic needs none."""
+
+
 def ingredient(row: Row) -> Values:
     return {
         "code": row["ingredient_code"],
@@ -80,6 +84,7 @@ def product(row: Row) -> Values:
         "dose_class": DOSE_CLASSES[row["dose_class"]],
         "in_use_hours": int(row["in_use_hours_max"]) or None,  # 0: the label gives no time after opening
         "sterile": kind is ItemKind.INJECTABLE,
+        "prescription_only": kind is ItemKind.INJECTABLE and row["regulatory_class"].startswith(MEDICINES),
         "storage": row["storage_class"],
         "shelf_life_months": int(row["shelf_life_months"]),
         "pack_containers": int(row["pack_qty"]),
@@ -105,6 +110,7 @@ def consumable(row: Row) -> Values:
         "dose_class": DoseClass.NONE,
         "in_use_hours": None,
         "sterile": row["sterile"] == "Y",
+        "prescription_only": False,
         "storage": "room_15_25",
         "shelf_life_months": int(row["shelf_life_months"]),
         "pack_containers": int(row["pack_qty"]),

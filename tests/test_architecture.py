@@ -30,7 +30,7 @@ INVENTORY = [
 PRICING = [
     "formulations", "protocols", "price_list", "stages",
     "covering", "sharing", "paths", "outlook", "sheets", "sourcing", "costing",
-    "screening", "policies", "course_book", "course_money", "courses", "retention", "certainty", "quote_records", "quotes", "quote_life", "prospects", "recalls",
+    "screening", "entitlement", "discounts", "policies", "course_book", "course_money", "courses", "retention", "certainty", "quote_records", "offers", "quotes", "drifting", "numbering", "quote_life", "prospects", "recalls",
     "proof", "chart", "accounting", "details", "reports",
 ]  # fmt: skip
 ORDER = [

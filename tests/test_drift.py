@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from pricing import courses, quote_life
+from pricing import courses, drifting
 from tests.selling import facial
 from tests.shelf import BY, NOW, TODAY
 
@@ -17,10 +17,10 @@ def counter(db):
 
 def test_drift_is_what_the_course_would_cost_now_against_what_it_cost_then(counter):
     quote = counter.issued()
-    same = quote_life.drift(counter.db, quote, site=counter.site, on=TODAY)
+    same = drifting.drift(counter.db, quote, site=counter.site, on=TODAY)
 
     counter.offer("HA", "1 x 26.50", valid_from=date(2026, 2, 1))
-    later = quote_life.drift(counter.db, quote, site=counter.site, on=date(2026, 2, 1))
+    later = drifting.drift(counter.db, quote, site=counter.site, on=date(2026, 2, 1))
 
     assert (same.then, same.now, same.difference) == (Decimal("286.96"), Decimal("286.96"), 0)
     assert later.difference == 4 * Decimal("11.50")  # ten more a vial, and 15 % of it
@@ -30,13 +30,13 @@ def test_a_course_s_own_promises_and_the_sessions_performed_make_no_drift(counte
     counter.clinic.receive("HA", "A17 exp 2026-12-31 4 x 16.50")
     counter.clinic.receive("NEEDLE", "N1 exp 2026-12-31 16 x 0.22")
     quote, course = counter.accepted()
-    before = quote_life.drift(counter.db, quote, site=counter.site, on=TODAY)
+    before = drifting.drift(counter.db, quote, site=counter.site, on=TODAY)
 
     courses.perform(
         counter.db, course, None, visit_at=NOW, site=counter.site, recorded_at=NOW, by=BY, patient_ref="P-1"
     )
     counter.offer("HA", "1 x 99.00", valid_from=date(2026, 1, 10))
-    after = quote_life.drift(counter.db, quote, site=counter.site, on=TODAY)
+    after = drifting.drift(counter.db, quote, site=counter.site, on=TODAY)
 
     assert before.difference == after.difference == 0
     assert (before.then, after.then) == (Decimal("286.96"), Decimal("215.22"))
@@ -48,7 +48,7 @@ def test_a_session_whose_day_has_passed_is_costed_as_if_it_were_today(counter):
     counter.offer("HA", "1 x 26.50", valid_from=date(2026, 2, 1))
 
     # On 12 February the lot has expired, so all four are bought.
-    found = quote_life.drift(counter.db, quote, site=counter.site, on=date(2026, 2, 12))
+    found = drifting.drift(counter.db, quote, site=counter.site, on=date(2026, 2, 12))
 
     assert found.difference == 4 * Decimal("11.50")
 
@@ -68,6 +68,6 @@ def test_a_course_that_is_over_has_no_drift(counter):
             patient_ref="P-1",
         )
 
-    found = quote_life.drift(counter.db, quote, site=counter.site, on=TODAY)
+    found = drifting.drift(counter.db, quote, site=counter.site, on=TODAY)
 
     assert (found.then, found.now) == (0, 0)

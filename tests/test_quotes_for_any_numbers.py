@@ -45,7 +45,7 @@ def offers_of_one_clinic(db, chance):
             refused += 1
             continue
         check(offer)
-        quotes.write(db, request, offer, site=counter.site, at=NOW, by=BY)
+        quotes.write(db, request, [offer], site=counter.site, at=NOW, by=BY)
     assert proof.verify(db) == []
     return refused
 

@@ -13,7 +13,7 @@ from api.rest.calls import listed, made, noun, page_of, site_or_first
 from api.rest.quote_shapes import DriftShape, ProspectShape, QuoteRowShape, QuoteShape, shown
 from api.schemas import Day, Flag, Many, Rate, Shape, Whole, Words, one_word
 from inventory.clinic import Site
-from pricing import prospects, protocols, quote_life, quote_records, quotes
+from pricing import drifting, prospects, protocols, quote_life, quote_records, quotes
 from pricing.quote_records import Quote, QuoteState, QuoteStatus
 from pricing.quotes import Request
 from pricing.screening import Screening
@@ -152,7 +152,7 @@ def get_quote_pdf(query: dict[str, Any], quote_id: int) -> Response:
 def get_drift(quote_id: int) -> Any:
     """Show what the quoted course would cost now, against what it cost then (P4)."""
     quote, site = quote_and_site(quote_id)
-    return quote_life.drift(g.db, quote, site=site, on=site.day(g.now))
+    return drifting.drift(g.db, quote, site=site, on=site.day(g.now))
 
 
 @blueprint.get("/quotes/<id:quote_id>/prospect")

@@ -71,6 +71,10 @@ SETTINGS = {
     ),
     "price_step": Explained("Price step", "Prices are rounded up to a multiple of it.", "money"),
     "validity_days": Explained("A quote is good for", "After so many days it lapses.", "days"),
+    "desk_discount_rate": Explained(
+        "Discount at the desk", "The most that the front desk and practitioners give of their own accord, "
+        "where no rule of the clinic gives more.", PERCENT,
+    ),
     "deposit_rate": Explained(
         "Deposit", "Part of the total that a quote asks for to book the first session; 0 asks for none.",
         PERCENT,

@@ -17,7 +17,7 @@ from api.web.scale import Mark
 from inventory.clinic import Site
 from inventory.errors import Refusal
 from inventory.measures import ZERO
-from pricing import quote_life, quote_records
+from pricing import drifting, quote_records
 from pricing.quote_records import Quote, QuoteStatus
 from pricing.quotes import Offer
 
@@ -233,9 +233,9 @@ def settled(sheet: Sheet) -> Sheet:
     return replace(sheet, blocks=(), said=told + sheet.said)
 
 
-def drift(db: Session, quote: Quote, *, site: Site, on: date) -> quote_life.Drift | None:
+def drift(db: Session, quote: Quote, *, site: Site, on: date) -> drifting.Drift | None:
     """How much dearer the course has become; nothing where it can no longer be costed."""
     try:
-        return quote_life.drift(db, quote, site=site, on=on)
+        return drifting.drift(db, quote, site=site, on=on)
     except Refusal:
         return None

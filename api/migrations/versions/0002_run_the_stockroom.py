@@ -35,6 +35,10 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER purchase_orders_no_delete BEFORE DELETE ON purchase_orders BEGIN SELECT RAISE(ABORT, 'purchase_orders are only added, never changed'); END",
         "CREATE TRIGGER quote_documents_no_update BEFORE UPDATE ON quote_documents BEGIN SELECT RAISE(ABORT, 'quote_documents are only added, never changed'); END",
         "CREATE TRIGGER quote_documents_no_delete BEFORE DELETE ON quote_documents BEGIN SELECT RAISE(ABORT, 'quote_documents are only added, never changed'); END",
+        "CREATE TRIGGER IF NOT EXISTS quote_events_no_update BEFORE UPDATE ON quote_events BEGIN SELECT RAISE(ABORT, 'quote_events are only added, never changed'); END",
+        "CREATE TRIGGER IF NOT EXISTS quote_events_no_delete BEFORE DELETE ON quote_events BEGIN SELECT RAISE(ABORT, 'quote_events are only added, never changed'); END",
+        "CREATE TRIGGER quote_overrides_no_update BEFORE UPDATE ON quote_overrides BEGIN SELECT RAISE(ABORT, 'quote_overrides are only added, never changed'); END",
+        "CREATE TRIGGER quote_overrides_no_delete BEFORE DELETE ON quote_overrides BEGIN SELECT RAISE(ABORT, 'quote_overrides are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS quotes_no_update BEFORE UPDATE ON quotes BEGIN SELECT RAISE(ABORT, 'quotes are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS quotes_no_delete BEFORE DELETE ON quotes BEGIN SELECT RAISE(ABORT, 'quotes are only added, never changed'); END",
         "CREATE TRIGGER room_entries_no_update BEFORE UPDATE ON room_entries BEGIN SELECT RAISE(ABORT, 'room_entries are only added, never changed'); END",
@@ -69,6 +73,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER purchase_orders_only_added BEFORE UPDATE OR DELETE ON purchase_orders FOR EACH ROW EXECUTE FUNCTION purchase_orders_only_added()",
         "CREATE OR REPLACE FUNCTION quote_documents_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'quote_documents are only added, never changed'; END $$",
         "CREATE TRIGGER quote_documents_only_added BEFORE UPDATE OR DELETE ON quote_documents FOR EACH ROW EXECUTE FUNCTION quote_documents_only_added()",
+        "CREATE OR REPLACE FUNCTION quote_overrides_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'quote_overrides are only added, never changed'; END $$",
+        "CREATE TRIGGER quote_overrides_only_added BEFORE UPDATE OR DELETE ON quote_overrides FOR EACH ROW EXECUTE FUNCTION quote_overrides_only_added()",
         "CREATE OR REPLACE FUNCTION room_entries_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'room_entries are only added, never changed'; END $$",
         "CREATE TRIGGER room_entries_only_added BEFORE UPDATE OR DELETE ON room_entries FOR EACH ROW EXECUTE FUNCTION room_entries_only_added()",
         "CREATE OR REPLACE FUNCTION transfer_steps_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfer_steps are only added, never changed'; END $$",
@@ -197,6 +203,46 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_counts_site_id_id"), ["site_id", "id"], unique=False)
 
     op.create_table(
+        "discount_rules",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("promotion", sa.Boolean(), nullable=False),
+        sa.Column("protocol_id", KEY, nullable=True),
+        sa.Column("from_sessions", KEY, nullable=False),
+        sa.Column("rate", sa.BigInteger(), nullable=False),
+        sa.Column("free_sessions", KEY, nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("source", sa.String(length=500), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(length=80), nullable=True),
+        sa.CheckConstraint(
+            "(rate = 0) <> (free_sessions = 0)", name=op.f("ck_discount_rules_rate_or_free_sessions")
+        ),
+        sa.CheckConstraint(
+            "free_sessions >= 0 AND free_sessions < from_sessions",
+            name=op.f("ck_discount_rules_not_all_free"),
+        ),
+        sa.CheckConstraint("from_sessions > 0", name=op.f("ck_discount_rules_sessions_positive")),
+        sa.CheckConstraint("rate >= 0 AND rate <= 1000000", name=op.f("ck_discount_rules_rate_a_fraction")),
+        sa.CheckConstraint(
+            "valid_to IS NULL OR valid_from <= valid_to", name=op.f("ck_discount_rules_dates_in_order")
+        ),
+        sa.ForeignKeyConstraint(
+            ["protocol_id"], ["protocols.id"], name=op.f("fk_discount_rules_protocol_id_protocols")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_discount_rules")),
+        sa.UniqueConstraint("code", name=op.f("uq_discount_rules_code")),
+    )
+    with op.batch_alter_table("discount_rules", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_discount_rules_promotion_valid_from"), ["promotion", "valid_from"], unique=False
+        )
+
+    op.create_table(
         "import_undos",
         sa.Column("id", KEY, nullable=False),
         sa.Column("import_id", KEY, nullable=False),
@@ -301,6 +347,19 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["quote_id"], ["quotes.id"], name=op.f("fk_quote_documents_quote_id_quotes")),
         sa.PrimaryKeyConstraint("quote_id", "language", name=op.f("pk_quote_documents")),
+    )
+    op.create_table(
+        "quote_overrides",
+        sa.Column("quote_id", KEY, nullable=False),
+        sa.Column("position", KEY, nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("about", sa.String(length=120), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["quote_id"], ["quotes.id"], name=op.f("fk_quote_overrides_quote_id_quotes")),
+        sa.PrimaryKeyConstraint("quote_id", "position", name=op.f("pk_quote_overrides")),
     )
     op.create_table(
         "transfer_lines",
@@ -570,6 +629,11 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("expires_on", sa.Date(), nullable=True))
 
+    with op.batch_alter_table("items", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("prescription_only", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+        )
+
     with op.batch_alter_table("places", schema=None) as batch_op:
         batch_op.add_column(sa.Column("temperature", sa.String(24), server_default="any", nullable=False))
         batch_op.add_column(sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False))
@@ -578,10 +642,26 @@ def upgrade() -> None:
             batch_op.f("ck_places_temperature_known"), "temperature IN ('any', 'frozen', 'cold', 'room')"
         )
 
+    with op.batch_alter_table("quote_events", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("lost", sa.String(24), nullable=True))
+        batch_op.create_check_constraint(
+            batch_op.f("ck_quote_events_lost_known"),
+            "lost IN ('price', 'timing', 'elsewhere', 'afraid', 'medical', 'no_answer', 'mistake', 'other')",
+        )
+
     with op.batch_alter_table("quotes", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("part_of", KEY, nullable=True))
+        batch_op.add_column(
+            sa.Column("discount_rule", sa.String(length=20), server_default="", nullable=False)
+        )
+        batch_op.add_column(
+            sa.Column("discount_name", sa.String(length=120), server_default="", nullable=False)
+        )
         batch_op.add_column(
             sa.Column("deposit", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
         )
+        batch_op.create_index(batch_op.f("ix_quotes_part_of"), ["part_of"], unique=False)
+        batch_op.create_foreign_key(batch_op.f("fk_quotes_part_of_quotes"), "quotes", ["part_of"], ["id"])
 
     with op.batch_alter_table("vial_rules", schema=None) as batch_op:
         batch_op.add_column(
