@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from inventory.clinic import PlaceKind
 from inventory.database import MONEY, QUANTITY, Base, append_only, choice, one_of, table_of
 from inventory.errors import Conflict, NotFound
-from inventory.ledger import DOCUMENTS
+from inventory.ledger import DOCUMENTS, MOVEMENTS
 
 COUNTABLE = (PlaceKind.SHELF, PlaceKind.OPENED, PlaceKind.QUARANTINE)
 """Kinds of place that a person can stand before; what is on its way is counted where it arrives."""
@@ -160,12 +160,31 @@ def refuse_ended(db: Session, subject: Count) -> None:
 
 
 def last_counted(db: Session, *, on: date, site_id: int | None = None) -> dict[int, date]:
-    """The day of the latest posted count of each lot up to a day (B5); of one site or of all."""
+    """The day of the latest posted count of each lot up to a day (B5); of one site or of all.
+
+    What was reversed by then does not count: neither a line by itself nor a whole count.
+    """
+    moved, undoing = MOVEMENTS.c, MOVEMENTS.alias("undoing").c
+    undone = sa.and_(undoing.corrects_id == moved.id, undoing.on <= on)
+    wholly = (
+        sa.select(COUNTS.c.document_id)
+        .join(MOVEMENTS, moved.document_id == COUNTS.c.document_id)
+        .outerjoin(undoing.id.table, undone)
+        .group_by(COUNTS.c.document_id)
+        .having(sa.func.count() == sa.func.count(undoing.id))
+    )
+    by_itself = sa.exists().where(
+        undone,
+        moved.document_id == DOCUMENTS.c.id,
+        moved.lot_id == LINES.c.lot_id,
+        sa.or_(moved.source_id == LINES.c.place_id, moved.target_id == LINES.c.place_id),
+        moved.vial_id.is_not_distinct_from(LINES.c.vial_id),
+    )
     query = (
         sa.select(LINES.c.lot_id, sa.func.max(DOCUMENTS.c.on))
         .join(COUNTS, COUNTS.c.id == LINES.c.count_id)
         .join(DOCUMENTS, DOCUMENTS.c.id == COUNTS.c.document_id)
-        .where(DOCUMENTS.c.on <= on, LINES.c.change.isnot(None))
+        .where(DOCUMENTS.c.on <= on, LINES.c.change.isnot(None), DOCUMENTS.c.id.not_in(wholly), ~by_itself)
         .group_by(LINES.c.lot_id)
     )
     if site_id is not None:

@@ -267,3 +267,26 @@ def test_the_last_count_of_a_lot_is_that_of_the_latest_posted_sheet(clinic):
 
     assert counts.last_counted(clinic.db, on=TODAY) == {clinic.lot("HA", "A17").id: TODAY}
     assert counts.last_counted(clinic.db, on=TODAY - timedelta(days=1)) == {}
+
+
+def test_a_count_that_was_reversed_is_nobodys_last_count_from_that_day_on(clinic):
+    first = begin(clinic, item_ids=[clinic.item("HA").id])
+    write(clinic, first, A17=30)
+    post(clinic, first, leave_uncounted=True)
+    later = NOW + timedelta(days=3)
+    second = begin(clinic)
+    write(clinic, second, at=later, A17=27, B02=18, L1=40, L1_open=17, N1=100)
+    posted = post(clinic, second, at=later)
+    document = corrections.document(clinic.db, posted.document_id)
+    a17, b02 = clinic.lot("HA", "A17").id, clinic.lot("HA", "B02").id
+
+    day = later.date()
+    assert counts.last_counted(clinic.db, on=day)[a17] == day
+
+    corrections.reverse_document(
+        clinic.db, document, at=later + timedelta(days=2), recorded_at=later, by=BY, reason="wrong shelf"
+    )
+
+    assert counts.last_counted(clinic.db, on=day)[b02] == day
+    after = counts.last_counted(clinic.db, on=day + timedelta(days=2))
+    assert after == {a17: TODAY}
