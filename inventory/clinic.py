@@ -62,8 +62,7 @@ class Site(Base):
 
     def day(self, at: datetime) -> date:
         """The calendar day at this site at an instant."""
-        assert at.tzinfo is not None, at
-        return at.astimezone(ZoneInfo(self.time_zone)).date()
+        return day_in(self.time_zone, at)
 
     def end_of(self, day: date) -> datetime:
         """The first instant after the day at this site: what is usable that day is usable until then."""
@@ -74,6 +73,12 @@ class Site(Base):
         if self.day(recorded_at) == day:
             return recorded_at
         return datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(self.time_zone))
+
+
+def day_in(time_zone: str, at: datetime) -> date:
+    """The calendar day in a time zone at an instant."""
+    assert at.tzinfo is not None, at
+    return at.astimezone(ZoneInfo(time_zone)).date()
 
 
 @lru_cache(maxsize=4096)

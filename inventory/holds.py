@@ -1,6 +1,7 @@
 """Holds: quarantine, release and recall of a lot, at every site at once (S10)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -11,23 +12,48 @@ from sqlalchemy.orm import Session
 from inventory import clinic, ledger, lots, on_the_way, places
 from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item
-from inventory.clinic import PLACES, Place, PlaceKind, Site
+from inventory.clinic import PLACES, Place, PlaceKind, Site, day_in
+from inventory.database import table_of
 from inventory.errors import Conflict
 from inventory.ledger import MOVEMENTS, Act, DocumentKind, Move
 from inventory.lots import Lot, LotEvent, LotState
 from inventory.measures import ZERO, plain
 
+SITES, QUARANTINES = table_of(Site), PLACES.alias("quarantines")
 # Put together once: a recall is not to wait for its statements.
 HELD_IN = (
-    sa.select(PLACES.c.site_id, PLACES.c.id, BALANCES.c.quantity, BALANCES.c.last_on)
+    sa.select(
+        PLACES.c.site_id, PLACES.c.id, BALANCES.c.quantity, BALANCES.c.last_on, SITES.c.time_zone,
+        sa.select(sa.func.min(QUARANTINES.c.id))
+        .where(
+            QUARANTINES.c.site_id == SITES.c.id,
+            QUARANTINES.c.kind == PlaceKind.QUARANTINE,
+            QUARANTINES.c.active,
+        )
+        .correlate(SITES)
+        .scalar_subquery()
+        .label("quarantine_id"),
+    )
     .join(PLACES, PLACES.c.id == BALANCES.c.place_id)
+    .join(SITES, SITES.c.id == PLACES.c.site_id)
     .where(
         BALANCES.c.lot_id == sa.bindparam("lot"),
         BALANCES.c.quantity > sa.literal_column("0"),
         PLACES.c.kind == sa.bindparam("kind", type_=PLACES.c.kind.type),
     )
     .order_by(PLACES.c.site_id, PLACES.c.id)
-)
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HeldAt:
+    """What the places of a kind at one site hold of a lot, and the latest day on which it moved there."""
+
+    site_id: int
+    time_zone: str
+    quarantine_id: int
+    places: tuple[tuple[int, Decimal], ...]
+    last_on: date
 
 
 class AlreadyThere(Conflict):
@@ -87,8 +113,8 @@ def _already(db: Session, lot: Lot) -> str:
 
 def _lock(db: Session, lot: Lot) -> None:
     """Lock the lot's item and read the state again: whoever held the lock may have recalled it."""
-    ledger.lock_items(db, [lot.item_id])
-    db.refresh(lot)
+    if ledger.lock_items(db, [lot.item_id]):
+        db.refresh(lot)
 
 
 def _hold(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> None:
@@ -97,21 +123,21 @@ def _hold(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> None:
     Holding a lot back is never refused for its date: what was received or moved ahead of today, under
     another clock or by a slip, is held from that day on.
     """
-    for site, held, last_on in _held(db, lot, PlaceKind.SHELF):
-        there = clinic.places(db, site.id)[PlaceKind.QUARANTINE]
-        ways = [(key, there, quantity) for key, quantity in held]
-        _carry(db, lot, site, ways, last_on=last_on, at=at, by=by, reason=reason)
+    for there in _held(db, lot, PlaceKind.SHELF):
+        ways = [(key, there.quarantine_id, quantity) for key, quantity in there.places]
+        _carry(db, lot, there, ways, at=at, by=by, reason=reason)
     on_the_way.collect(db, lot, at=at, by=by, reason=reason)
 
 
 def _put_back(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> None:
     """Carry a lot from quarantine to the shelves that it came from, where they are still in use."""
     item = db.get_one(Item, lot.item_id)
-    for site, held, last_on in _held(db, lot, PlaceKind.QUARANTINE):
+    for there in _held(db, lot, PlaceKind.QUARANTINE):
+        site = db.get_one(Site, there.site_id)
         shelves = clinic.shelves(db, site.id)
         places.hold(db, shelves)
         ways: list[tuple[int, int, Decimal]] = []
-        for key, quantity in held:
+        for key, quantity in there.places:
             left = quantity
             for shelf_id, came in _came_from(db, lot, key):
                 part = min(left, came) if shelf_id in shelves else ZERO
@@ -120,7 +146,7 @@ def _put_back(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> N
                     left -= part
             if left:
                 ways.append((key, places.shelf_for(db, site, [item])[item.id], left))
-        _carry(db, lot, site, ways, last_on=last_on, at=at, by=by, reason=reason)
+        _carry(db, lot, there, ways, at=at, by=by, reason=reason)
 
 
 def _came_from(db: Session, lot: Lot, quarantine_id: int) -> Sequence[sa.Row[int, Decimal]]:
@@ -142,30 +168,33 @@ def _came_from(db: Session, lot: Lot, quarantine_id: int) -> Sequence[sa.Row[int
     ).all()
 
 
-def _held(db: Session, lot: Lot, kind: PlaceKind) -> list[tuple[Site, list[tuple[int, Decimal]], date]]:
-    """What the places of a kind hold of a lot, site by site, and the latest day on which it moved there."""
+def _held(db: Session, lot: Lot, kind: PlaceKind) -> list[HeldAt]:
+    """What the places of a kind hold of a lot, site by site."""
     rows = db.connection().execute(HELD_IN, {"lot": lot.id, "kind": kind}).all()
     return [
-        (db.get_one(Site, key), [(row.id, row.quantity) for row in part], max(row.last_on for row in part))
+        HeldAt(
+            site_id=key,
+            time_zone=part[0].time_zone,
+            quarantine_id=part[0].quarantine_id,
+            places=tuple((row.id, row.quantity) for row in part),
+            last_on=max(row.last_on for row in part),
+        )
         for key, group in groupby(rows, key=lambda row: row.site_id)
         for part in [list(group)]
     ]
 
 
 def _carry(
-    db: Session,
-    lot: Lot,
-    site: Site,
-    ways: Sequence[tuple[int, int, Decimal]],
-    *,
-    last_on: date,
-    at: datetime,
-    by: str,
-    reason: str,
-) -> None:
-    """Carry a lot from place to place of a site, under one document."""
-    act = Act(site.id, max(site.day(at), last_on), at, at, by, note=reason)
+    db: Session, lot: Lot, there: HeldAt, ways: Sequence[tuple[int, int, Decimal]], *,
+    at: datetime, by: str, reason: str,
+) -> None:  # fmt: skip
+    """Carry a lot from place to place of a site, under one document.
+
+    It is dated no earlier than the last movement of what it takes, which is locked: nothing moved since.
+    """
+    act = Act(there.site_id, max(day_in(there.time_zone, at), there.last_on), at, at, by, note=reason)
     document_id = ledger.open_document(db, DocumentKind.HOLD, act)
     facts = LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on)
     moves = [Move(facts, source, target, part, reason=reason[:200]) for source, target, part in ways]
-    ledger.post(db, document_id, act.on, moves, held=frozenset(clinic.held_places(db)))
+    held = frozenset(place_id for source, target, _ in ways for place_id in (source, target))
+    ledger.post(db, document_id, act.on, moves, held=held, backdated=False)

@@ -6,9 +6,10 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 
 from inventory.catalog import Item
-from inventory.database import Base, append_only, choice, one_of, sql_list
+from inventory.database import Base, add_row, append_only, choice, one_of, sql_list, table_of
 from inventory.errors import Conflict, Invalid, NotFound
 
 LONGEST_NUMBER = 20  # GS1 AI (10)
@@ -62,6 +63,12 @@ class LotEvent(Base):
 
 
 append_only(LotEvent)
+LOTS, EVENTS = table_of(Lot), table_of(LotEvent)
+SET_STATE = (
+    sa.update(LOTS)
+    .where(LOTS.c.id == sa.bindparam("key"))
+    .values(state=sa.bindparam("to", type_=LOTS.c.state.type))
+)
 
 
 class UnknownLot(NotFound):
@@ -148,6 +155,10 @@ def held_at(db: Session, lot_ids: Iterable[int], at: datetime) -> set[int]:
 
 def change_state(db: Session, subject: Lot, state: LotState, *, at: datetime, by: str, reason: str) -> None:
     """Set a lot's state and keep the event; moving its stock is `holds`' part."""
-    subject.state = state
-    db.add(LotEvent(lot_id=subject.id, state=state, at=at, by=by, reason=reason))
-    db.flush()
+    if db.in_nested_transaction():  # a savepoint that is given up takes back what the session itself wrote
+        subject.state = state
+        db.flush()
+    else:  # a recall does not wait for the session to look for what else has changed
+        db.connection().execute(SET_STATE, {"key": subject.id, "to": state})
+        set_committed_value(subject, "state", state)
+    add_row(db, EVENTS, lot_id=subject.id, state=state, at=at, by=by, reason=reason)

@@ -23,6 +23,11 @@ from inventory.transfers import LINES, STEPS, Transfer, TransferLine, TransferSt
 
 TRANSFERS, ITEMS, LOTS, SITES = table_of(Transfer), table_of(Item), table_of(Lot), table_of(Site)
 PAGE = 50
+IS_ON_THE_WAY = (
+    sa.select(LINES.c.transfer_id)
+    .where(LINES.c.lot_id == sa.bindparam("lot"), LINES.c.left_quantity > sa.literal_column("0"))
+    .limit(sa.literal_column("1"))
+)
 OF_LOT = (
     sa.select(Transfer, TransferLine)
     .join(TransferLine, TransferLine.transfer_id == Transfer.id)
@@ -82,8 +87,10 @@ class TransferView:
 
 def collect(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> None:
     """Hold back what is on the way of a lot: it is in quarantine where it will arrive (S10)."""
+    if db.connection().execute(IS_ON_THE_WAY, {"lot": lot.id}).first() is None:
+        return
     found = db.execute(OF_LOT, {"lot": lot.id}).all()
-    held = frozenset(clinic.held_places(db)) if found else frozenset()
+    held = frozenset(clinic.held_places(db))
     for subject, line in found:
         target = db.get_one(Site, subject.to_site_id)
         transit = clinic.places(db, subject.from_site_id)[PlaceKind.TRANSIT]

@@ -20,7 +20,7 @@ from inventory.lots import Lot, LotEvent, LotState
 from inventory.measures import ZERO
 from inventory.receiving import Receipt
 from inventory.treatments import TreatmentSession
-from inventory.vials import OpenedVial
+from inventory.vials import VIALS, OpenedVial
 
 PAGE = 50
 ITEMS, LOTS, SITES, EVENTS = table_of(Item), table_of(Lot), table_of(Site), table_of(LotEvent)
@@ -190,9 +190,9 @@ HELD_OF_LOT = (
     .order_by(SITES.c.id, PLACES.c.id)
 )  # fmt: skip
 OPENED_OF_LOT = (
-    sa.select(OpenedVial)
-    .where(OpenedVial.lot_id == sa.bindparam("lot"), OpenedVial.closed_at.is_(None))
-    .order_by(OpenedVial.id)
+    sa.select(VIALS.c.id)
+    .where(VIALS.c.lot_id == sa.bindparam("lot"), VIALS.c.closed_at.is_(None))
+    .order_by(VIALS.c.id)
 )
 EVENTS_OF_LOT = (
     sa.select(EVENTS.c.state, EVENTS.c.at, EVENTS.c.by, EVENTS.c.reason)
@@ -210,7 +210,7 @@ def trace(db: Session, lot: Lot, *, with_reversed: bool = False) -> Trace:
         lot=lot,
         receipts=_receipts(db, lot.id),
         sessions=_sessions(db, lot.id, with_reversed=with_reversed),
-        opened=tuple(db.scalars(OPENED_OF_LOT, {"lot": lot.id})),
+        opened=_opened(db, lot.id),
         held=held(db, lot.id),
         events=history(db, lot),
     )
@@ -266,6 +266,13 @@ def _sessions(db: Session, lot_id: int, *, with_reversed: bool) -> tuple[Receive
     asked = SESSIONS_OF_LOT if with_reversed else STANDING_SESSIONS_OF_LOT
     rows: Any = db.connection().execute(asked, {"lot": lot_id}).all()
     return tuple(Received(*row) for row in rows)
+
+
+def _opened(db: Session, lot_id: int) -> tuple[OpenedVial, ...]:
+    keys = db.connection().execute(OPENED_OF_LOT, {"lot": lot_id}).scalars().all()
+    if not keys:  # of most lots none is open
+        return ()
+    return tuple(db.scalars(sa.select(OpenedVial).where(OpenedVial.id.in_(keys)).order_by(OpenedVial.id)))
 
 
 def _receipts(db: Session, lot_id: int) -> tuple[Delivered, ...]:

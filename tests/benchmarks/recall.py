@@ -15,7 +15,6 @@ from tests.benchmarks.book import PATIENT, SHELF, UNIT, Book
 from tests.benchmarks.timing import Figure
 
 POPULAR = 1  # the lot that everybody received
-QUARANTINE = 4  # the key of a place, in the order in which a site opens them
 TWO_SECONDS = 2_000.0
 
 SESSIONS = """
@@ -37,6 +36,14 @@ HELD = """
     FROM balances JOIN places ON places.id = balances.place_id JOIN sites ON sites.id = places.site_id
     WHERE balances.lot_id = ? AND balances.quantity > 0
 """
+FOUND = """
+    SELECT places.site_id, places.id, balances.quantity, balances.last_on, sites.time_zone,
+      (SELECT min(q.id) FROM places q WHERE q.site_id = sites.id AND q.kind = 'quarantine' AND q.active)
+    FROM balances JOIN places ON places.id = balances.place_id JOIN sites ON sites.id = places.site_id
+    WHERE balances.lot_id = ? AND balances.quantity > 0 AND places.kind = 'shelf'
+"""
+ON_THE_WAY = "SELECT transfer_id FROM transfer_lines WHERE lot_id = ? AND left_quantity > 0"
+CLOSED = "SELECT max(month) FROM periods"
 OPENED = "SELECT * FROM opened_vials WHERE lot_id = ? AND closed_at IS NULL"
 EVENTS = "SELECT * FROM lot_events WHERE lot_id = ? ORDER BY id"
 
@@ -106,7 +113,7 @@ def recalled(large: Book, first: int) -> Callable[[], Trace]:
 
 
 def recalled_floor(connection: sqlite3.Connection, first: int) -> Callable[[], list[Rows]]:
-    """The same by bare sqlite3: read the lot and what is held, write seven rows, trace, commit."""
+    """The same by bare sqlite3: read the lot, where it is and whether the month is closed; write; trace."""
     keys = iter(range(first, 10**9))
     on, noon = book.TODAY.isoformat(), f"{book.TODAY} 15:00:00.000000"
 
@@ -114,19 +121,17 @@ def recalled_floor(connection: sqlite3.Connection, first: int) -> Callable[[], l
         lot = next(keys)
         connection.execute("BEGIN IMMEDIATE")
         item, expires_on, received_on = connection.execute(
-            "SELECT item_id, expires_on, received_on FROM lots WHERE id = ?", (lot,)
-        ).fetchone()
-        for place, quantity in connection.execute(
-            "SELECT place_id, quantity FROM balances WHERE lot_id = ? AND place_id = ? AND quantity > 0",
-            (lot, SHELF),
-        ).fetchall():
+            "SELECT item_id, expires_on, received_on, state FROM lots WHERE id = ?", (lot,)
+        ).fetchone()[:3]
+        for _, place, quantity, *_, quarantine in connection.execute(FOUND, (lot,)).fetchall():
+            connection.execute(CLOSED).fetchone()
             document = connection.execute(
                 "INSERT INTO documents VALUES (NULL, 'hold', 1, ?, ?, ?, 'bench', '', 'letter')",
                 (on, noon, noon),
             ).lastrowid
             connection.execute(
                 "INSERT INTO movements VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, ?, 0, NULL, NULL, 'letter', NULL)",
-                (document, on, item, lot, place, QUARANTINE, quantity),
+                (document, on, item, lot, place, quarantine, quantity),
             )
             connection.execute(
                 "UPDATE balances SET quantity = 0, last_on = ? WHERE place_id = ? AND lot_id = ?",
@@ -134,8 +139,9 @@ def recalled_floor(connection: sqlite3.Connection, first: int) -> Callable[[], l
             )
             connection.execute(
                 "INSERT INTO balances VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (QUARANTINE, lot, item, expires_on, received_on, quantity, on),
+                (quarantine, lot, item, expires_on, received_on, quantity, on),
             )
+        connection.execute(ON_THE_WAY, (lot,)).fetchone()
         connection.execute("UPDATE lots SET state = 'recalled' WHERE id = ?", (lot,))
         connection.execute(
             "INSERT INTO lot_events VALUES (NULL, ?, 'recalled', ?, 'bench', 'letter')", (lot, noon)
