@@ -31,6 +31,17 @@ class CopySession:
 
 
 @dataclass(frozen=True)
+class CopyTreatment:
+    """One treatment as the patient is offered it."""
+
+    name: str
+    area: str
+    technique: str
+    level: str
+    sessions: tuple[CopySession, ...]
+
+
+@dataclass(frozen=True)
 class PatientCopy:
     """What the patient's copy says."""
 
@@ -43,13 +54,8 @@ class PatientCopy:
     clinic: str
     site: str
     patient_ref: str
-    treatment: str
-    area: str
-    technique: str
-    level: str
+    treatments: tuple[CopyTreatment, ...]
     minutes: int  # to be booked (T3)
-    interval_weeks: int
-    sessions: tuple[CopySession, ...]
     currency: str
     subtotal: Decimal
     discount: Decimal
@@ -71,7 +77,9 @@ def copy_of(
     """The patient's copy of a quote as it stands, in a language or the one of the clinic's documents."""
     settings = clinic.settings(db)
     said = languages.language(language or settings.document_language, site.country)
-    protocol = db.get_one(Protocol, quote.protocol_id)
+    quote = quote_records.leading(db, quote)
+    treatments = quote_records.treatments_of(db, quote)
+    comes_to = quote_records.totals(treatments)
     status = quote_life.status_on(state, site.day(at))
     return PatientCopy(
         language=said,
@@ -83,26 +91,32 @@ def copy_of(
         clinic=settings.clinic_name if settings.clinic_name != Settings.clinic_name else site.name,
         site=site.name,
         patient_ref=quote.patient_ref,
-        treatment=protocol.concern,
-        area=protocol.area,
-        technique=protocol.technique,
-        level=db.get_one(PractitionerLevel, quote.level_id).name,
+        treatments=tuple(_treatment(db, one) for one in treatments),
         minutes=BOOKED_MINUTES,
-        interval_weeks=quote.interval_weeks,
-        sessions=tuple(
-            CopySession(one.number, one.on, one.price) for one in quote_records.sessions_of(db, quote)
-        ),
         currency=quote.currency,
-        subtotal=quote.subtotal,
-        discount=quote.discount,
-        tax=quote.tax,
+        subtotal=comes_to.subtotal,
+        discount=comes_to.discount,
+        tax=comes_to.tax,
         tax_name=quote.tax_name,
         tax_rate=quote.tax_rate,
         tax_inclusive=quote.tax_inclusive,
-        total=quote.total,
-        deposit=quote.deposit,
+        total=comes_to.total,
+        deposit=comes_to.deposit,
         issued_on=state.issued_on,
         valid_until=state.valid_until,
         printed_on=site.day(at),
         questions=(said.say("nsaids"),) if quote.answers.get("nsaids") else (),
+    )
+
+
+def _treatment(db: Session, quote: Quote) -> CopyTreatment:
+    protocol = db.get_one(Protocol, quote.protocol_id)
+    return CopyTreatment(
+        name=protocol.concern,
+        area=protocol.area,
+        technique=protocol.technique,
+        level=db.get_one(PractitionerLevel, quote.level_id).name,
+        sessions=tuple(
+            CopySession(one.number, one.on, one.price) for one in quote_records.sessions_of(db, quote)
+        ),
     )

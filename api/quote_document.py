@@ -1,5 +1,6 @@
 """The quote as a document: the patient's copy on one page or two, in the language of its reader (T7)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api import documents, marks, patient_copy
 from api.languages import Language
-from api.patient_copy import PatientCopy
+from api.patient_copy import CopyTreatment, PatientCopy
 from inventory.clinic import Site
 from inventory.database import Base, append_only
 from pricing import quote_life
@@ -29,12 +30,21 @@ class QuoteDocument(Base):
 append_only(QuoteDocument)
 
 
-def issue(db: Session, quote: Quote, *, site: Site, at: datetime, by: str, override: str) -> QuoteState:
+def issue(
+    db: Session,
+    quote: Quote,
+    *,
+    site: Site,
+    at: datetime,
+    by: str,
+    override: str,
+    overrides: Mapping[str, str] | None = None,
+) -> QuoteState:
     """Issue a quote and keep what is printed of it, in the language of the clinic's documents (P4).
 
     Raises all that `quote_life.issue` refuses.
     """
-    state = quote_life.issue(db, quote, site=site, at=at, by=by, override=override)
+    state = quote_life.issue(db, quote, site=site, at=at, by=by, override=override, overrides=overrides)
     copy = patient_copy.copy_of(db, quote, state, site, at=at)
     db.add(
         QuoteDocument(
@@ -89,17 +99,17 @@ def data(copy: PatientCopy, *, mark: bytes | None, country: str) -> dict[str, An
         "lines": lines,
         "stamp": stamp(copy),
         "words": {key: said.say(key) for key in WORDS},
-        "facts": [
-            [said.say("for"), said.name(copy.treatment)],
-            [said.say("area"), said.name(copy.area)],
-            [said.say("technique"), said.name(copy.technique)],
-            [said.say("by"), said.name(copy.level)],
-            [said.say("allow"), said.say("minutes", minutes=copy.minutes)],
-        ],
+        "facts": [facts(copy, one) for one in copy.treatments],
         "columns": [said.say(key) for key in ("session", "planned", "price")],
-        "sessions": [
-            [str(one.number), said.day(one.on, weekday=True), money(one.price, copy.currency)]
-            for one in copy.sessions
+        "groups": [
+            {
+                "name": f"{said.name(each.name)}, {said.name(each.area)}",
+                "sessions": [
+                    [str(one.number), said.day(one.on, weekday=True), money(one.price, copy.currency)]
+                    for one in each.sessions
+                ],
+            }
+            for each in copy.treatments
         ],
         "sums": sums(copy),
         "total": money(copy.total, copy.currency),
@@ -110,6 +120,18 @@ def data(copy: PatientCopy, *, mark: bytes | None, country: str) -> dict[str, An
         "aftercare": list(said.lists["aftercare"]),
         "printed": said.say("printed", day=said.day(copy.printed_on)),
     }
+
+
+def facts(copy: PatientCopy, one: CopyTreatment) -> list[list[str]]:
+    """What a treatment is, named and told."""
+    said = copy.language
+    return [
+        [said.say("for"), said.name(one.name)],
+        [said.say("area"), said.name(one.area)],
+        [said.say("technique"), said.name(one.technique)],
+        [said.say("by"), said.name(one.level)],
+        [said.say("allow"), said.say("minutes", minutes=copy.minutes)],
+    ]
 
 
 WORDS = (

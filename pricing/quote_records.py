@@ -1,6 +1,7 @@
 """Records of a quote: what it promised, kept whole, and where it stands (P4)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -181,9 +182,40 @@ def treatments_of(db: Session, subject: Quote) -> Sequence[Quote]:
     ).all()
 
 
+def versions_of(db: Session, subject: Quote) -> Sequence[Quote]:
+    """The versions of a quote, the first one first."""
+    subject = leading(db, subject)
+    root = subject.root_id or subject.id
+    return db.scalars(
+        sa.select(Quote).where(sa.or_(Quote.id == root, Quote.root_id == root)).order_by(Quote.version)
+    ).all()
+
+
 def state(db: Session, subject: Quote) -> QuoteState:
     """Where a quote stands, with all its treatments."""
     return db.get_one(QuoteState, subject.part_of or subject.id)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What all treatments of a quote come to."""
+
+    subtotal: Decimal
+    discount: Decimal
+    tax: Decimal
+    total: Decimal
+    deposit: Decimal
+    cost: Decimal
+
+
+def totals(treatments: Sequence[Quote]) -> Totals:
+    """What the treatments of a quote come to."""
+    return Totals(**{name: sum(getattr(one, name) for one in treatments) for name in Totals.__annotations__})
+
+
+def warnings_of(treatments: Sequence[Quote]) -> list[dict[str, Any]]:
+    """What to look at in a quote's treatments, what several of them say only once."""
+    return list({warning["message"]: warning for one in treatments for warning in one.warnings}.values())
 
 
 def overrides_of(db: Session, subject: Quote) -> Sequence[QuoteOverride]:

@@ -1,5 +1,6 @@
 """How a quote is shown: to who keeps the books with its costs, to everybody else without them (P5)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from pricing import quote_life, quote_records
 from pricing.courses import Course
 from pricing.price_list import PractitionerLevel
 from pricing.protocols import Protocol
+from pricing.quote_life import LostReason
 from pricing.quote_records import Quote, QuoteStatus
 
 FROM_THE_MARKET = ("band", "discount", "tax")
@@ -41,8 +43,9 @@ class StageShape(Shape):
 
 
 class OfferedSessionShape(Shape):
-    """A session as offered."""
+    """A session as offered; `treatment` is the place of its treatment on the quote."""
 
+    treatment = fields.Integer()
     number = fields.Integer()
     on = Day()
     price = Money()
@@ -77,6 +80,18 @@ class EventShape(Shape):
     at = Moment()
     by = fields.String()
     reason = fields.String()
+    lost = one_word(LostReason, allow_none=True)
+
+
+class OverrideShape(Shape):
+    """What blocked the issue and was let pass: what, by whom, why, when (T6)."""
+
+    code = fields.String()
+    about = fields.String()
+    message = fields.String()
+    reason = fields.String()
+    by = fields.String()
+    at = Moment()
 
 
 class TaxShape(Shape):
@@ -104,6 +119,31 @@ class QuoteRowShape(Shape):
     created_by = fields.String()
 
 
+class TreatmentShape(Shape):
+    """One treatment of a quote; the first one is also the quote's own fields."""
+
+    id = fields.Integer()
+    protocol = fields.String()
+    level = fields.String()
+    starts_on = Day()
+    interval_weeks = fields.Integer()
+    plan_reason = fields.String()
+    band = fields.Nested(BandShape)
+    stages = fields.List(fields.Nested(StageShape))
+    cost = Cost(allow_none=True)
+    floor = Cost(allow_none=True)
+    discount_rate = Rate()
+    discount_rule = fields.String()
+    discount_name = fields.String()
+    subtotal = Money()
+    discount = Money()
+    tax = Money()
+    total = Money()
+    deposit = Money()
+    tax_rule = fields.Nested(TaxShape)
+    course = fields.Integer(allow_none=True)
+
+
 class QuoteShape(Shape):
     """A quote: all that it promises, and where it stands."""
 
@@ -126,17 +166,21 @@ class QuoteShape(Shape):
     cost = Cost(allow_none=True)
     floor = Cost(allow_none=True)
     discount_rate = Rate()
+    discount_rule = fields.String()
+    discount_name = fields.String()
     deposit = Money()
     subtotal = Money()
     discount = Money()
     tax = Money()
     total = Money()
     tax_rule = fields.Nested(TaxShape)
+    treatments = fields.List(fields.Nested(TreatmentShape))
     price_override = fields.String()
     issued_on = Day(allow_none=True)
     valid_until = Day()
     screening = fields.Nested(ScreenedShape)
     warnings = fields.List(fields.Nested(WarningShape))
+    overrides = fields.List(fields.Nested(OverrideShape))
     events = fields.List(fields.Nested(EventShape))
     course = fields.Integer(allow_none=True)
     created_at = Moment()
@@ -201,29 +245,54 @@ class ProspectShape(Shape):
 
 
 def shown(quote: Quote, site: Site) -> dict[str, Any]:
-    """A quote as whoever asks may see it."""
+    """A quote as whoever asks may see it, with all its treatments."""
+    quote = quote_records.leading(g.db, quote)
     state = quote_records.state(g.db, quote)
+    treatments = quote_records.treatments_of(g.db, quote)
+    named = "version patient_ref region currency price_override created_at created_by"
+    listed = [_treatment(one) for one in treatments]
+    return (
+        listed[0]
+        | {name: getattr(quote, name) for name in named.split()}
+        | vars(quote_records.totals(treatments))
+        | {
+            "number": state.number,
+            "status": quote_life.status_on(state, site.day(g.now)),
+            "site": site.code,
+            "sessions": _sessions(treatments),
+            "treatments": listed,
+            "issued_on": state.issued_on,
+            "valid_until": state.valid_until,
+            "screening": quote.answers,
+            "warnings": _warnings(treatments),
+            "overrides": quote_records.overrides_of(g.db, quote),
+            "events": quote_life.events(g.db, quote),
+        }
+    )
+
+
+def _treatment(quote: Quote) -> dict[str, Any]:
     named = (
-        "id version patient_ref starts_on interval_weeks plan_reason region currency cost floor "
-        "discount_rate subtotal discount tax total deposit price_override created_at created_by"
+        "id starts_on interval_weeks plan_reason cost floor discount_rate discount_rule discount_name "
+        "subtotal discount tax total deposit"
     )
     return {name: getattr(quote, name) for name in named.split()} | {
-        "number": state.number,
-        "status": quote_life.status_on(state, site.day(g.now)),
-        "site": site.code,
         "protocol": g.db.get_one(Protocol, quote.protocol_id).code,
         "level": g.db.get_one(PractitionerLevel, quote.level_id).code,
         "band": {"low": quote.band_low, "high": quote.band_high, "source": quote.band_source},
         "stages": _stages(quote),
-        "sessions": quote_records.sessions_of(g.db, quote),
         "tax_rule": {"name": quote.tax_name, "rate": quote.tax_rate, "inclusive": quote.tax_inclusive},
-        "issued_on": state.issued_on,
-        "valid_until": state.valid_until,
-        "screening": quote.answers,
-        "warnings": _warnings(quote),
-        "events": quote_life.events(g.db, quote),
         "course": g.db.scalar(sa.select(Course.id).where(Course.quote_id == quote.id)),
     }
+
+
+def _sessions(treatments: Sequence[Quote]) -> list[dict[str, Any]]:
+    named = ("number", "on", "price", "actual", "average", "replacement", "short_of")
+    return [
+        {"treatment": place} | {name: getattr(one, name) for name in named}
+        for place, quote in enumerate(treatments, start=1)
+        for one in quote_records.sessions_of(g.db, quote)
+    ]
 
 
 def _stages(quote: Quote) -> list[dict[str, Any]]:
@@ -239,10 +308,12 @@ def _stages(quote: Quote) -> list[dict[str, Any]]:
     ]
 
 
-def _warnings(quote: Quote) -> list[dict[str, Any]]:
+def _warnings(treatments: Sequence[Quote]) -> list[dict[str, Any]]:
+    """The warnings of all treatments, each once."""
+    every = quote_records.warnings_of(treatments)
     if may_see_costs():
-        return quote.warnings
-    said = {warning["code"]: warning for warning in quote.warnings if warning["code"] in WITHOUT_COST}
-    return [warning for warning in quote.warnings if warning["code"] not in said] + [
+        return every
+    said = {warning["code"]: warning for warning in every if warning["code"] in WITHOUT_COST}
+    return [warning for warning in every if warning["code"] not in said] + [
         warning | {"message": WITHOUT_COST[code]} for code, warning in said.items()
     ]

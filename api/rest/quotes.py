@@ -1,6 +1,7 @@
 """JSON: quotes, from a draft to what became of it; who does not see costs sees prices alone (P4, P5)."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,10 +13,12 @@ from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, site_or_first
 from api.rest.quote_shapes import DriftShape, ProspectShape, QuoteRowShape, QuoteShape, shown
 from api.schemas import Day, Flag, Many, Rate, Shape, Whole, Words, one_word
+from inventory import clinic
 from inventory.clinic import Site
 from pricing import drifting, prospects, protocols, quote_life, quote_records, quotes
+from pricing.quote_life import LostReason
 from pricing.quote_records import Quote, QuoteState, QuoteStatus
-from pricing.quotes import Request
+from pricing.quotes import Request, Treatment
 from pricing.screening import Screening
 
 PDF = "application/pdf"
@@ -32,8 +35,8 @@ class ScreeningShape(Shape):
     nsaids = Flag(load_default=False)
 
 
-class QuoteChange(Shape):
-    """What a revision may ask otherwise."""
+class TreatmentChange(Shape):
+    """What may be asked of one treatment."""
 
     protocol = Words(20)
     level = Words(20)
@@ -41,9 +44,26 @@ class QuoteChange(Shape):
     starts_on = Day()
     interval_weeks = Whole(least=1, most=protocols.MOST_INTERVAL_WEEKS)
     plan_reason = Words(500, metadata={"description": "Why the protocol's range is left (T4)"})
+    discount_rate = Rate(metadata={"description": "None: what the clinic's rules give"})
+    promotion = Words(20, metadata={"description": "The code of a promotion, in place of a discount"})
+
+
+class AnotherTreatment(TreatmentChange):
+    """A treatment beside the first; its level and first day are the first one's unless told."""
+
+    protocol = Words(20, required=True)
+
+
+class QuoteChange(TreatmentChange):
+    """What a revision may ask otherwise."""
+
     patient_ref = Words(40)
     screening = fields.Nested(ScreeningShape)
-    discount_rate = Rate()
+    treatments = Many(
+        fields.Nested(AnotherTreatment),
+        most=quotes.MOST_TREATMENTS - 1,
+        metadata={"description": "Treatments beside the first, on the same quote"},
+    )
     region = Words(40)
     price_override = Words(500, metadata={"description": "A manager's reason to price above the band (P1)"})
 
@@ -65,12 +85,38 @@ class Step(Shape):
     reason = Words(500, shortest=0, load_default="")
 
 
+class Override(Shape):
+    """Why one allergy does not stand in the way."""
+
+    allergy = Words(120, required=True)
+    reason = Words(500, required=True)
+
+
+class IssueStep(Step):
+    """A practitioner's reasons to issue in spite of what blocks it: one for all, or by allergy (T6)."""
+
+    overrides = Many(fields.Nested(Override), most=50, load_default=list)
+
+
+class LostStep(Step):
+    """Why a quote came to nothing, in a word that is counted and in the patient's own."""
+
+    lost = one_word(LostReason)
+
+
 class QuoteQuery(PageQuery):
     """Which quotes."""
 
     status = one_word(QuoteStatus)
     patient_ref = Words(40)
     number = Words(20)
+
+
+class VersionList(Shape):
+    """The versions of a quote."""
+
+    items = fields.List(fields.Nested(QuoteShape))
+    next = fields.String(allow_none=True)
 
 
 def asked(body: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +126,19 @@ def asked(body: dict[str, Any]) -> dict[str, Any]:
     if "screening" in body:
         answers = body["screening"]
         body["screening"] = Screening(**answers | {"allergies": tuple(answers["allergies"])})
+    body["most_discount"] = desk_bound()
     return body
+
+
+def desk_bound() -> Decimal | None:
+    """The discount that who asks may give beyond the clinic's rules; none: any."""
+    return None if g.caller.role in auth.STOCKROOM else clinic.settings(g.db).desk_discount_rate
+
+
+def with_more(request: Request, treatments: list[dict[str, Any]]) -> Request:
+    """The request with the treatments beside the first."""
+    usual = {"level": request.level, "starts_on": request.starts_on}
+    return replace(request, more=tuple(Treatment(**usual | one) for one in treatments))
 
 
 def quote_and_site(key: int) -> tuple[Quote, Site]:
@@ -95,7 +153,9 @@ def quote_and_site(key: int) -> tuple[Quote, Site]:
 def draft(body: dict[str, Any]) -> Any:
     """Draft a quote: cost, price and screen a course, and keep all that it promises (section 4, T6)."""
     site = site_or_first(body.pop("site", None))
-    quote = quotes.draft(g.db, Request(**asked(body)), site=site, at=g.now, by=g.caller.name)
+    more = body.pop("treatments", [])
+    request = with_more(Request(**asked(body)), more)
+    quote = quotes.draft(g.db, request, site=site, at=g.now, by=g.caller.name)
     return made(shown(quote, site), f"/quotes/{quote.id}")
 
 
@@ -126,6 +186,14 @@ def list_quotes(query: dict[str, Any]) -> Any:
 def get_quote(quote_id: int) -> Any:
     """Show a quote and where it stands today."""
     return shown(*quote_and_site(quote_id))
+
+
+@blueprint.get("/quotes/<id:quote_id>/versions")
+@blueprint.response(200, VersionList)
+def list_versions(quote_id: int) -> Any:
+    """Show every version of a quote, the first one first, as each was written (P4)."""
+    quote, site = quote_and_site(quote_id)
+    return {"items": [shown(one, site) for one in quote_records.versions_of(g.db, quote)], "next": None}
 
 
 class PdfQuery(Shape):
@@ -164,13 +232,17 @@ def get_prospect(quote_id: int) -> Any:
 
 
 @blueprint.post("/quotes/<id:quote_id>/issue")
-@blueprint.arguments(Step)
+@blueprint.arguments(IssueStep)
 @blueprint.response(200, QuoteShape)
 def issue(body: dict[str, Any], quote_id: int) -> Any:
     """Number and freeze a draft; a practitioner's reason overrides an allergen match (P4, T6)."""
     quote, site = quote_and_site(quote_id)
-    override = body["reason"] if g.caller.role in auth.CLINICAL else ""
-    quote_document.issue(g.db, quote, site=site, at=g.now, by=g.caller.name, override=override)
+    clinical = g.caller.role in auth.CLINICAL
+    override = body["reason"] if clinical else ""
+    named = {one["allergy"].strip(): one["reason"] for one in body["overrides"]} if clinical else {}
+    quote_document.issue(
+        g.db, quote, site=site, at=g.now, by=g.caller.name, override=override, overrides=named
+    )
     return shown(quote, site)
 
 
@@ -186,22 +258,22 @@ def accept(body: dict[str, Any], quote_id: int) -> Any:
 
 
 @blueprint.post("/quotes/<id:quote_id>/decline")
-@blueprint.arguments(Step)
+@blueprint.arguments(LostStep)
 @blueprint.response(200, QuoteShape)
 def decline(body: dict[str, Any], quote_id: int) -> Any:
     """Record that the patient said no."""
     quote, site = quote_and_site(quote_id)
-    quote_life.decline(g.db, quote, at=g.now, by=g.caller.name, reason=body["reason"])
+    quote_life.decline(g.db, quote, at=g.now, by=g.caller.name, **body)
     return shown(quote, site)
 
 
 @blueprint.post("/quotes/<id:quote_id>/withdraw")
-@blueprint.arguments(Step)
+@blueprint.arguments(LostStep)
 @blueprint.response(200, QuoteShape)
 def withdraw(body: dict[str, Any], quote_id: int) -> Any:
     """Take a quote back; an issued one with a reason."""
     quote, site = quote_and_site(quote_id)
-    quote_life.withdraw(g.db, quote, at=g.now, by=g.caller.name, reason=body["reason"])
+    quote_life.withdraw(g.db, quote, at=g.now, by=g.caller.name, **body)
     return shown(quote, site)
 
 
@@ -211,6 +283,12 @@ def withdraw(body: dict[str, Any], quote_id: int) -> Any:
 def revise(body: dict[str, Any], quote_id: int) -> Any:
     """Draft a new version beside the old, which stands until the new one is issued (P4)."""
     quote, site = quote_and_site(quote_id)
+    more = body.pop("treatments", None)
+    if "promotion" in body:
+        body.setdefault("discount_rate", None)
+    elif "discount_rate" in body:
+        body["promotion"] = ""
     request = replace(quotes.request_of(g.db, quote), **asked(body))
+    request = request if more is None else with_more(request, more)
     revised = quote_life.revise(g.db, quote, request, site=site, at=g.now, by=g.caller.name)
     return made(shown(revised, site), f"/quotes/{revised.id}")

@@ -78,6 +78,7 @@ def show(form: Form) -> Response:
         protocols=quote_form.choices(g.db),
         levels=quote_form.levels(g.db),
         ticks=quote_form.TICKS,
+        others=quote_form.OTHERS,
         **shown,
     )
 
@@ -88,7 +89,7 @@ def panel(typed: Values) -> dict[str, Any]:
     found = quote_form.price(g.db, typed, site=site, on=site.day(g.now))
     return {
         "priced": found,
-        "sheet": found.sheet,
+        "whole": found.whole,
         "names": list(QuoteForm().fields),
         "costs": frame.sees_costs(),
     }

@@ -15,17 +15,18 @@ from api import auth, errors
 from api.schemas import Day, Exact, Id, Shape, Whole, Words
 from api.web import formats, forms, frame, selling
 from api.web.drafts import Values
-from api.web.selling import Sheet
-from inventory import treatments
+from api.web.selling import Sheets
+from inventory import clinic, treatments
 from inventory.clinic import Site
 from inventory.errors import Refusal
-from inventory.measures import ZERO, plain
+from inventory.measures import plain
 from inventory.treatments import BadPatientRef
 from pricing import protocols, quotes
+from pricing.discounts import BadDiscount, BeyondRules
 from pricing.price_list import PractitionerLevel
 from pricing.protocols import OutsideProtocol, Protocol
 from pricing.quote_records import Quote
-from pricing.quotes import Request
+from pricing.quotes import Request, Treatment
 from pricing.screening import Screening
 from pricing.stages import NoPrice
 
@@ -53,8 +54,8 @@ class Percent(Exact):
         return number
 
 
-class QuoteForm(Shape):
-    """What the front desk types."""
+class FirstTreatment(Shape):
+    """What the front desk types of a patient and the first treatment."""
 
     patient_ref = Words(40, required=True)
     allergies = Words(1000, lines=True)
@@ -68,11 +69,33 @@ class QuoteForm(Shape):
     interval_weeks = Whole(least=1, most=protocols.MOST_INTERVAL_WEEKS, in_address=True)
     starts_on = Day(required=True)
     discount = Percent()
+    promotion = Words(20)
     plan_reason = Words(500, lines=True)
     price_override = Words(500, lines=True)
     allergen_override = Words(500, lines=True)
     quote = Id(in_address=True)  # the version that is being revised
     do = Words(10)
+
+
+OTHERS = range(2, quotes.MOST_TREATMENTS + 1)
+"""The places of the treatments beside the first; their fields end in their place."""
+
+
+def _others() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for place in OTHERS:
+        found |= {
+            f"protocol_{place}": Words(20),
+            f"sessions_{place}": Whole(least=1, most=protocols.MOST_SESSIONS, in_address=True),
+            f"interval_weeks_{place}": Whole(least=1, most=protocols.MOST_INTERVAL_WEEKS, in_address=True),
+            f"starts_on_{place}": Day(),
+            f"discount_{place}": Percent(),
+        }
+    return found
+
+
+QuoteForm: Any = FirstTreatment.from_dict(_others(), name="QuoteForm")
+"""What the front desk types, with up to four treatments beside the first."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +113,11 @@ class Choice:
 class Priced:
     """What the price panel shows: a sheet, or why there is none; and what the form must ask besides."""
 
-    sheet: Sheet | None = None
+    whole: Sheets | None = None
     waits_for: str = ""
     problem: str = ""
     about: str = ""  # the field that the problem can be mended in
+    mend: str = "Give the reason"
     errors: dict[str, str] = field(default_factory=dict)
     asks: frozenset[str] = frozenset()
     chosen: Choice | None = None
@@ -116,9 +140,30 @@ def request_of(body: Mapping[str, Any]) -> Request:
         sessions=body.get("sessions"),
         interval_weeks=body.get("interval_weeks"),
         plan_reason=body.get("plan_reason", ""),
-        discount_rate=body.get("discount", ZERO) / 100,
+        discount_rate=_rate(body, "discount"),
+        promotion=body.get("promotion", ""),
+        most_discount=None if g.caller.role in auth.STOCKROOM else clinic.settings(g.db).desk_discount_rate,
         price_override=override,
+        more=tuple(_another(body, place) for place in OTHERS if body.get(f"protocol_{place}")),
     )
+
+
+def _another(body: Mapping[str, Any], place: int) -> Treatment:
+    """A treatment beside the first, by the same level and from the same day unless told otherwise."""
+    return Treatment(
+        protocol=body[f"protocol_{place}"],
+        level=body["level"],
+        starts_on=body.get(f"starts_on_{place}", body["starts_on"]),
+        sessions=body.get(f"sessions_{place}"),
+        interval_weeks=body.get(f"interval_weeks_{place}"),
+        plan_reason=body.get("plan_reason", ""),
+        discount_rate=_rate(body, f"discount_{place}"),
+    )
+
+
+def _rate(body: Mapping[str, Any], name: str) -> Decimal | None:
+    """A typed discount; where none is typed the clinic's rules decide."""
+    return body[name] / 100 if name in body else None
 
 
 def _listed(text: str) -> list[str]:
@@ -144,9 +189,18 @@ def values_of(request: Request) -> Values:
         "sessions": str(request.sessions),
         "interval_weeks": str(request.interval_weeks),
         "plan_reason": request.plan_reason,
-        "discount": plain(request.discount_rate * 100) if request.discount_rate else "",
+        "discount": "" if request.discount_rate is None else plain(request.discount_rate * 100),
+        "promotion": request.promotion,
         "price_override": request.price_override if g.caller.role in auth.STOCKROOM else "",
     }
+    for place, one in zip(OTHERS, request.more, strict=False):
+        found |= {
+            f"protocol_{place}": one.protocol,
+            f"sessions_{place}": str(one.sessions),
+            f"interval_weeks_{place}": str(one.interval_weeks),
+            f"starts_on_{place}": str(one.starts_on),
+            f"discount_{place}": "" if one.discount_rate is None else plain(one.discount_rate * 100),
+        }
     return found | {name: "yes" for name, _ in TICKS if getattr(answers, name)}
 
 
@@ -187,7 +241,9 @@ def _patient_errors(body: dict[str, Any]) -> dict[str, str]:
 def _offer(db: Session, found: Priced, body: dict[str, Any], *, site: Site, on: date) -> None:
     asks = set()
     try:
-        made = quotes.offer(db, request_of(body), site=site, on=on)
+        made = quotes.offers(db, request_of(body), site=site, on=on)
+    except (BeyondRules, BadDiscount) as refusal:
+        found.problem, found.about, found.mend = spoken(refusal), "discount", "Change the discount"
     except OutsideProtocol as refusal:
         found.problem, found.about = str(refusal), "plan_reason"
         asks.add("plan_reason")
@@ -199,12 +255,15 @@ def _offer(db: Session, found: Priced, body: dict[str, Any], *, site: Site, on: 
     except Refusal as refusal:
         found.problem = spoken(refusal)
     else:
-        found.sheet = selling.of_offer(made, costs=frame.sees_costs())
-        if made.plan.outside:
+        costs = frame.sees_costs()
+        found.whole = selling.whole(
+            (_title(one.protocol), selling.of_offer(one, costs=costs)) for one in made
+        )
+        if any(one.plan.outside for one in made):
             asks.add("plan_reason")
-        if made.price.above_band:
+        if any(one.price.above_band for one in made):
             asks.add("price_override")
-        if found.sheet.blocks and g.caller.role in auth.CLINICAL:
+        if found.whole.blocks and g.caller.role in auth.CLINICAL:
             asks.add("allergen_override")
     found.asks = frozenset(asks)
 
@@ -248,6 +307,10 @@ def _choice(one: Protocol) -> Choice:
 
 def _range(low: int, typical: int, high: int) -> str:
     return f"always {low}" if low == high else f"{low} to {high}, usually {typical}"
+
+
+def _title(protocol: Protocol) -> str:
+    return f"{formats.capital(protocol.concern)}, {protocol.area}"
 
 
 def title_of(db: Session, quote: Quote) -> tuple[Protocol, PractitionerLevel]:

@@ -9,12 +9,15 @@ import sqlalchemy as sa
 from flask import Response, g
 
 from api import auth, quote_document
-from api.schemas import Shape, Words
+from api.schemas import Shape, Words, one_word
 from api.web import formats, forms, frame, quote_desk, quote_form, selling
 from api.web.forms import Done, Form
+from api.web.selling import Sheets
 from inventory.clinic import Site
 from pricing import quote_life, quote_records, quotes
 from pricing.courses import Course
+from pricing.protocols import Protocol
+from pricing.quote_life import LostReason
 from pricing.quote_records import Quote, QuoteState, QuoteStatus
 from pricing.stages import NoPrice
 
@@ -28,6 +31,27 @@ class Why(Shape):
     """Why a step is taken; some steps need it."""
 
     reason = Words(500, lines=True)
+
+
+class WhyLost(Why):
+    """Why a quote came to nothing, in a word that is counted besides."""
+
+    lost = one_word(LostReason)
+
+
+LOST = tuple(
+    (one.value, words)
+    for one, words in (
+        (LostReason.PRICE, "Too dear"),
+        (LostReason.TIMING, "Not now"),
+        (LostReason.ELSEWHERE, "Went elsewhere"),
+        (LostReason.AFRAID, "Afraid of the treatment"),
+        (LostReason.MEDICAL, "A medical reason"),
+        (LostReason.NO_ANSWER, "No answer"),
+        (LostReason.MISTAKE, "Quoted by mistake"),
+        (LostReason.OTHER, "Another reason, told below"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -65,11 +89,15 @@ class StepPage:
     label: str
     needed: bool
     danger: bool = False
+    lost: bool = False  # asks for a word of the list of lost reasons
 
 
 def found(quote_id: int) -> tuple[Quote, QuoteState, Site]:
-    """A quote of a site at which the visitor works. Raises UnknownQuote, UnknownSite."""
-    quote = quote_records.quote(g.db, quote_id)
+    """A quote of a site at which the visitor works; a treatment stands for its quote.
+
+    Raises UnknownQuote, UnknownSite.
+    """
+    quote = quote_records.leading(g.db, quote_records.quote(g.db, quote_id))
     return quote, quote_records.state(g.db, quote), frame.at_my_site(quote.site_id)
 
 
@@ -80,9 +108,7 @@ def quote(quote_id: int) -> Response:
     costs, today = frame.sees_costs(), site.day(g.now)
     status = quote_life.status_on(state, today)
     protocol, level = quote_form.title_of(g.db, subject)
-    sheet = selling.of_quote(g.db, subject, costs=costs)
-    if status is not QuoteStatus.DRAFT:
-        sheet = selling.settled(sheet)
+    whole = _whole(subject, settled=status is not QuoteStatus.DRAFT)
     over = status in (QuoteStatus.DECLINED, QuoteStatus.WITHDRAWN)
     drift = selling.drift(g.db, subject, site=site, on=today) if costs and not over else None
     return frame.page(
@@ -93,13 +119,17 @@ def quote(quote_id: int) -> Response:
         tags=selling.TAGS,
         protocol=protocol,
         level=level,
-        sheet=sheet,
+        whole=whole,
+        sheet=whole.first,
         name=name_of(subject, state),
-        steps=steps_of(status, blocked=bool(sheet.blocks)),
-        held_up=_held_up(status, sheet.blocks),
+        steps=steps_of(status, blocked=bool(whole.blocks)),
+        held_up=_held_up(status, whole.blocks),
         versions=_versions(subject, today),
         events=quote_life.events(g.db, subject),
+        lost=dict(LOST),
+        overrides=quote_records.overrides_of(g.db, subject),
         course=g.db.scalar(sa.select(Course.id).where(Course.quote_id == subject.id)),
+        treatments=_treatments(subject) if whole.several else [],
         over=over,
         drift=drift,
         drifted=drift is not None and drift.difference * NOTABLE > drift.then,
@@ -110,6 +140,25 @@ def quote(quote_id: int) -> Response:
         zone=site.time_zone,
         costs=costs,
     )
+
+
+def _whole(subject: Quote, *, settled: bool) -> Sheets:
+    """The treatments of a quote as whoever asks may see them."""
+    sheets = []
+    for one in quote_records.treatments_of(g.db, subject):
+        sheet = selling.of_quote(g.db, one, costs=frame.sees_costs())
+        protocol, level = quote_form.title_of(g.db, one)
+        name = f"{formats.capital(protocol.concern)}, {protocol.area}, by {level.name}"
+        sheets.append((name, selling.settled(sheet) if settled else sheet))
+    return selling.whole(sheets)
+
+
+def _treatments(subject: Quote) -> list[tuple[Quote, Protocol, int | None]]:
+    """The treatments of a quote, with the course of each that was accepted."""
+    listed = quote_records.treatments_of(g.db, subject)
+    started = sa.select(Course.quote_id, Course.id).where(Course.quote_id.in_([one.id for one in listed]))
+    courses = dict(g.db.execute(started).all())
+    return [(one, g.db.get_one(Protocol, one.protocol_id), courses.get(one.id)) for one in listed]
 
 
 def name_of(subject: Quote, state: QuoteState) -> str:
@@ -180,7 +229,8 @@ def _versions(subject: Quote, today: date) -> list[Version]:
 def issue(quote_id: int) -> Response:
     """Number and freeze a draft; a practitioner says why in spite of an allergen match (P4, T6)."""
     subject, state, site = found(quote_id)
-    blocks = [one["message"] for one in subject.warnings if one["blocks"]]
+    listed = quote_records.warnings_of(quote_records.treatments_of(g.db, subject))
+    blocks = [one["message"] for one in listed if one["blocks"]]
 
     def do(body: dict[str, Any]) -> Done:
         reason = body.get("reason", "") if g.caller.role in auth.CLINICAL else ""
@@ -229,11 +279,14 @@ def decline(quote_id: int) -> Response:
     subject, state, _ = found(quote_id)
 
     def do(body: dict[str, Any]) -> Done:
-        quote_life.decline(g.db, subject, at=g.now, by=g.caller.name, reason=body.get("reason", ""))
+        reason, lost = body.get("reason", ""), body.get("lost")
+        quote_life.decline(g.db, subject, at=g.now, by=g.caller.name, reason=reason, lost=lost)
         return Done(f"/quotes/{quote_id}", "Noted: the patient declined.")
 
     says = "The patient said no. It helps later to know why."
-    page = StepPage("The patient declines", "Note it", "check", says, "What the patient said", needed=False)
+    page = StepPage(
+        "The patient declines", "Note it", "check", says, "What the patient said", needed=False, lost=True
+    )
     return _ask(subject, state, page, do)
 
 
@@ -243,7 +296,8 @@ def withdraw(quote_id: int) -> Response:
     subject, state, _ = found(quote_id)
 
     def do(body: dict[str, Any]) -> Done:
-        quote_life.withdraw(g.db, subject, at=g.now, by=g.caller.name, reason=body.get("reason", ""))
+        reason, lost = body.get("reason", ""), body.get("lost")
+        quote_life.withdraw(g.db, subject, at=g.now, by=g.caller.name, reason=reason, lost=lost)
         return Done(f"/quotes/{quote_id}", "Withdrawn.")
 
     page = StepPage(
@@ -254,6 +308,7 @@ def withdraw(quote_id: int) -> Response:
         label="Why",
         needed=state.status is QuoteStatus.ISSUED,
         danger=True,
+        lost=True,
     )
     return _ask(subject, state, page, do)
 
@@ -263,9 +318,9 @@ def _ask(subject: Quote, state: QuoteState, page: StepPage, do: Any) -> Response
     name = name_of(subject, state)
 
     def show(form: Form) -> Response:
-        return frame.page("quote_step.html", form=form, quote=subject, name=name, step=page)
+        return frame.page("quote_step.html", form=form, quote=subject, name=name, step=page, lost=LOST)
 
-    return forms.handle(Why, show=show, do=do)
+    return forms.handle(WhyLost if page.lost else Why, show=show, do=do)
 
 
 @blueprint.route("/quotes/<id:quote_id>/revise", methods=["GET", "POST"])

@@ -7,7 +7,7 @@ from flask import Response, g, request
 from api import languages, patient_copy, quote_document
 from api.web import frame
 from api.web.quote_pages import found, name_of
-from pricing import prospects
+from pricing import prospects, quote_records
 from pricing.certainty import Range
 
 blueprint = frame.chapter("quote_papers")
@@ -23,6 +23,7 @@ def print_view(quote_id: int) -> Response:
         copy=copy,
         quote_id=subject.id,
         languages=languages.known(),
+        treatments=[quote_document.facts(copy, one) for one in copy.treatments],
         stamp=quote_document.stamp(copy),
         sums=quote_document.sums(copy),
     )
@@ -42,7 +43,8 @@ def document(quote_id: int) -> Response:
 @blueprint.get("/quotes/<id:quote_id>/prospect")
 def prospect(quote_id: int) -> Response:
     """How sure the cost of the sessions to come is, what the price leaves, what the discount needs (C5)."""
-    subject, state, site = found(quote_id)
+    _, state, site = found(quote_id)
+    subject = quote_records.quote(g.db, quote_id)  # of several treatments one
     seen = prospects.prospect(g.db, subject, site=site, on=site.day(g.now))
     dearest = max([one.cost.high for one in seen.certainty.sessions] + [Decimal(1)])
     return frame.page(

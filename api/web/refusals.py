@@ -189,9 +189,24 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "UnknownFormulation": LOOK,
         },
         "pricing.quote_records": {"UnknownQuote": LOOK},
+        "pricing.offers": {
+            "TooManyTreatments": "Put some of the treatments on a quote of their own.",
+            "UnknownRegion": "Choose a region of the table of price bands, or leave it out.",
+        },
+        "pricing.entitlement": {
+            "MayNotInject": "Choose a level that may inject it; Settings, Levels says which."
+        },
+        "pricing.discounts": {
+            "BadDiscount": TYPE,
+            "BeyondRules": "Give less, or ask a manager to quote it.",
+            "DiscountTaken": "Use another code.",
+            "PromotionNotInForce": "Leave the code out, or choose a promotion that is given.",
+            "UnknownDiscount": "Check the code; Settings, Discounts lists them.",
+        },
         "pricing.prospects": {"NothingToCome": "Look at the course: what it did cost is on record."},
         "pricing.quote_life": {
             "AllergenBlocks": "Choose another formulation, or ask a practitioner to decide and say why.",
+            "PartOfAQuote": "Open the quote; all its treatments take a step together.",
             "QuoteLapsed": "Make a new version, or ask a manager to accept it with a reason.",
             "ReasonMissing": "Say why; it is kept with the quote.",
             "Superseded": "Go on with the version that stands.",

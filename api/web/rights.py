@@ -53,6 +53,7 @@ MAY: dict[str, frozenset[Role]] = {
             POST /alerts/calendars/<id:calendar_id>/end
             GET /quotes
             GET /quotes/<id:quote_id>
+            GET /quotes/<id:quote_id>/versions
             GET /courses
             GET /courses/<id:course_id>
             GET /sessions/<id:session_id>
@@ -183,6 +184,11 @@ MAY: dict[str, frozenset[Role]] = {
             GET /settings/prices
             GET /settings/prices/<code:protocol>/<code:level>
             POST /settings/prices/<code:protocol>/<code:level>
+            GET /settings/discounts
+            GET /settings/discounts/new
+            POST /settings/discounts/new
+            GET /settings/discounts/<code:code>/end
+            POST /settings/discounts/<code:code>/end
             GET /settings/levels
             GET /settings/levels/<code:code>
             POST /settings/levels/<code:code>

@@ -3,7 +3,7 @@
 Whoever does not see costs gets none here, so no template can show them by mistake.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -112,6 +112,55 @@ class Sheet:
     def lacking(self) -> int:
         """How many sessions present stock cannot supply."""
         return sum(1 for session in self.sessions if session.lacks)
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """All treatments of an offer or a quote, each with its name; most have one."""
+
+    parts: tuple[tuple[str, Sheet], ...]
+
+    @property
+    def first(self) -> Sheet:
+        return self.parts[0][1]
+
+    @property
+    def several(self) -> bool:
+        return len(self.parts) > 1
+
+    @property
+    def total(self) -> Decimal:
+        return sum((sheet.total for _, sheet in self.parts), ZERO)
+
+    @property
+    def taxed(self) -> bool:
+        return any(sheet.tax for _, sheet in self.parts)
+
+    @property
+    def sessions(self) -> int:
+        return sum(len(sheet.sessions) for _, sheet in self.parts)
+
+    @property
+    def lacking(self) -> int:
+        return sum(sheet.lacking for _, sheet in self.parts)
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(text for _, sheet in self.parts for text in sheet.blocks))
+
+    @property
+    def margin(self) -> Margin | None:
+        """What the clinic earns on all of it; nothing for who does not see costs."""
+        if self.first.margin is None:
+            return None
+        net = sum((sheet.total - sheet.tax for _, sheet in self.parts), ZERO)
+        cost = sum((sheet.margin.cost for _, sheet in self.parts if sheet.margin is not None), ZERO)
+        return _margin(net, cost)
+
+
+def whole(parts: Iterable[tuple[str, Sheet]]) -> Sheets:
+    """The treatments of an offer or a quote together."""
+    return Sheets(tuple(parts))
 
 
 def of_offer(made: Offer, *, costs: bool) -> Sheet:
