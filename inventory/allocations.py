@@ -81,6 +81,24 @@ def renew(db: Session, *, reference: str) -> None:
     db.execute(sa.update(Allocation).where(Allocation.reference == reference).values(ended_at=None))
 
 
+def move(db: Session, *, reference: str, due_on: date) -> None:
+    """Need what is promised under a reference on another day: its session was moved."""
+    db.execute(
+        sa.update(Allocation)
+        .where(Allocation.reference == reference, Allocation.ended_at.is_(None))
+        .values(due_on=due_on)
+    )
+
+
+def pass_on(db: Session, *, reference: str, patient_ref: str) -> None:
+    """Promise to another patient what stands under a reference: the course was passed on."""
+    db.execute(
+        sa.update(Allocation)
+        .where(Allocation.reference == reference, Allocation.ended_at.is_(None))
+        .values(patient_ref=patient_ref)
+    )
+
+
 def open_by_item(db: Session, *, site_id: int, item_ids: Iterable[int] | None = None) -> dict[int, Decimal]:
     """How much of each item is promised at a site."""
     statement = (

@@ -4,76 +4,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from inventory import allocations, corrections, treatments
 from inventory.allocations import Promise
 from inventory.clinic import Site
 from inventory.corrections import Reversal
-from inventory.database import MONEY, RATE, Base
-from inventory.errors import Conflict, NotFound
+from inventory.errors import Conflict
 from inventory.ledger import Document
 from inventory.measures import ZERO
 from inventory.treatments import Line, Treated, TreatmentSession, Visit
 from inventory.vials import PreparedIn
-from pricing import course_money, formulations, policies
+from pricing import course_money, formulations, session_changes
+from pricing.course_events import CourseEvent, CourseEventKind
 from pricing.course_money import When
-
-
-class SessionState(StrEnum):
-    """Whether a session of a course is still to come."""
-
-    PLANNED = "planned"
-    PERFORMED = "performed"
-
-
-class Course(Base):
-    """A course sold: so many sessions for one patient at one site, as one quote promised."""
-
-    __tablename__ = "courses"
-    __table_args__ = (sa.Index(None, "patient_ref"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    quote_id: Mapped[int] = mapped_column(sa.ForeignKey("quotes.id"), unique=True)
-    site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
-    patient_ref: Mapped[str] = mapped_column(sa.String(40))
-    formulation_version_id: Mapped[int] = mapped_column(sa.ForeignKey("formulation_versions.id"))
-    level: Mapped[str] = mapped_column(sa.String(20))
-    accepted_at: Mapped[datetime]
-    accepted_by: Mapped[str] = mapped_column(sa.String(80))
-    late_reason: Mapped[str] = mapped_column(sa.String(500), default="")
-    policy_code: Mapped[str] = mapped_column(
-        sa.String(20), default=policies.USUAL, server_default=policies.USUAL
-    )
-    breakage_rate: Mapped[Decimal] = mapped_column(RATE, default=ZERO, server_default=sa.text("0"))
-    expires_on: Mapped[date | None]  # the last day on which it may be used
-
-
-class CourseSession(Base):
-    """One session of a course: planned on a day for a price, and performed by one treatment session."""
-
-    __tablename__ = "course_sessions"
-    __table_args__ = (
-        sa.UniqueConstraint("course_id", "number"),
-        sa.CheckConstraint("price >= 0", name="price_not_negative"),
-        sa.Index(None, "planned_on"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    course_id: Mapped[int] = mapped_column(sa.ForeignKey("courses.id"))
-    number: Mapped[int]
-    planned_on: Mapped[date]
-    price: Mapped[Decimal] = mapped_column(MONEY)
-    quoted_cost: Mapped[Decimal] = mapped_column(MONEY)
-    session_id: Mapped[int | None] = mapped_column(sa.ForeignKey("treatment_sessions.id"), unique=True)
-
-    @property
-    def state(self) -> SessionState:
-        return SessionState.PLANNED if self.session_id is None else SessionState.PERFORMED
+from pricing.course_records import AlreadyPerformed as AlreadyPerformed  # who asks for courses finds all here
+from pricing.course_records import Course as Course
+from pricing.course_records import CourseSession as CourseSession
+from pricing.course_records import SessionOver as SessionOver
+from pricing.course_records import SessionState as SessionState
+from pricing.course_records import UnknownCourse as UnknownCourse
+from pricing.course_records import UnknownCourseSession as UnknownCourseSession
+from pricing.course_records import course as course
+from pricing.course_records import locked_sessions, planned_session
+from pricing.course_records import reference as reference
+from pricing.course_records import reference_in_sql as reference_in_sql
+from pricing.course_records import sessions as sessions
+from pricing.course_records import still_to_come as still_to_come
 
 
 @dataclass(frozen=True)
@@ -85,18 +45,6 @@ class Planned:
     price: Decimal
     quoted_cost: Decimal
     promises: tuple[Promise, ...]
-
-
-class UnknownCourse(NotFound):
-    """No course has this key."""
-
-
-class UnknownCourseSession(NotFound):
-    """The course has no session of this number."""
-
-
-class AlreadyPerformed(Conflict):
-    """The session was performed; it cannot be performed twice."""
 
 
 class AnotherPatient(Conflict):
@@ -133,21 +81,6 @@ def start(db: Session, new: Course, planned: Sequence[Planned], *, at: datetime)
     return new
 
 
-def course(db: Session, key: int) -> Course:
-    """The course with this key. Raises UnknownCourse."""
-    found = db.get(Course, key)
-    if found is None:
-        raise UnknownCourse(f"No course has the key {key}.")
-    return found
-
-
-def sessions(db: Session, subject: Course) -> Sequence[CourseSession]:
-    """The sessions of a course in their order."""
-    return db.scalars(
-        sa.select(CourseSession).where(CourseSession.course_id == subject.id).order_by(CourseSession.number)
-    ).all()
-
-
 def perform(
     db: Session,
     subject: Course,
@@ -161,17 +94,22 @@ def perform(
     lines: Sequence[Line] = (),
     level: str = "",
     prepared_in: PreparedIn = PreparedIn.PREPARATION_AREA,
+    reason: str = "",
 ) -> Treated:
-    """Perform a session of a course: its recipe as it was sold, unless other lines are given.
+    """Perform a session of a course: its recipe as it was sold, unless other lines are given; `reason` says
+    why other products or amounts are used.
 
-    Without a number the next planned session is meant. Raises AlreadyPerformed, UnknownCourseSession,
-    AnotherPatient, and all that `treatments.treat` refuses.
+    Without a number the next planned session is meant. Raises AlreadyPerformed, SessionOver, AnotherPatient,
+    UnknownCourseSession, session_changes.ChangeNeedsReason, course_money.CourseEnded, and all that
+    `treatments.treat` refuses.
     """
     if patient_ref != subject.patient_ref:
         raise AnotherPatient(f"Course {subject.id} is of patient {subject.patient_ref}, not {patient_ref}.")
     course_money.refuse_ended(db, subject.id)
-    due = _due(db, subject, number)
+    due, before = _due(db, subject, number)
     recipe = formulations.version_by_id(db, subject.formulation_version_id)
+    sold = recipe_lines(recipe)
+    changed = session_changes.changes(db, sold, lines, reason=reason) if lines else []
     # Its own promise must not stand in the way of the session that it was made for.
     allocations.end(db, reference=reference(subject.id, due.number), at=recorded_at)
     treated = treatments.treat(
@@ -184,7 +122,7 @@ def perform(
             reference=reference(subject.id, due.number),
             prepared_in=prepared_in,
         ),
-        lines or recipe_lines(recipe),
+        lines or sold,
         site=site,
         recorded_at=recorded_at,
         by=by,
@@ -193,7 +131,36 @@ def perform(
     db.flush()
     when = When(treated.session.on, visit_at, recorded_at, by)
     course_money.use_session(db, subject.id, due.number, when=when)
+    session_changes.keep(db, treated.session.id, changed)
+    if before is not None:
+        note(db, subject, CourseEventKind.OUT_OF_ORDER, when, due, reason=f"before session {before.number}")
     return treated
+
+
+def note(
+    db: Session,
+    subject: Course,
+    kind: CourseEventKind,
+    when: When,
+    session: CourseSession | None,
+    *,
+    reason: str,
+    fee: Decimal = ZERO,
+    **facts: Any,
+) -> CourseEvent:
+    """Keep what happened to a course or to one of its sessions."""
+    event = CourseEvent(
+        course_id=subject.id,
+        number=session.number if session else None,
+        kind=kind,
+        reason=reason.strip()[:500],
+        fee=fee,
+        **vars(when),
+        **facts,
+    )
+    db.add(event)
+    db.flush()
+    return event
 
 
 def reverse_session(
@@ -258,38 +225,13 @@ def performed_in(db: Session, session: TreatmentSession) -> CourseSession | None
     return db.scalar(sa.select(CourseSession).where(CourseSession.session_id == session.id))
 
 
-def reference(course_id: int, number: int) -> str:
-    """What movements and promises of a course session are filed under."""
-    return f"course {course_id} session {number}"
-
-
-def reference_in_sql() -> sa.ColumnElement[str]:
-    """The reference of each course session in a statement over them."""
-    number, key = (sa.cast(one, sa.String) for one in (CourseSession.number, CourseSession.course_id))
-    return sa.literal("course ") + key + sa.literal(" session ") + number
-
-
-def _due(db: Session, subject: Course, number: int | None) -> CourseSession:
-    """The session to perform, locked so that of two people who perform it at once one is refused."""
-    listed = db.scalars(
-        sa.select(CourseSession)
-        .where(CourseSession.course_id == subject.id)
-        .order_by(CourseSession.number)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
+def _due(db: Session, subject: Course, number: int | None) -> tuple[CourseSession, CourseSession | None]:
+    """The session to perform, and the earlier one that it is performed before, if there is one."""
+    listed = locked_sessions(db, subject)
+    planned = [one for one in listed if one.to_come]
     if number is None:
-        planned = [one for one in listed if one.session_id is None]
         if not planned:
             raise AlreadyPerformed(f"All {len(listed)} sessions of course {subject.id} were performed.")
-        return planned[0]
-    found = next((one for one in listed if one.number == number), None)
-    if found is None:
-        raise UnknownCourseSession(
-            f"Course {subject.id} has sessions 1 to {len(listed)}, not a session {number}."
-        )
-    if found.session_id is not None:
-        raise AlreadyPerformed(
-            f"Session {number} of course {subject.id} was performed by session {found.session_id}."
-        )
-    return found
+        return planned[0], None
+    due = planned_session(subject, listed, number)
+    return due, next((one for one in planned if one.number < due.number), None)

@@ -6,18 +6,15 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from decimal import Decimal
 from itertools import islice
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory.allocations import Allocation
 from inventory.database import table_of
-from inventory.measures import CENT, ZERO, plain
+from inventory.measures import CENT, ZERO
 from inventory.proof import MOST_SENTENCES, Breach
-from inventory.treatments import TreatmentSession
-from pricing.courses import Course, CourseSession
+from pricing import proof_of_courses
 from pricing.numbering import NumberSeries
 from pricing.price_list import Tax
 from pricing.quote_life import QuoteEvent
@@ -32,10 +29,6 @@ QUOTES = table_of(Quote)
 SESSIONS = table_of(QuoteSession)
 LINES = table_of(QuoteLine)
 STATES = table_of(QuoteState)
-COURSES = table_of(Course)
-PLANNED = table_of(CourseSession)
-PROMISES = table_of(Allocation)
-TREATED = table_of(TreatmentSession)
 
 
 def verify(db: Session) -> list[Breach]:
@@ -228,94 +221,6 @@ def _states_are_their_events(db: Session) -> Iterator[str]:
             yield f"Of the versions {', '.join(map(str, keys))} of one quote more than one stands."
 
 
-def _courses_are_their_quotes(db: Session) -> Iterator[str]:
-    """P5, I12: every accepted quote has one course, no other has one, and it is what the quote promised."""
-    rows = db.execute(
-        sa.select(QUOTES.c.id, STATES.c.status, COURSES.c.id)
-        .join(STATES, STATES.c.quote_id == sa.func.coalesce(QUOTES.c.part_of, QUOTES.c.id))
-        .join(COURSES, COURSES.c.quote_id == QUOTES.c.id, isouter=True)
-        .where((STATES.c.status == QuoteStatus.ACCEPTED) != COURSES.c.id.isnot(None))
-    )
-    for key, status, course_id in rows:
-        yield f"Quote {key} is {status}; its course is {course_id}."
-    other = db.scalars(
-        sa.select(COURSES.c.id)
-        .join(QUOTES, QUOTES.c.id == COURSES.c.quote_id)
-        .where(
-            sa.or_(
-                COURSES.c.patient_ref != QUOTES.c.patient_ref,
-                COURSES.c.site_id != QUOTES.c.site_id,
-                COURSES.c.formulation_version_id != QUOTES.c.formulation_version_id,
-            )
-        )
-    )
-    for course_id in other:
-        yield f"Course {course_id} has not the patient, site or formulation of its quote."
-    yield from _course_sessions_are_those_offered(db)
-
-
-def _course_sessions_are_those_offered(db: Session) -> Iterator[str]:
-    promised = sa.select(
-        COURSES.c.id, SESSIONS.c.number, SESSIONS.c.on, SESSIONS.c.price, SESSIONS.c.actual
-    ).join(SESSIONS, SESSIONS.c.quote_id == COURSES.c.quote_id)
-    planned = sa.select(
-        PLANNED.c.course_id, PLANNED.c.number, PLANNED.c.planned_on, PLANNED.c.price, PLANNED.c.quoted_cost
-    )
-    for here, there, words in (
-        (promised, planned, "was offered and is not planned so"),
-        (planned, promised, "is planned and was not offered so"),
-    ):
-        for course_id, number, on, price, cost in db.execute(sa.except_(here, there)):
-            yield f"Session {number} of course {course_id} on {on} for {price}, costing {cost}, {words}."
-
-
-def _performed_sessions_are_the_patient_s(db: Session) -> Iterator[str]:
-    """P5: the treatment that performed a course session treated the course's patient."""
-    rows = db.execute(
-        sa.select(PLANNED.c.course_id, PLANNED.c.number, COURSES.c.patient_ref, TREATED.c.patient_ref)
-        .join(COURSES, COURSES.c.id == PLANNED.c.course_id)
-        .join(TREATED, TREATED.c.id == PLANNED.c.session_id)
-        .where(TREATED.c.patient_ref != COURSES.c.patient_ref)
-    )
-    for course_id, number, patient, treated in rows:
-        yield f"Session {number} of course {course_id} is of patient {patient}; {treated} was treated."
-
-
-def _promises_are_of_planned_sessions(db: Session) -> Iterator[str]:
-    """P5, I12: what is promised is what the sessions still to come need, and nothing besides."""
-    filed = (
-        sa.literal("course ")
-        + sa.cast(PLANNED.c.course_id, sa.String)
-        + sa.literal(" session ")
-        + sa.cast(PLANNED.c.number, sa.String)
-    )
-    needed = (
-        sa.select(
-            filed.label("reference"), COURSES.c.site_id, LINES.c.item_id, LINES.c.quantity.label("much")
-        )
-        .join(COURSES, COURSES.c.id == PLANNED.c.course_id)
-        .join(LINES, sa.and_(LINES.c.quote_id == COURSES.c.quote_id, LINES.c.session == PLANNED.c.number))
-        .where(PLANNED.c.session_id.is_(None), LINES.c.item_id.isnot(None))
-    )
-    discarded = needed.with_only_columns(
-        filed.label("reference"), COURSES.c.site_id, LINES.c.item_id, LINES.c.discarded
-    )
-    promised = sa.select(
-        PROMISES.c.reference, PROMISES.c.site_id, PROMISES.c.item_id, -PROMISES.c.quantity
-    ).where(PROMISES.c.ended_at.is_(None))
-    both = sa.union_all(needed, discarded, promised).subquery()
-    short = sa.func.sum(both.c.much)
-    rows = db.execute(
-        sa.select(both.c.reference, both.c.item_id, short)
-        .group_by(both.c.reference, both.c.site_id, both.c.item_id)
-        .having(short != ZERO)
-    )
-    for reference, item_id, lacking in rows:
-        amount: Decimal = lacking
-        words = "too little" if amount > 0 else "too much"
-        yield f"Item {item_id} is promised to {reference} with {plain(abs(amount))} {words}."
-
-
 INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
     "quotes add up": _totals_add_up,
     "prices are in their band": _prices_are_in_their_band,
@@ -324,8 +229,6 @@ INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
     "stages are all there": _stages_are_all_there,
     "numbers have no gaps": _numbers_have_no_gaps,
     "quotes stand where their events left them": _states_are_their_events,
-    "courses are what was promised": _courses_are_their_quotes,
-    "performed sessions are the patient's": _performed_sessions_are_the_patient_s,
-    "promises are of planned sessions": _promises_are_of_planned_sessions,
+    **proof_of_courses.INVARIANTS,
 }
 """Each invariant by the words that a breach names it with."""

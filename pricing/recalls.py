@@ -87,6 +87,7 @@ def planned_uses(db: Session, trace: Trace, item: Item) -> tuple[PlannedUse, ...
         .outerjoin(LINES, sa.and_(LINES.c.version_id == COURSES.c.formulation_version_id, _draws(item)))
         .where(
             PLANNED.c.session_id.is_(None),
+            PLANNED.c.settled.is_(None),
             PLANNED.c.planned_on <= lot.expires_on,
             COURSES.c.site_id.in_(sites),
             sa.or_(LINES.c.id.is_not(None), promised.is_not(None)),

@@ -7,7 +7,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pricing.courses import CourseSession
+from pricing.courses import CourseSession, SessionState
 
 LATE = timedelta(days=28)  # who has not come so long after the day will not come
 EXPECTED = Decimal("0.94")  # until the clinic's own courses tell; an assumption
@@ -36,7 +36,7 @@ def chances(db: Session, *, sessions: int, on: date) -> tuple[Chance, ...]:
     before was performed.
     """
     before = sa.orm.aliased(CourseSession)
-    came = sa.func.sum(sa.case((CourseSession.session_id.isnot(None), 1), else_=0))
+    came = sa.func.sum(sa.case((_took_place(CourseSession), 1), else_=0))
     rows = db.execute(
         sa.select(CourseSession.number, came, sa.func.count())
         .outerjoin(
@@ -46,9 +46,14 @@ def chances(db: Session, *, sessions: int, on: date) -> tuple[Chance, ...]:
         .where(
             CourseSession.planned_on <= on - LATE,
             CourseSession.number <= sessions,
-            sa.or_(CourseSession.number == 1, before.session_id.isnot(None)),
+            sa.or_(CourseSession.number == 1, _took_place(before)),
         )
         .group_by(CourseSession.number)
     )
     known = {number: Chance(number, int(done), due) for number, done, due in rows}
     return tuple(known.get(number, Chance(number, 0, 0)) for number in range(1, sessions + 1))
+
+
+def _took_place(session: type[CourseSession]) -> sa.ColumnElement[bool]:
+    """Whether a session was performed, with or without stock."""
+    return sa.or_(session.session_id.isnot(None), session.settled == SessionState.WITHOUT_STOCK)

@@ -109,7 +109,7 @@ def due_today(desk: FrontDesk, *, on: date) -> Sequence[CourseSession]:
         sa.select(CourseSession)
         .join(Course, Course.id == CourseSession.course_id)
         .where(
-            CourseSession.session_id.is_(None),
+            courses.still_to_come(),
             CourseSession.planned_on <= on,
             Course.site_id == desk.site.id,
         )

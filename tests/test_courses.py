@@ -96,7 +96,7 @@ def test_performing_ends_what_was_promised_to_that_session_alone(counter, course
 
 
 def test_other_lines_may_be_used_than_the_recipe_s(counter, course):
-    treated = perform(counter, course, lines=[line("HA", "5"), line("NEEDLE", "4")])
+    treated = perform(counter, course, lines=[line("HA", "5"), line("NEEDLE", "4")], reason="dry")
 
     assert used(treated) == [("HA", "A17", Decimal("5.1"), Decimal("0.9")), ("NEEDLE", "N1", 4, 0)]
 
@@ -160,7 +160,7 @@ def test_a_session_that_stock_cannot_supply_leaves_everything_as_it_was(counter,
 
     attempt = counter.db.begin_nested()
     with pytest.raises(NotEnoughStock):
-        perform(counter, course, lines=[line("HA", "5")])
+        perform(counter, course, lines=[line("HA", "5")], reason="dry")
     attempt.rollback()
 
     assert performed(counter, course) == []

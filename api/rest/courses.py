@@ -4,48 +4,17 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import g
-from marshmallow import fields
 
 from api import paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, noun, page_of
-from api.schemas import Cost, Day, Moment, Money, Shape, Words, one_word
+from api.rest.course_shapes import CourseRowShape, CourseShape
+from api.schemas import Words
 from inventory.clinic import Site
-from pricing import courses, formulations
-from pricing.courses import Course, SessionState
+from pricing import course_book, course_events, course_money, courses, formulations, variance
+from pricing.courses import Course
 
 blueprint = noun("courses", "Courses sold")
-
-
-class CourseSessionShape(Shape):
-    """One session of a course; performed by the treatment session it names."""
-
-    number = fields.Integer()
-    planned_on = Day()
-    price = Money()
-    quoted_cost = Cost(allow_none=True)
-    state = one_word(SessionState)
-    session = fields.Integer(attribute="session_id", allow_none=True)
-
-
-class CourseRowShape(Shape):
-    """A course in a list."""
-
-    id = fields.Integer()
-    quote = fields.Integer(attribute="quote_id")
-    site = fields.String()
-    patient_ref = fields.String()
-    level = fields.String()
-    accepted_at = Moment()
-    accepted_by = fields.String()
-
-
-class CourseShape(CourseRowShape):
-    """A course, session by session."""
-
-    formulation = fields.String()
-    late_reason = fields.String()
-    sessions = fields.List(fields.Nested(CourseSessionShape))
 
 
 class CourseQuery(PageQuery):
@@ -73,13 +42,20 @@ def list_courses(query: dict[str, Any]) -> Any:
 @blueprint.get("/courses/<id:course_id>")
 @blueprint.response(200, CourseShape)
 def get_course(course_id: int) -> Any:
-    """Show a course: what is planned, and what was performed."""
+    """Show a course: what is planned, what was performed, paid and given back (P5, B2, C6)."""
     course = courses.course(g.db, course_id)
     site = where.of(course.site_id)
     recipe = formulations.version_by_id(g.db, course.formulation_version_id)
-    named = ("id", "quote_id", "patient_ref", "level", "accepted_at", "accepted_by", "late_reason")
+    named = (
+        "id", "quote_id", "patient_ref", "level", "accepted_at", "accepted_by", "late_reason", "expires_on",
+    )  # fmt: skip
     return {name: getattr(course, name) for name in named} | {
         "site": site.code,
         "formulation": f"{recipe.code} version {recipe.version}",
+        "policy": course_money.terms(g.db, course.id).policy,
         "sessions": courses.sessions(g.db, course),
+        "account": course_money.account(g.db, course.id),
+        "entries": course_book.entries(g.db, course.id),
+        "events": course_events.events(g.db, course.id),
+        "variance": variance.of_course(g.db, course) if g.caller.sees_costs else None,
     }

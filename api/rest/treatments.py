@@ -21,7 +21,8 @@ from inventory.lots import Lot
 from inventory.measures import ZERO
 from inventory.treatments import Line, Treated, TreatmentSession, Visit
 from inventory.vials import PreparedIn
-from pricing import courses, formulations, price_list
+from pricing import courses, formulations, price_list, session_changes
+from pricing.session_changes import ChangeKind
 
 blueprint = noun("sessions", "Treatment sessions")
 
@@ -55,6 +56,7 @@ class NewSession(Shape):
     course = Id()
     session_number = Whole(least=1, most=1000)
     prepared_in = one_word(PreparedIn, load_default=PreparedIn.PREPARATION_AREA)
+    change_reason = Words(500, load_default="")  # why a course's session uses other products or amounts
 
     @validates_schema
     def one_recipe(self, data: dict[str, Any], **_: Any) -> None:
@@ -134,6 +136,7 @@ def perform(body: dict[str, Any], site: Site) -> Treated:
         lines=lines_of(body),
         level=price_list.level(g.db, body["level"]).code if "level" in body else "",
         prepared_in=body["prepared_in"],
+        reason=body["change_reason"],
     )
 
 
@@ -217,9 +220,20 @@ class RecordedUseShape(Shape):
     value = Cost(allow_none=True)
 
 
+class SessionChangeShape(Shape):
+    """A product that a session used otherwise than its course was sold with."""
+
+    kind = one_word(ChangeKind)
+    code = fields.String()
+    sold = Quantity()
+    used = Quantity()
+    reason = fields.String()
+
+
 class RecordedSessionShape(SessionShape):
     """A session and what it took."""
 
+    changes = fields.List(fields.Nested(SessionChangeShape))
     uses = fields.List(fields.Nested(RecordedUseShape))
     cost = Cost(allow_none=True)
     flags = fields.List(fields.String())
@@ -260,6 +274,7 @@ def get_session(session_id: int) -> Any:
         "uses": uses,
         "cost": sum((use["value"] for use in uses), ZERO),
         "flags": flags_of(uses),
+        "changes": session_changes.of_session(g.db, session.id),
     }
 
 

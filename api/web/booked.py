@@ -46,7 +46,7 @@ def booked(db: Session, *, site: Site, until: date, at: datetime) -> list[Booked
         .join(Quote, Quote.id == Course.quote_id)
         .join(Protocol, Protocol.id == Quote.protocol_id)
         .where(
-            Course.site_id == site.id, CourseSession.session_id.is_(None), CourseSession.planned_on <= until
+            Course.site_id == site.id, courses.still_to_come(), CourseSession.planned_on <= until
         )
         .order_by(CourseSession.planned_on, CourseSession.course_id, CourseSession.number)
     ).all()  # fmt: skip

@@ -15,6 +15,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER count_entries_no_delete BEFORE DELETE ON count_entries BEGIN SELECT RAISE(ABORT, 'count_entries are only added, never changed'); END",
         "CREATE TRIGGER course_entries_no_update BEFORE UPDATE ON course_entries BEGIN SELECT RAISE(ABORT, 'course_entries are only added, never changed'); END",
         "CREATE TRIGGER course_entries_no_delete BEFORE DELETE ON course_entries BEGIN SELECT RAISE(ABORT, 'course_entries are only added, never changed'); END",
+        "CREATE TRIGGER course_events_no_update BEFORE UPDATE ON course_events BEGIN SELECT RAISE(ABORT, 'course_events are only added, never changed'); END",
+        "CREATE TRIGGER course_events_no_delete BEFORE DELETE ON course_events BEGIN SELECT RAISE(ABORT, 'course_events are only added, never changed'); END",
         "CREATE TRIGGER course_lines_no_update BEFORE UPDATE ON course_lines BEGIN SELECT RAISE(ABORT, 'course_lines are only added, never changed'); END",
         "CREATE TRIGGER course_lines_no_delete BEFORE DELETE ON course_lines BEGIN SELECT RAISE(ABORT, 'course_lines are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS documents_no_update BEFORE UPDATE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
@@ -43,6 +45,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER IF NOT EXISTS quotes_no_delete BEFORE DELETE ON quotes BEGIN SELECT RAISE(ABORT, 'quotes are only added, never changed'); END",
         "CREATE TRIGGER room_entries_no_update BEFORE UPDATE ON room_entries BEGIN SELECT RAISE(ABORT, 'room_entries are only added, never changed'); END",
         "CREATE TRIGGER room_entries_no_delete BEFORE DELETE ON room_entries BEGIN SELECT RAISE(ABORT, 'room_entries are only added, never changed'); END",
+        "CREATE TRIGGER session_changes_no_update BEFORE UPDATE ON session_changes BEGIN SELECT RAISE(ABORT, 'session_changes are only added, never changed'); END",
+        "CREATE TRIGGER session_changes_no_delete BEFORE DELETE ON session_changes BEGIN SELECT RAISE(ABORT, 'session_changes are only added, never changed'); END",
         "CREATE TRIGGER transfer_steps_no_update BEFORE UPDATE ON transfer_steps BEGIN SELECT RAISE(ABORT, 'transfer_steps are only added, never changed'); END",
         "CREATE TRIGGER transfer_steps_no_delete BEFORE DELETE ON transfer_steps BEGIN SELECT RAISE(ABORT, 'transfer_steps are only added, never changed'); END",
         "CREATE TRIGGER transfers_no_update BEFORE UPDATE ON transfers BEGIN SELECT RAISE(ABORT, 'transfers are only added, never changed'); END",
@@ -55,6 +59,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER count_entries_only_added BEFORE UPDATE OR DELETE ON count_entries FOR EACH ROW EXECUTE FUNCTION count_entries_only_added()",
         "CREATE OR REPLACE FUNCTION course_entries_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'course_entries are only added, never changed'; END $$",
         "CREATE TRIGGER course_entries_only_added BEFORE UPDATE OR DELETE ON course_entries FOR EACH ROW EXECUTE FUNCTION course_entries_only_added()",
+        "CREATE OR REPLACE FUNCTION course_events_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'course_events are only added, never changed'; END $$",
+        "CREATE TRIGGER course_events_only_added BEFORE UPDATE OR DELETE ON course_events FOR EACH ROW EXECUTE FUNCTION course_events_only_added()",
         "CREATE OR REPLACE FUNCTION course_lines_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'course_lines are only added, never changed'; END $$",
         "CREATE TRIGGER course_lines_only_added BEFORE UPDATE OR DELETE ON course_lines FOR EACH ROW EXECUTE FUNCTION course_lines_only_added()",
         "CREATE OR REPLACE FUNCTION import_undos_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'import_undos are only added, never changed'; END $$",
@@ -77,6 +83,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER quote_overrides_only_added BEFORE UPDATE OR DELETE ON quote_overrides FOR EACH ROW EXECUTE FUNCTION quote_overrides_only_added()",
         "CREATE OR REPLACE FUNCTION room_entries_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'room_entries are only added, never changed'; END $$",
         "CREATE TRIGGER room_entries_only_added BEFORE UPDATE OR DELETE ON room_entries FOR EACH ROW EXECUTE FUNCTION room_entries_only_added()",
+        "CREATE OR REPLACE FUNCTION session_changes_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'session_changes are only added, never changed'; END $$",
+        "CREATE TRIGGER session_changes_only_added BEFORE UPDATE OR DELETE ON session_changes FOR EACH ROW EXECUTE FUNCTION session_changes_only_added()",
         "CREATE OR REPLACE FUNCTION transfer_steps_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfer_steps are only added, never changed'; END $$",
         "CREATE TRIGGER transfer_steps_only_added BEFORE UPDATE OR DELETE ON transfer_steps FOR EACH ROW EXECUTE FUNCTION transfer_steps_only_added()",
         "CREATE OR REPLACE FUNCTION transfers_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfers are only added, never changed'; END $$",
@@ -362,6 +370,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("quote_id", "position", name=op.f("pk_quote_overrides")),
     )
     op.create_table(
+        "session_changes",
+        sa.Column("session_id", KEY, nullable=False),
+        sa.Column("position", KEY, nullable=False),
+        sa.Column("kind", sa.String(24), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("sold", sa.BigInteger(), nullable=False),
+        sa.Column("used", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('added', 'left_out', 'changed')", name=op.f("ck_session_changes_kind_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["treatment_sessions.id"],
+            name=op.f("fk_session_changes_session_id_treatment_sessions"),
+        ),
+        sa.PrimaryKeyConstraint("session_id", "position", name=op.f("pk_session_changes")),
+    )
+    op.create_table(
         "transfer_lines",
         sa.Column("transfer_id", KEY, nullable=False),
         sa.Column("lot_id", KEY, nullable=False),
@@ -456,6 +483,36 @@ def upgrade() -> None:
     with op.batch_alter_table("course_entries", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_course_entries_course_id_id"), ["course_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_course_entries_on_id"), ["on", "id"], unique=False)
+
+    op.create_table(
+        "course_events",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("course_id", KEY, nullable=False),
+        sa.Column("number", KEY, nullable=True),
+        sa.Column("kind", sa.String(24), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=True),
+        sa.Column("to_on", sa.Date(), nullable=True),
+        sa.Column("from_patient", sa.String(length=40), nullable=False),
+        sa.Column("to_patient", sa.String(length=40), nullable=False),
+        sa.Column("notice_hours", KEY, nullable=True),
+        sa.Column("fee", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('moved', 'missed', 'transferred', 'without_stock', 'out_of_order', 'taken_back', 'ended')",
+            name=op.f("ck_course_events_kind_known"),
+        ),
+        sa.CheckConstraint("fee >= 0", name=op.f("ck_course_events_fee_not_negative")),
+        sa.ForeignKeyConstraint(
+            ["course_id"], ["courses.id"], name=op.f("fk_course_events_course_id_courses")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_course_events")),
+    )
+    with op.batch_alter_table("course_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_course_events_course_id_id"), ["course_id", "id"], unique=False)
 
     op.create_table(
         "purchase_order_cancellations",
@@ -618,6 +675,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_purchase_order_receipts_order_id"), ["order_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_purchase_order_receipts_order_line_id"), ["order_line_id"], unique=False
+        )
+
+    with op.batch_alter_table("course_sessions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("settled", sa.String(24), nullable=True))
+        batch_op.create_check_constraint(
+            batch_op.f("ck_course_sessions_over_in_one_way"), "settled IS NULL OR session_id IS NULL"
+        )
+        batch_op.create_check_constraint(
+            batch_op.f("ck_course_sessions_settled_known"),
+            "settled IN ('forfeited', 'without_stock', 'ended')",
         )
 
     with op.batch_alter_table("courses", schema=None) as batch_op:
