@@ -17,6 +17,7 @@ from tests.benchmarks import (
     loading,
     over_http,
     pages,
+    papers,
     quoting,
     reading,
     recall,
@@ -77,6 +78,7 @@ def works(folder: Path, size: Size) -> dict[str, Callable[[], Iterable[Figure]]]
         "recall": lambda: recall.figures(books().large, rounds=size.rounds // 3),
         "importing": lambda: importing.figures(folder, rows=size.lines * 10),
         "loading": lambda: loading.figures(folder, days=size.days),
+        "papers": lambda: papers.figures(rounds=size.rounds // 3),
         "certainty": lambda: certainty.figures(courses=size.courses),
         "pages": lambda: pages.figures(folder, lots=size.shelf, days=size.days, rounds=size.rounds // 3),
     }
