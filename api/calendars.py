@@ -57,8 +57,10 @@ def make(db: Session, *, site: Site, caller: Caller, at: datetime) -> tuple[Cale
 
 
 def of(db: Session, caller: Caller) -> Sequence[Calendar]:
-    """The calendars that a person made and did not end; an admin sees everybody's."""
+    """The calendars of a person's sites that they made and did not end; an admin sees everybody's."""
     mine = sa.select(Calendar).where(Calendar.ended_at.is_(None)).order_by(Calendar.id)
+    if caller.sites:
+        mine = mine.where(Calendar.site_id.in_(caller.sites))
     if caller.role is not Role.ADMIN:
         mine = mine.join(PEOPLE, PEOPLE.c.id == Calendar.person_id).where(PEOPLE.c.name == caller.name)
     return db.scalars(mine).all()

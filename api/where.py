@@ -13,7 +13,7 @@ from flask import g
 from inventory import clinic
 from inventory.clinic import PLACES, Site
 from inventory.errors import Forbidden
-from inventory.ledger import Movement
+from inventory.ledger import Document, Movement
 
 
 class NotYourSite(Forbidden):
@@ -69,6 +69,14 @@ def of_movement(movement: Movement) -> None:
     """See that a movement comes from one of the caller's sites or goes to one. Raises UnknownSite."""
     ends = sa.select(PLACES.c.site_id).where(PLACES.c.id.in_([movement.source_id, movement.target_id]))
     of_any(g.db.scalars(ends))
+
+
+def of_act(movement: Movement) -> None:
+    """See that what moved was done at one of the caller's sites: who may undo it. Raises UnknownSite.
+
+    What came out of a transfer left its sender's transit place, but is the receiver's to undo.
+    """
+    of(g.db.get_one(Document, movement.document_id).site_id)
 
 
 def narrowed(query: sa.Select[Any], column: Any) -> sa.Select[Any]:

@@ -16,6 +16,8 @@ RECEIPT = {"sku": "MP-001", "expires_on": "2026-12-31", "containers": 40, "unit_
 QUOTE = {"protocol": "P-00", "level": "L2", "starts_on": "2026-01-20", "screening": {"allergies": []}}
 USE = {"lines": [{"sku": "MP-001", "quantity": "3"}]}
 
+LIST = b"sku,lot_number,expires_on,containers,unit_cost\nMP-001,LISTED,2026-12-31,1,1.00\n"
+
 NAMING_A_SITE: dict[str, Any] = {
     "GET /stock": None,
     "GET /lots": None,
@@ -72,10 +74,11 @@ def there(new_database: NewDatabase) -> Iterator[tuple[Clinic, dict[str, int]]]:
             for code in ("MAIN", "SOUTH"):
                 site = {"code": code, "name": code.title(), "country": "US", "region": "North America"}
                 found.made("/sites", site | {"time_zone": "America/New_York"})
-            yield found, _furnished(found)
+            yield found, furnished(found)
 
 
-def _furnished(here: Clinic) -> dict[str, int]:
+def furnished(here: Clinic) -> dict[str, int]:
+    """Something at SOUTH of most that a site has, and the keys of it."""
     keys = {}
     for site, number in (("MAIN", "A17"), ("SOUTH", "A17"), ("SOUTH", "SOUTHERN")):
         received = here.made("/receipts", RECEIPT | {"site": site, "lot_number": number})
@@ -110,7 +113,7 @@ def ask(here: Clinic, keys: dict[str, int], call: str, role: Role, site: str | N
     body = NAMING_A_SITE[call]
     if body is None:
         query = f"?site={site}" if site else ""
-        sent = {"data": b"sku,lot", "content_type": "text/csv"} if method == "POST" else {}
+        sent = {"data": LIST, "content_type": "text/csv"} if method == "POST" else {}
         return here.call(method, path + query, role=role, **sent)
     body = body | {name: keys[value] for name, value in body.items() if value in ("MULTI", "SINGLE")}
     return here.call(method, path, body | ({"site": site} if site else {}), role=role)

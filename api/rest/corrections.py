@@ -47,7 +47,7 @@ class ReversalShape(MovementShape):
 def reverse(query: dict[str, Any], body: dict[str, Any], movement_id: int) -> Any:
     """Undo a movement by adding one that points at it; a remainder goes along with its use (S3, S8)."""
     movement = ledger.movement(g.db, movement_id)
-    where.of_movement(movement)
+    where.of_act(movement)
 
     def act() -> Reversal:
         return corrections.reverse(g.db, movement, **when(body))

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from flask import Response, g, request, send_file
 from marshmallow import fields
 
-from api import errors, import_records, import_sheets, imports, paging
+from api import errors, import_records, import_sheets, imports, paging, where
+from api.columns import Kind
 from api.errors import Malformed
-from api.import_records import IMPORTS, UNDOS
+from api.import_records import IMPORTS, UNDOS, Import
 from api.paging import PageQuery
 from api.rest.calls import listed, noun, page_of, site_or_first
 from api.rest.exports import XLSX
@@ -172,7 +173,7 @@ def get_template(kind: str) -> Response:
 def list_imports(query: dict[str, Any]) -> Any:
     """List the files of which something was imported, the earliest first."""
     return listed(
-        paging.rows(g.db, imports_query(), IMPORTS.c.id, limit=query["limit"], after=query["after"])
+        paging.rows(g.db, here(imports_query()), IMPORTS.c.id, limit=query["limit"], after=query["after"])
     )
 
 
@@ -180,7 +181,7 @@ def list_imports(query: dict[str, Any]) -> Any:
 @blueprint.response(200, MadeShape)
 def get_import(import_id: int) -> Any:
     """Show one import."""
-    import_records.made(g.db, import_id)
+    made_here(import_id)
     return g.db.execute(imports_query().where(IMPORTS.c.id == import_id)).one()
 
 
@@ -189,8 +190,23 @@ def get_import(import_id: int) -> Any:
 @blueprint.response(200, UndoneShape)
 def undo_import(body: dict[str, Any], import_id: int) -> Any:
     """Take an import back in one step: stock by reversals, the rest if nothing has used it since."""
-    subject = import_records.made(g.db, import_id)
+    subject = made_here(import_id)
     return import_records.undo(g.db, subject, at=g.now, by=g.caller.name, reason=body["reason"])
+
+
+def made_here(key: int) -> Import:
+    """An import; of opening stock if it is the caller's site's. Raises UnknownImport, UnknownSite."""
+    subject = import_records.made(g.db, key)
+    if subject.kind == Kind.OPENING_STOCK:
+        where.of(subject.site_id)
+    return subject
+
+
+def here(query: sa.Select[Any]) -> sa.Select[Any]:
+    """A list of imports without the opening stock of sites at which the caller does not work."""
+    if (keys := where.only()) is None:
+        return query
+    return query.where(sa.or_(IMPORTS.c.kind != Kind.OPENING_STOCK, IMPORTS.c.site_id.in_(sorted(keys))))
 
 
 def imports_query() -> sa.Select[Any]:

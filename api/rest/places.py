@@ -9,8 +9,9 @@ from marshmallow import ValidationError, fields, validates_schema
 from api import conditions, idempotency, paging, where
 from api.paging import PageQuery
 from api.rest.calls import Headers, listed, made, noun, page_of, site_or_first, tagged
+from api.rest.stock import lot_here
 from api.schemas import Day, Flag, Id, Many, Moment, Quantity, Shape, Whole, Words, one_word
-from inventory import catalog, lots, moving, places
+from inventory import catalog, moving, places
 from inventory.balances import BALANCES
 from inventory.clinic import PLACES, Place, PlaceKind, Site, Temperature
 from inventory.moving import MOST_LINES, Load
@@ -146,7 +147,7 @@ def loads_of(lines: list[dict[str, Any]], site: Site) -> list[Load]:
             loads += moving.suggest(g.db, item, containers=line["containers"], site=site, on=site.day(g.now))
         else:
             shelf = places.place(g.db, site, line["place"]) if "place" in line else None
-            loads.append(Load(lots.lot(g.db, line["lot"]), line["quantity"], shelf))
+            loads.append(Load(lot_here(line["lot"]), line["quantity"], shelf))
     return loads
 
 

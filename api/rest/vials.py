@@ -10,8 +10,9 @@ from api import paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, site_or_first
 from api.rest.previews import DryRun, PreviewShape, foretold
+from api.rest.stock import lot_here
 from api.schemas import Cost, Flag, Id, Moment, Quantity, Shape, Words, one_word
-from inventory import lots, places, treatments, vials, wastage
+from inventory import places, treatments, vials, wastage
 from inventory.catalog import Item
 from inventory.ledger import WasteReason
 from inventory.lots import Lot
@@ -85,7 +86,7 @@ def open_vial(body: dict[str, Any]) -> Any:
         treatments.check_patient_ref(body["patient_ref"])
     opened = wastage.open_vial(
         g.db,
-        lots.lot(g.db, body["lot"]),
+        lot_here(body["lot"]),
         site=site_or_first(body.get("site")),
         at=body.get("at", g.now),
         recorded_at=g.now,
@@ -188,9 +189,10 @@ class NewWriteOff(Shape):
 @blueprint.response(201, WrittenOffShape)
 def write_off(query: dict[str, Any], body: dict[str, Any]) -> Any:
     """Throw stock away, with a reason (S11)."""
-    lot = lots.lot(g.db, body["lot"])
+    lot = lot_here(body["lot"])
     opened = vials.vial(g.db, body["opened_vial"]) if "opened_vial" in body else None
-    site = where.of(opened.site_id) if opened else site_or_first(body.get("site"))
+    site = site_or_first(body.get("site"))
+    site = where.of(opened.site_id) if opened else site
 
     def act() -> WrittenOff:
         return wastage.write_off(

@@ -7,11 +7,11 @@ from typing import Any
 from flask import Response, current_app, g, request
 from marshmallow import ValidationError
 
-from api import import_records, import_sheets, imports
+from api import import_records, import_sheets, imports, where
 from api.columns import OF_KIND, Kind
 from api.import_records import IMPORTS
 from api.outcomes import RowOutcome
-from api.rest.lists import imports_query
+from api.rest.lists import here, imports_query, made_here
 from api.schemas import Shape, Words, one_word
 from api.tables import LARGEST_FILE
 from api.web import downloads, forms, frame, import_jobs
@@ -45,7 +45,7 @@ def lists() -> Response:
 
 
 def _show_lists(form: Form) -> Response:
-    made = g.db.execute(imports_query().order_by(IMPORTS.c.id.desc()).limit(LISTED)).all()
+    made = g.db.execute(here(imports_query()).order_by(IMPORTS.c.id.desc()).limit(LISTED)).all()
     return frame.page(
         "imports.html",
         form=form,
@@ -125,6 +125,7 @@ def told(row: RowOutcome) -> list[tuple[str, str]]:
 def take(key: str) -> Response:
     """Import a list that was tried: all of it, or its good rows."""
     job = import_jobs.mine(key)
+    where.named(job.site)  # who brought it may have been moved to another site since
     if job.state == "checked":
         partial = request.form.get("rows") == "good"
         database: Database = current_app.extensions["vialbook"]
@@ -160,7 +161,7 @@ def template(kind: str) -> Response:
 @blueprint.route("/imports/<id:import_id>/undo", methods=["GET", "POST"])
 def undo(import_id: int) -> Response:
     """Take an import back in one step."""
-    subject = import_records.made(g.db, import_id)
+    subject = made_here(import_id)
 
     def show(form: Form) -> Response:
         return frame.page("import_undo.html", form=form, made=subject, spoken=Kind(subject.kind).spoken)

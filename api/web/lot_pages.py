@@ -8,6 +8,7 @@ from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 
 from api import where
+from api.rest.stock import lot_here
 from api.schemas import Day, Shape, Whole, Words, one_word
 from api.web import formats, forms, frame, previews, shelves
 from api.web.forms import Done, Form
@@ -149,7 +150,8 @@ def lot(lot_id: int) -> Response:
 
 
 def _lot(lot_id: int) -> tuple[Lot, Item]:
-    subject = lots.lot(g.db, lot_id)
+    """A lot of which one of the visitor's sites ever held something. Raises UnknownLot, UnknownSite."""
+    subject = lot_here(lot_id)
     return subject, g.db.get_one(Item, subject.item_id)
 
 
@@ -209,8 +211,8 @@ def write_off(lot_id: int) -> Response:
         )
 
     def do(body: dict[str, Any]) -> Done:
-        gone = _write_off(g.db, lot_id, site_id, body)
         _, item = _lot(lot_id)
+        gone = _write_off(g.db, lot_id, site_id, body)
         amount = formats.containers(body["containers"], item.container_form)
         return Done(f"/lots/{lot_id}", f"Wrote off {amount} of lot {gone.lot.number}: {_value(gone.value)}.")
 
@@ -306,7 +308,7 @@ def _hold(lot_id: int, *, title: str, sentence: str, button: str, act: Any, said
         )
 
     def do(body: dict[str, Any]) -> Done:
-        subject = lots.lot(g.db, lot_id)
+        subject, _ = _lot(lot_id)
         act(g.db, subject, at=g.now, by=g.caller.name, reason=body["reason"])
         where_to = f"/lots/{lot_id}/trace" if act is holds.recall else f"/lots/{lot_id}"
         return Done(where_to, f"Lot {subject.number} {said}")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Response, g
 from marshmallow import fields
 
-from api import idempotency
+from api import idempotency, where
 from api.schemas import Shape, Whole, Words
 from api.web import explained, forms, frame, place_pages
 from api.web.explained import Explained
@@ -27,6 +27,7 @@ TABS = (
     ("/settings", "Numbers"),
     ("/settings/sites", "Sites"),
     ("/settings/prices", "Own prices"),
+    ("/settings/discounts", "Discounts"),
     ("/settings/levels", "Levels"),
     ("/settings/bands", "Price bands"),
     ("/settings/taxes", "Tax"),
@@ -175,9 +176,8 @@ def zone() -> str:
 
 @blueprint.get("/settings/sites")
 def sites() -> Response:
-    """Every site with its clock, its law, and whether opened vials are shared."""
-    rows = list(g.db.scalars(sa.select(Site).order_by(Site.id)))
-    return show("sites.html", "/settings/sites", rows=rows)
+    """The visitor's sites with their clock, their law, and whether opened vials are shared."""
+    return show("sites.html", "/settings/sites", rows=frame.my_sites())
 
 
 @blueprint.route("/settings/sites/new", methods=["GET", "POST"])
@@ -201,12 +201,12 @@ def change_site(code: str) -> Response:
     """Change a site's name, and whether a vial may serve several patients there (S4)."""
 
     def view(form: Form) -> Response:
-        site = clinic.site(g.db, code)
+        site = where.named(code)
         return show("site.html", "/settings/sites", form=form, site=site, places=place_pages.rows(site))
 
     def do(body: dict[str, Any]) -> Done:
         idempotency.hold(g.db, f"site {code}")
-        site = clinic.site(g.db, code)
+        site = where.named(code)
         shared = body["share_opened_vials"] == "yes"
         if body["version"] != _version(site):
             raise Stale(_site_changes(site, body["name"], shared), version=_version(site))
@@ -214,7 +214,7 @@ def change_site(code: str) -> Response:
         g.db.flush()
         return Done("/settings/sites", f"{site.name} is changed.")
 
-    site = clinic.site(g.db, code)
+    site = where.named(code)
     first = {
         "version": str(_version(site)),
         "name": site.name,

@@ -13,6 +13,7 @@ from marshmallow import ValidationError
 
 from api import auth, errors
 from api.auth import STOCKROOM
+from api.rest.stock import lot_here
 from api.schemas import Shape, Whole, Words
 from api.web import drafts, formats, forms, frame, shelves
 from api.web.forms import Done, Form
@@ -243,7 +244,7 @@ def _loads(site: Site, line: Mapping[str, Any]) -> list[Load]:
     shelf = g.db.get(Place, int(place))
     if shelf is None or shelf.site_id != site.id:
         raise places.UnknownPlace(f"{site.code} has no such place.")
-    return [Load(lots.lot(g.db, int(lot)), item.content * line["containers"], shelf)]
+    return [Load(lot_here(int(lot)), item.content * line["containers"], shelf)]
 
 
 def _move(site: Site, head: Mapping[str, Any], loads: list[Load]) -> Done:

@@ -37,7 +37,7 @@ class Undo(Shape):
 def reverse(movement_id: int) -> Response:
     """Undo a movement by one that points at it (S8)."""
     move = ledger.movement(g.db, movement_id)
-    where.of_movement(move)
+    where.of_act(move)
     item = g.db.get_one(Item, move.item_id)
     (row,) = shelves.movements(g.db, item_id=item.id, before=movement_id + 1, limit=1)
     document = g.db.get_one(Document, move.document_id)

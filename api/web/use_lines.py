@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 
+from api import where
 from api.schemas import Quantity, Shape, Words
 from api.web import formats, forms, shelves
 from api.web.drafts import Values
@@ -264,8 +265,8 @@ def scanned(db: Session, values: Values, data: str, *, site: Site, now: datetime
 
 
 def _vial_scanned(db: Session, values: Values, vial_id: int, *, site: Site, now: datetime) -> str:
-    """Put the opened vial of a label on its item's line. Raises UnknownVial, LotNotHere."""
-    vials.vial(db, vial_id)
+    """Put the opened vial of a label on its item's line. Raises UnknownVial, UnknownSite, LotNotHere."""
+    where.of(vials.vial(db, vial_id).site_id)
     row = vial_list.opened(db, keys=[vial_id])[0]
     if row.site_id != site.id:
         raise LotNotHere(f"Vial {vial_id} of {row.name} is at another site than {site.name}.")
