@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,10 +19,11 @@ from inventory.errors import Conflict
 from inventory.ledger import MOVEMENTS, Act, DocumentKind, Move
 from inventory.lots import Lot, LotEvent, LotState
 from inventory.measures import ZERO, plain
+from inventory.questions import Question
 
 SITES, QUARANTINES = table_of(Site), PLACES.alias("quarantines")
 # Put together once: a recall is not to wait for its statements.
-HELD_IN = (
+HELD_IN = Question(
     sa.select(
         PLACES.c.site_id, PLACES.c.id, BALANCES.c.quantity, BALANCES.c.last_on, SITES.c.time_zone,
         sa.select(sa.func.min(QUARANTINES.c.id))
@@ -43,6 +45,17 @@ HELD_IN = (
     )
     .order_by(PLACES.c.site_id, PLACES.c.id)
 )  # fmt: skip
+
+
+class Spot(NamedTuple):
+    """A row of `HELD_IN`."""
+
+    site_id: int
+    place_id: int
+    quantity: Decimal
+    last_on: date
+    time_zone: str
+    quarantine_id: int
 
 
 @dataclass(frozen=True)
@@ -170,13 +183,13 @@ def _came_from(db: Session, lot: Lot, quarantine_id: int) -> Sequence[sa.Row[int
 
 def _held(db: Session, lot: Lot, kind: PlaceKind) -> list[HeldAt]:
     """What the places of a kind hold of a lot, site by site."""
-    rows = db.connection().execute(HELD_IN, {"lot": lot.id, "kind": kind}).all()
+    rows = [Spot(*row) for row in HELD_IN.ask(db, lot=lot.id, kind=kind)]
     return [
         HeldAt(
             site_id=key,
             time_zone=part[0].time_zone,
             quarantine_id=part[0].quarantine_id,
-            places=tuple((row.id, row.quantity) for row in part),
+            places=tuple((row.place_id, row.quantity) for row in part),
             last_on=max(row.last_on for row in part),
         )
         for key, group in groupby(rows, key=lambda row: row.site_id)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
 from inventory.catalog import Item
-from inventory.database import Base, add_row, append_only, choice, one_of, sql_list, table_of
+from inventory.database import Base, Prepared, add_many, append_only, choice, one_of, sql_list, table_of
 from inventory.errors import Conflict, Invalid, NotFound
 
 LONGEST_NUMBER = 20  # GS1 AI (10)
@@ -64,10 +64,13 @@ class LotEvent(Base):
 
 append_only(LotEvent)
 LOTS, EVENTS = table_of(Lot), table_of(LotEvent)
-SET_STATE = (
+# Statements that every recall needs are put together once, not at each call.
+LOT_BY_KEY = sa.select(Lot).where(Lot.id == sa.bindparam("key"))
+SET_STATE = Prepared(
     sa.update(LOTS)
     .where(LOTS.c.id == sa.bindparam("key"))
-    .values(state=sa.bindparam("to", type_=LOTS.c.state.type))
+    .values(state=sa.bindparam("to", type_=LOTS.c.state.type)),
+    ("key", "to"),
 )
 
 
@@ -85,7 +88,7 @@ class BadLotNumber(Invalid):
 
 def lot(db: Session, key: int) -> Lot:
     """The lot with this key. Raises UnknownLot."""
-    found = db.get(Lot, key)
+    found = db.scalar(LOT_BY_KEY, {"key": key})
     if found is None:
         raise UnknownLot(f"No lot has the key {key}.")
     return found
@@ -159,6 +162,6 @@ def change_state(db: Session, subject: Lot, state: LotState, *, at: datetime, by
         subject.state = state
         db.flush()
     else:  # a recall does not wait for the session to look for what else has changed
-        db.connection().execute(SET_STATE, {"key": subject.id, "to": state})
+        SET_STATE.run(db, [(subject.id, state)])
         set_committed_value(subject, "state", state)
-    add_row(db, EVENTS, lot_id=subject.id, state=state, at=at, by=by, reason=reason)
+    add_many(db, EVENTS, ("lot_id", "state", "at", "by", "reason"), [(subject.id, state, at, by, reason)])

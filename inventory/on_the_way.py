@@ -19,11 +19,12 @@ from inventory.database import table_of
 from inventory.ledger import DOCUMENTS, MOVEMENTS, Act, DocumentKind, Move
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO
+from inventory.questions import Question
 from inventory.transfers import LINES, STEPS, Transfer, TransferLine, TransferStep, lines_of, take_off
 
 TRANSFERS, ITEMS, LOTS, SITES = table_of(Transfer), table_of(Item), table_of(Lot), table_of(Site)
 PAGE = 50
-IS_ON_THE_WAY = (
+IS_ON_THE_WAY = Question(
     sa.select(LINES.c.transfer_id)
     .where(LINES.c.lot_id == sa.bindparam("lot"), LINES.c.left_quantity > sa.literal_column("0"))
     .limit(sa.literal_column("1"))
@@ -87,7 +88,7 @@ class TransferView:
 
 def collect(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> None:
     """Hold back what is on the way of a lot: it is in quarantine where it will arrive (S10)."""
-    if db.connection().execute(IS_ON_THE_WAY, {"lot": lot.id}).first() is None:
+    if not IS_ON_THE_WAY.ask(db, lot=lot.id):
         return
     found = db.execute(OF_LOT, {"lot": lot.id}).all()
     held = frozenset(clinic.held_places(db))

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory.database import Base, append_only, table_of
 from inventory.errors import Conflict
+from inventory.questions import Question
 
 
 class Period(Base):
@@ -23,7 +24,7 @@ class Period(Base):
 append_only(Period)
 
 
-LATEST = sa.select(sa.func.max(table_of(Period).c.month))
+LATEST = Question(sa.select(sa.func.max(table_of(Period).c.month)))
 
 
 class PeriodClosed(Conflict):
@@ -36,7 +37,7 @@ class NotInTurn(Conflict):
 
 def closed_through(db: Session) -> date | None:
     """The last day that is closed, or none."""
-    month = db.connection().scalar(LATEST)
+    ((month,),) = LATEST.ask(db)
     return None if month is None else _next(month).replace(day=1) - date.resolution
 
 
@@ -50,7 +51,7 @@ def refuse_closed(db: Session, on: date) -> None:
 def close(db: Session, month: date, *, at: datetime, by: str) -> Period:
     """Close a month. Refuses one that is closed, or that leaves an open month before it."""
     first = month.replace(day=1)
-    latest = db.scalar(LATEST)
+    ((latest,),) = LATEST.ask(db)
     if latest is not None and first != _next(latest):
         raise NotInTurn(f"The next month to close is {_next(latest):%Y-%m}, not {first:%Y-%m}.")
     closed = Period(month=first, closed_at=at, closed_by=by)

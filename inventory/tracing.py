@@ -6,6 +6,7 @@ A use that was reversed is left out, or shown as what it is where somebody asks.
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import starmap
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from inventory.database import table_of
 from inventory.ledger import DOCUMENTS, MOVEMENTS
 from inventory.lots import Lot, LotEvent, LotState
 from inventory.measures import ZERO
+from inventory.questions import Question
 from inventory.receiving import Receipt
 from inventory.treatments import TreatmentSession
 from inventory.vials import VIALS, OpenedVial
@@ -144,7 +146,8 @@ SESSIONS_OF_LOT = (
     )
     .order_by(SESSIONS.c.at, SESSIONS.c.id, _UNDONE)
 )  # fmt: skip
-STANDING_SESSIONS_OF_LOT = SESSIONS_OF_LOT.where(_UNDOING.c.id.is_(None))
+ALL_SESSIONS = Question(SESSIONS_OF_LOT)
+STANDING_SESSIONS = Question(SESSIONS_OF_LOT.where(_UNDOING.c.id.is_(None)))
 GIVEN = (
     sa.select(
         SESSIONS.c.id.label("session_id"), SESSIONS.c.at, SITES.c.code, SESSIONS.c.patient_ref,
@@ -167,7 +170,7 @@ _TAKEN_BACK = (
     .where(_UNDOING.c.corrects_id == MOVEMENTS.c.id, MOVEMENTS.c.document_id == RECEIPTS.c.document_id)
     .correlate(RECEIPTS)
 )
-RECEIPTS_OF_LOT = (
+RECEIPTS_OF_LOT = Question(
     sa.select(
         RECEIPTS.c.id, RECEIPTS.c.received_on, SITES.c.code, RECEIPTS.c.containers, RECEIPTS.c.quantity,
         RECEIPTS.c.unit_cost, RECEIPTS.c.value, SUPPLIERS.c.name, DOCUMENTS.c.reference, DOCUMENTS.c.by,
@@ -179,7 +182,7 @@ RECEIPTS_OF_LOT = (
     .where(RECEIPTS.c.lot_id == sa.bindparam("lot"))
     .order_by(RECEIPTS.c.id)
 )  # fmt: skip
-HELD_OF_LOT = (
+HELD_OF_LOT = Question(
     sa.select(
         SITES.c.id, SITES.c.code, SITES.c.name, PLACES.c.code, PLACES.c.name, PLACES.c.kind,
         BALANCES.c.quantity,
@@ -189,12 +192,12 @@ HELD_OF_LOT = (
     .where(BALANCES.c.lot_id == sa.bindparam("lot"), BALANCES.c.quantity > NOTHING)
     .order_by(SITES.c.id, PLACES.c.id)
 )  # fmt: skip
-OPENED_OF_LOT = (
+OPENED_OF_LOT = Question(
     sa.select(VIALS.c.id)
     .where(VIALS.c.lot_id == sa.bindparam("lot"), VIALS.c.closed_at.is_(None))
     .order_by(VIALS.c.id)
 )
-EVENTS_OF_LOT = (
+EVENTS_OF_LOT = Question(
     sa.select(EVENTS.c.state, EVENTS.c.at, EVENTS.c.by, EVENTS.c.reason)
     .where(EVENTS.c.lot_id == sa.bindparam("lot"))
     .order_by(EVENTS.c.id)
@@ -218,14 +221,12 @@ def trace(db: Session, lot: Lot, *, with_reversed: bool = False) -> Trace:
 
 def history(db: Session, lot: Lot) -> tuple[Event, ...]:
     """Every quarantine, release and recall of a lot, as they were recorded: who, when, why (S10)."""
-    rows: Any = db.connection().execute(EVENTS_OF_LOT, {"lot": lot.id}).all()
-    return tuple(Event(*row) for row in rows)
+    return tuple(starmap(Event, EVENTS_OF_LOT.ask(db, lot=lot.id)))
 
 
 def held(db: Session, lot_id: int) -> tuple[Held, ...]:
     """Where the clinic has what is left of a lot, site by site."""
-    rows: Any = db.connection().execute(HELD_OF_LOT, {"lot": lot_id}).all()
-    return tuple(Held(*row) for row in rows)
+    return tuple(starmap(Held, HELD_OF_LOT.ask(db, lot=lot_id)))
 
 
 def of_session(db: Session, session: TreatmentSession, *, with_reversed: bool = False) -> tuple[Given, ...]:
@@ -263,18 +264,16 @@ def _given(db: Session, asked: sa.Select[Any], *, with_reversed: bool) -> tuple[
 
 
 def _sessions(db: Session, lot_id: int, *, with_reversed: bool) -> tuple[Received, ...]:
-    asked = SESSIONS_OF_LOT if with_reversed else STANDING_SESSIONS_OF_LOT
-    rows: Any = db.connection().execute(asked, {"lot": lot_id}).all()
-    return tuple(Received(*row) for row in rows)
+    asked = ALL_SESSIONS if with_reversed else STANDING_SESSIONS
+    return tuple(starmap(Received, asked.ask(db, lot=lot_id)))
 
 
 def _opened(db: Session, lot_id: int) -> tuple[OpenedVial, ...]:
-    keys = db.connection().execute(OPENED_OF_LOT, {"lot": lot_id}).scalars().all()
+    keys = [key for (key,) in OPENED_OF_LOT.ask(db, lot=lot_id)]
     if not keys:  # of most lots none is open
         return ()
     return tuple(db.scalars(sa.select(OpenedVial).where(OpenedVial.id.in_(keys)).order_by(OpenedVial.id)))
 
 
 def _receipts(db: Session, lot_id: int) -> tuple[Delivered, ...]:
-    rows: Any = db.connection().execute(RECEIPTS_OF_LOT, {"lot": lot_id}).all()
-    return tuple(Delivered(*row) for row in rows)
+    return tuple(starmap(Delivered, RECEIPTS_OF_LOT.ask(db, lot=lot_id)))
