@@ -15,7 +15,7 @@ PACKAGES = ("inventory", "pricing", "seed_data", "api")
 # A module imports only what stands before it. Within a line one order is as good as another; that there is
 # one keeps a reader from going in circles.
 INVENTORY = [
-    "errors", "measures", "database", "defaults", "clinic", "catalog",
+    "errors", "measures", "database", "questions", "defaults", "clinic", "catalog",
     "gs1", "scanning", "boxes",
     "allocations", "periods", "lots", "balances", "places", "layers", "vials", "ledger",
     "history", "shelf_life", "receiving", "opening", "opening_undone",
@@ -30,8 +30,9 @@ INVENTORY = [
 PRICING = [
     "formulations", "protocols", "price_list", "stages",
     "covering", "sharing", "paths", "outlook", "sheets", "sourcing", "costing",
-    "screening", "entitlement", "discounts", "policies", "course_book", "course_money", "courses", "retention", "certainty", "quote_records", "offers", "quotes", "drifting", "numbering", "quote_life", "prospects", "recalls",
-    "proof", "chart", "accounting", "details", "reports",
+    "screening", "entitlement", "discounts", "policies", "course_book", "course_money",
+    "course_events", "course_records", "session_changes", "courses", "course_life", "retention", "certainty", "quote_records", "variance", "deferred", "offers", "quotes", "drifting", "numbering", "quote_life", "prospects", "recalls",
+    "proof_of_courses", "proof", "chart", "accounting", "details", "reports", "conversion",
 ]  # fmt: skip
 ORDER = [
     "inventory", *(f"inventory.{chapter}" for chapter in INVENTORY),
