@@ -65,7 +65,7 @@ def lines_of(db: Session, recipe: Recipe, technique: str) -> tuple[Line, ...]:
     lines = [Line(line.quantity, sku=line.item.sku) for line in recipe.products if line.item]
     lines += [Line(amount, sku=item.sku) for item, amount in protocols.consumables(db, technique)]
     if recipe.area in NUMBED_AREAS:
-        lines.append(Line(NUMBED_AREAS[recipe.area], sku=LIDOCAINE))
+        lines.append(Line(NUMBED_AREAS[recipe.area], sku=LIDOCAINE, reason="numbs where it hurts most"))
     return tuple(lines)
 
 
