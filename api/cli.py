@@ -12,7 +12,7 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import auth, settings, trace_command, vial_commands
+from api import auth, nightly_command, settings, trace_command, vial_commands
 from api.auth import Role
 from api.settings import Environment, program_version, utc_now
 from inventory.clinic import Site
@@ -312,6 +312,7 @@ def verify() -> None:
 
 vialbook.add_command(vial_commands.opened_vials)
 vialbook.add_command(vial_commands.discard_due)
+vialbook.add_command(nightly_command.nightly)
 vialbook.add_command(trace_command.trace)
 
 

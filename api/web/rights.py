@@ -84,6 +84,16 @@ MAY: dict[str, frozenset[Role]] = {
             POST /quotes/<id:quote_id>/withdraw
             GET /quotes/<id:quote_id>/revise
             POST /quotes/<id:quote_id>/revise
+            GET /courses/<id:course_id>/pay
+            POST /courses/<id:course_id>/pay
+            GET /courses/<id:course_id>/refund
+            POST /courses/<id:course_id>/refund
+            GET /courses/<id:course_id>/transfer
+            POST /courses/<id:course_id>/transfer
+            GET /courses/<id:course_id>/sessions/<id:number>/move
+            POST /courses/<id:course_id>/sessions/<id:number>/move
+            GET /courses/<id:course_id>/sessions/<id:number>/miss
+            POST /courses/<id:course_id>/sessions/<id:number>/miss
             """,
         ),
         (
@@ -95,7 +105,10 @@ MAY: dict[str, frozenset[Role]] = {
             GET /books
             GET /quotes/<id:quote_id>/prospect
             GET /books/roll-forward
+            GET /books/conversion
+            GET /books/conversion.xlsx
             GET /books/valuation
+            GET /books/deferred
             GET /books/journal
             GET /books/workbook
             POST /books/workbook
@@ -149,6 +162,8 @@ MAY: dict[str, frozenset[Role]] = {
             POST /treat/preview
             GET /courses/<id:course_id>/sessions/<id:number>/treat
             POST /courses/<id:course_id>/sessions/<id:number>/treat
+            GET /courses/<id:course_id>/sessions/<id:number>/without-stock
+            POST /courses/<id:course_id>/sessions/<id:number>/without-stock
             GET /lots/<id:lot_id>/open
             POST /lots/<id:lot_id>/open
             GET /lots/<id:lot_id>/quarantine
@@ -210,6 +225,8 @@ MAY: dict[str, frozenset[Role]] = {
             """
             GET /sessions/<id:session_id>/undo
             POST /sessions/<id:session_id>/undo
+            GET /courses/<id:course_id>/sessions/<id:number>/take-back
+            POST /courses/<id:course_id>/sessions/<id:number>/take-back
             GET /transfers/<id:transfer_id>/cancel
             POST /transfers/<id:transfer_id>/cancel
             GET /receive
@@ -275,6 +292,10 @@ ASKING = frozenset({"POST /quotes/price", "POST /treat/preview"})
 NOUNS = {
     "/quotes": "Quoting a course",
     "/documents": "Undoing what was recorded",
+    "pay": "Taking payments",
+    "refund": "Giving money back",
+    "without-stock": "Completing a session",
+    "take-back": "Taking a session back",
     "undo": "Undoing a session",
     "/treat": "Treating patients",
     "treat": "Treating patients",
