@@ -1,6 +1,7 @@
 """Receiving on the page: every scan is kept once it is read; a delivery is received whole or not at all."""
 
 import re
+from datetime import date
 from io import BytesIO
 
 import pytest
@@ -8,10 +9,13 @@ import sqlalchemy as sa
 
 from api.auth import Role
 from api.web.scans import WaitingScan
-from inventory import catalog
+from inventory import catalog, clinic, periods, places
+from inventory.balances import Balance
+from inventory.clinic import Temperature
 from inventory.ledger import Document
 from tests.pages import Browser, House, main, said
 from tests.pictures import printed, sent, table
+from tests.shelf import NOW
 from tests.shelves import count, on_hand
 
 LABEL = "0109521234543213172706301" + "0A17"  # HA-3, good until 2027-06-30, lot A17
@@ -260,3 +264,54 @@ def test_a_photo_larger_than_any_is_refused(house: House):
     refused = photo(house.as_(Role.MANAGER), b"x" * (20 * 1024 * 1024 + 1))
 
     assert refused.status_code == 413
+
+
+def test_where_several_shelves_fit_one_is_chosen_and_where_one_does_it_is_taken(house: House):
+    browser = house.as_(Role.MANAGER)
+    assert 'name="place-1"' not in main(scan(browser, LABEL))
+    with house.database.write.begin() as db:
+        site = clinic.site(db, "MAIN")
+        places.add(db, site, code="SECOND", name="Second cupboard", temperature=Temperature.ANY)
+
+    page = browser.get("/receive")
+    assert 'name="place-1"' in main(page)
+    fields = filled(browser, page) | {"do": "receive", "place-1": "SECOND"}
+    browser.follow(browser.post("/receive", fields))
+
+    with house.database.read() as db:
+        there = places.place(db, clinic.site(db, "MAIN"), "SECOND")
+        held = db.scalar(sa.select(Balance.quantity).where(Balance.place_id == there.id))
+    assert held == 3
+
+
+def test_what_a_delivery_of_last_week_would_change_is_shown_and_nothing_is_kept(house: House):
+    browser = house.as_(Role.MANAGER)
+    page = scan(browser, LABEL)
+
+    fields = filled(browser, page) | {"received_on": "2026-01-08", "unit_cost-1": "17.25"}
+    shown = browser.post("/receive", fields | {"do": "preview"})
+
+    assert shown.status_code == 200
+    assert "What would change" in said(shown)
+    assert "A17 HA-3 0 mL 3 mL" in said(shown)
+    assert "+$17.25" in said(shown)
+    assert "1 day before today would be other than on record" in said(shown)
+    assert on_hand(house, "HA-3") == 0
+    fields = filled(browser, shown)
+    assert (fields["received_on"], fields["unit_cost-1"]) == ("2026-01-08", "17.25")
+    browser.follow(browser.post("/receive", fields | {"do": "receive"}))
+    assert on_hand(house, "HA-3") == 3
+
+
+def test_a_delivery_that_would_be_refused_says_so_before_it_is_sent(house: House):
+    browser = house.as_(Role.MANAGER)
+    page = scan(browser, LABEL)
+
+    shown = browser.post("/receive", filled(browser, page) | {"do": "preview", "lot_number-1": "A" * 20})
+    assert "What would change" in said(shown)
+    with house.database.write.begin() as db:
+        periods.close(db, date(2025, 12, 1), at=NOW, by="test")
+    refused = browser.post("/receive", filled(browser, page) | {"do": "preview", "received_on": "2025-12-30"})
+
+    assert "The books are closed through 2025-12-31" in said(refused)
+    assert on_hand(house, "HA-3") == 0

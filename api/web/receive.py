@@ -8,21 +8,24 @@ A photo is read on a page of its own, which keeps its codes like scans.
 import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 from flask import Response, g, redirect, request
 from marshmallow import ValidationError
+from sqlalchemy.orm import Session
 
 from api import errors, photos
 from api.schemas import Day, Id, Shape, Words
-from api.web import drafts, formats, forms, frame, receive_lines, scans, shelves
+from api.web import drafts, formats, forms, frame, previews, receive_lines, scans, shelves
 from api.web.forms import Done, Form
+from api.web.previews import Foretold
 from api.web.receive_lines import SAY_WHY, LineShape
 from api.web.scans import Line
-from inventory import catalog, order_views, orders, purchasing, receiving
+from inventory import catalog, order_views, orders, places, purchasing, receiving
 from inventory.catalog import Item
-from inventory.clinic import Site
+from inventory.clinic import Place, Site
 from inventory.errors import Refusal
 from inventory.order_views import WAITING, OrderView
 from inventory.orders import PurchaseOrder
@@ -52,8 +55,8 @@ def receive() -> Response:
         first = {"received_on": str(site.day(g.now)), "order": request.args.get("order", "")[:18]}
         return _show(site, forms.opened(first))
     typed, what = forms.typed(), request.form.get("do", "receive")
-    if what == "receive":
-        return _receive(site, typed)
+    if what in ("receive", "preview"):
+        return _receive(site, typed, keep=what == "receive")
     g.asked = None  # the form is still being filled in: its key is for the delivery
     if what.startswith("remove-"):
         gone = [line for line in _lines(site) if f"remove-{line.id}" == what]
@@ -124,7 +127,9 @@ def _lines(site: Site) -> list[Line]:
     return scans.lines(g.db, rows, on=site.day(g.now))
 
 
-def _show(site: Site, form: Form, *, template: str = "receive.html") -> Response:
+def _show(
+    site: Site, form: Form, *, template: str = "receive.html", foretold: Foretold | None = None
+) -> Response:
     lines = _lines(site)
     of = _order(site, form.value("order"))
     items = [line.item.id for line in lines if line.item is not None]
@@ -132,7 +137,7 @@ def _show(site: Site, form: Form, *, template: str = "receive.html") -> Response
     told = receive_lines.fill_in(lines, form, offers, of)
     seen = receive_lines.as_far_as_filled_in([line for line in lines if not line.problem], form)
     asks = receive_lines.asked(seen, of, on=_received_on(site, form))
-    views = receive_lines.views(lines, form, told, offers, of, asks)
+    views = receive_lines.views(lines, form, told, offers, of, asks, _shelves(site))
     whole = template == "receive.html"
     return frame.page(
         template,
@@ -146,7 +151,14 @@ def _show(site: Site, form: Form, *, template: str = "receive.html") -> Response
         items=_items() if lines and any(not view.known for view in views) else (),
         site=site,
         currency=frame.currency(g.db),
+        costs=frame.sees_costs(),
+        foretold=foretold,
     )
+
+
+def _shelves(site: Site) -> list[Place]:
+    """The fridges, cupboards and freezers that are in use here."""
+    return [one for one in places.of_site(g.db, site, shelves_only=True) if one.active]
 
 
 def _received_on(site: Site, form: Form) -> Any:
@@ -180,8 +192,8 @@ def _items() -> Sequence[Any]:
     return g.db.execute(sa.select(Item.sku, Item.name).where(Item.active).order_by(Item.name)).all()
 
 
-def _receive(site: Site, typed: drafts.Values) -> Response:
-    """Receive every line, or none and say why."""
+def _receive(site: Site, typed: drafts.Values, *, keep: bool) -> Response:
+    """Receive every line, or none and say why; or keep nothing, and show what would change (S12)."""
     lines = [line for line in _lines(site) if not line.problem]
     form = Form(typed, key=request.form.get(forms.KEY) or forms.new_key(), action="/receive")
     if "key_reused" in g:
@@ -194,13 +206,17 @@ def _receive(site: Site, typed: drafts.Values) -> Response:
             return forms.again(lambda form: _show(site, form), form, 422)
         if not loaded:
             raise NothingToReceive("There is nothing to receive yet: scan a box, or add a line by hand.")
-        deliveries = _deliveries(papers, loaded)
+        if not keep:
+            g.asked = None  # its key is still free
+            act = partial(_perform, site_id=site.id, papers=papers, loaded=loaded)
+            return forms.again(partial(_show, site, foretold=previews.foretold(act)), form, 200)
+        deliveries = _deliveries(g.db, papers, loaded)
         of = None if papers["order"] is None else _waiting_order(site, papers["order"])
         asks = receive_lines.asked(deliveries, of, on=papers["received_on"])
         form.errors |= {f"reason-{key}": SAY_WHY for key in asks if not deliveries[key].reason}
         if form.errors:
             return forms.again(lambda form: _show(site, form), form, 422)
-        done = _post(site, papers, deliveries, of)
+        done = _said(_received(g.db, site, papers, deliveries, of), of)
     except Refusal as refusal:
         form.problem = str(refusal)
         status = next(code for kind, code in errors.STATUS.items() if isinstance(refusal, kind))
@@ -218,31 +234,50 @@ def _waiting_order(site: Site, key: int) -> OrderView:
     return purchasing.to_receive(g.db, subject)
 
 
-def _deliveries(papers: Mapping[str, Any], loaded: Mapping[int, dict[str, Any]]) -> dict[int, Delivery]:
-    supplier = catalog.supplier(g.db, papers["supplier"]) if papers.get("supplier") else None
+def _deliveries(
+    db: Session, papers: Mapping[str, Any], loaded: Mapping[int, dict[str, Any]]
+) -> dict[int, Delivery]:
+    supplier = catalog.supplier(db, papers["supplier"]) if papers.get("supplier") else None
     return {
-        key: receive_lines.delivery(body, supplier=supplier, document=papers["document"])
+        key: receive_lines.delivery(db, body, supplier=supplier, document=papers["document"])
         for key, body in loaded.items()
     }
 
 
-def _post(
-    site: Site, papers: Mapping[str, Any], deliveries: Mapping[int, Delivery], of: OrderView | None
-) -> Done:
-    """Receive it all, against the order if there is one, and say what should be looked at."""
-    on, lines = papers["received_on"], list(deliveries.values())
+def _perform(
+    db: Session, *, site_id: int, papers: Mapping[str, Any], loaded: Mapping[int, dict[str, Any]]
+) -> None:
+    """Receive it all in a session of its own, to see what that changes."""
+    site = db.get_one(Site, site_id)
+    of = None if papers["order"] is None else order_views.view(db, orders.order(db, papers["order"]))
+    _received(db, site, papers, _deliveries(db, papers, loaded), of)
+
+
+def _received(
+    db: Session,
+    site: Site,
+    papers: Mapping[str, Any],
+    deliveries: Mapping[int, Delivery],
+    of: OrderView | None,
+) -> Sequence[Received]:
+    """Receive it all, against the order if there is one."""
+    lines = list(deliveries.values())
+    when: dict[str, Any] = {
+        "received_on": papers["received_on"],
+        "recorded_at": g.now,
+        "by": g.caller.name,
+    }
     if of is None:
-        done: Sequence[Received] = receiving.receive_many(
-            g.db, lines, site=site, received_on=on, recorded_at=g.now, by=g.caller.name
-        )
-        address, against = "/stock", ""
-    else:
-        subject = orders.order(g.db, of.id)
-        arrived = purchasing.receive(
-            g.db, subject, lines, received_on=on, recorded_at=g.now, by=g.caller.name
-        )
-        done, address = arrived.received, f"/orders/{of.id}"
-        left = sum(line.open for line in arrived.order.lines)
+        return receiving.receive_many(db, lines, site=site, **when)
+    return purchasing.receive(db, orders.order(db, of.id), lines, **when).received
+
+
+def _said(done: Sequence[Received], of: OrderView | None) -> Done:
+    """Where to go, and what should be looked at."""
+    address, against = "/stock", ""
+    if of is not None:
+        address = f"/orders/{of.id}"
+        left = sum(line.open for line in order_views.view(g.db, orders.order(g.db, of.id)).lines)
         against = (
             f" {of.number}: {formats.number(left)} still to come." if left else f" {of.number} is complete."
         )

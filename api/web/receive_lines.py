@@ -11,17 +11,20 @@ from typing import Any
 
 from flask import g
 from marshmallow import ValidationError
+from sqlalchemy.orm import Session
 
 from api.schemas import Day, Shape, UnitCost, Whole, Words
 from api.web import drafts, formats, forms
 from api.web.forms import Form
 from api.web.scans import Line
-from inventory import catalog, clinic, purchasing, receiving
+from inventory import catalog, clinic, places, purchasing, receiving
 from inventory.catalog import Item, Replacement
+from inventory.clinic import Place
 from inventory.errors import Refusal
 from inventory.measures import ZERO, plain
 from inventory.order_views import LineView as OrderLineView
 from inventory.order_views import OrderView
+from inventory.places import LONGEST_CODE
 from inventory.receiving import Delivery
 
 FOUR = Decimal("0.0001")
@@ -38,6 +41,7 @@ class LineShape(Shape):
     containers = Whole(least=1, most=receiving.MOST_CONTAINERS, in_address=True, required=True)
     unit_cost = UnitCost(required=True)
     reason = Words(500, load_default="")
+    place = Words(LONGEST_CODE, load_default="")
 
 
 class Seen(LineShape):
@@ -59,6 +63,7 @@ class LineView:
     known: bool
     was: str
     cost_hint: str
+    shelves: Sequence[tuple[str, str]]  # on which it may be put, where there is a choice
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,7 @@ def views(
     offers: Mapping[int, Replacement],
     of: OrderView | None,
     asks: Mapping[int, Sequence[str]],
+    shelves: Sequence[Place],
 ) -> list[LineView]:
     """The lines ready to show."""
     found = []
@@ -137,9 +143,19 @@ def views(
                 known=line.item is not None,
                 was=drafts.pack(told[line.id]),
                 cost_hint=_cost(line.item, offers, of)[1],
+                shelves=_allowed(line.item, shelves),
             )
         )
     return found
+
+
+def _allowed(item: Item | None, shelves: Sequence[Place]) -> list[tuple[str, str]]:
+    """The shelves that an item's label allows, the one first on which it is put if nobody says another.
+
+    Where exactly one is right there is nothing to choose; which item it is may still be unknown.
+    """
+    fit = [one for one in shelves if item is None or places.allows(item.storage, one.temperature)]
+    return [(one.code, one.name) for one in fit] if len(fit) > 1 else []
 
 
 def _named(line: Line) -> tuple[str, str]:
@@ -160,7 +176,7 @@ def as_far_as_filled_in(lines: Sequence[Line], form: Form) -> dict[int, Delivery
     for line in lines:
         try:
             body = Seen().load(_given(Seen(), form.values, f"-{line.id}"))
-            found[line.id] = delivery(body)
+            found[line.id] = delivery(g.db, body)
         except (ValidationError, Refusal):
             continue
     return found
@@ -181,16 +197,17 @@ def _given(shape: Shape, typed: Mapping[str, str], suffix: str) -> dict[str, str
     return {name: text for name, text in given.items() if text.strip()}
 
 
-def delivery(body: Mapping[str, Any], **papers: Any) -> Delivery:
+def delivery(db: Session, body: Mapping[str, Any], **papers: Any) -> Delivery:
     """A line as the domain takes it. Raises UnknownItem."""
     return Delivery(
-        item=catalog.item(g.db, body["sku"]),
+        item=catalog.item(db, body["sku"]),
         lot_number=body["lot_number"],
         expires_on=body["expires_on"],
         containers=body["containers"],
         unit_cost=body["unit_cost"],
         produced_on=body["produced_on"],
         reason=body["reason"],
+        place=body["place"],
         **papers,
     )
 
