@@ -14,7 +14,7 @@ from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item, Supplier
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.database import MONEY, QUANTITY, UNIT_COST, Base, append_only
-from inventory.errors import Invalid, NotFound
+from inventory.errors import Conflict, Invalid, NotFound
 from inventory.layers import Want
 from inventory.ledger import Act, DocumentKind, Move
 from inventory.lots import Lot, LotState
@@ -80,6 +80,10 @@ class Received:
 
 class NotAReceipt(Invalid):
     """The numbers cannot be those of a delivery."""
+
+
+class ShortDated(Conflict):
+    """It comes with little of its shelf life left, and nobody said why it is taken all the same."""
 
 
 class UnknownReceipt(NotFound):
@@ -202,6 +206,13 @@ def short_dated(delivery: Delivery, *, on: date, least: Decimal) -> str:
         on=on,
         least=least,
     )
+
+
+def ask_why(db: Session, delivery: Delivery, *, on: date) -> None:
+    """Raises ShortDated for a line that comes with too little of its life left and without a reason."""
+    least = clinic.settings(db).least_life_left_rate
+    if not delivery.reason and (sentence := short_dated(delivery, on=on, least=least)):
+        raise ShortDated(f"{sentence} Give a reason why it is taken all the same.")
 
 
 def _look_at_dates(delivery: Delivery, lot: Lot, *, on: date, least: Decimal) -> tuple[str, ...]:

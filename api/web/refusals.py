@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-LOOK = "Look at the list again: it may have been changed, or the address is mistyped."
-TYPE = "Correct the field that is marked and send it again."
+from api.web.course_refusals import COURSES, LOOK, TYPE
+
 FILE = "Correct the file and load it again; nothing of it was taken over."
 
 TOPICS: dict[str, dict[str, dict[str, str]]] = {
@@ -20,6 +20,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "Enter the delivery first if it came earlier.",
         },
         "inventory.receiving": {
+            "ShortDated": "Ask the supplier for fresher stock, or say in a few words why it is taken.",
             "NotAReceipt": "Check containers, cost and dates against the delivery note.",
             "UnknownReceipt": LOOK,
         },
@@ -212,13 +213,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "Superseded": "Go on with the version that stands.",
             "WrongStatus": "Look at the quote as it stands: somebody may have been quicker.",
         },
-        "pricing.courses": {
-            "AlreadyPerformed": "Nothing is left to do; reverse the session if it was entered by mistake.",
-            "AnotherFormulation": "Enter what was used as lines.",
-            "AnotherPatient": "Check the chart number, then choose that patient's course.",
-            "UnknownCourse": LOOK,
-            "UnknownCourseSession": LOOK,
-        },
+        **COURSES,
         "api.web.quote_desk": {"NoPriceShown": "Ask a manager: they see the numbers and may decide."},
         "api.web.treat": {"NoSuchSession": LOOK},
     },
