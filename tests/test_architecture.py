@@ -24,7 +24,8 @@ INVENTORY = [
     "moving", "transfers", "on_the_way", "holds",
     "counts", "rota", "stocktake", "count_book", "counting", "differences", "count_posting",
     "vial_advice", "rooms", "vial_limits", "vial_labels", "vial_list",
-    "lot_list", "stock", "usage", "need", "reordering", "alerts", "tracing", "corrections", "preview",
+    "lot_list", "stock", "usage", "need", "forecasting", "futures", "policy", "reordering",
+    "alerts", "tracing", "corrections", "preview",
     "proof_of_use", "proof_of_places", "proof_of_orders", "proof_of_counts", "proof",
 ]  # fmt: skip
 PRICING = [
@@ -39,7 +40,10 @@ ORDER = [
     "pricing", *(f"pricing.{chapter}" for chapter in PRICING),
 ]  # fmt: skip
 
-STATISTICS = {"inventory.reordering", "pricing.paths", "pricing.certainty"}
+STATISTICS = {
+    "inventory.forecasting", "inventory.futures", "inventory.policy", "inventory.reordering",
+    "pricing.paths", "pricing.certainty",
+}  # fmt: skip
 """Modules whose floats are estimates of what is to come; what they say is rounded where it is used."""
 TOP_LEVEL = {
     "inventory", "pricing", "api", "tests", "seed_data",

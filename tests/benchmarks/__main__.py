@@ -22,6 +22,7 @@ from tests.benchmarks import (
     reading,
     recall,
     receiving,
+    reorder,
     timing,
 )
 from tests.benchmarks.book import Book
@@ -38,10 +39,13 @@ class Size(NamedTuple):
     days: int
     shelf: int  # lots in the clinic whose pages are looked at
     courses: int  # foretold
+    seeds: int  # clinic-years
 
 
-FULL = Size(lots=100_000, movements=1_000_000, rounds=300, lines=5_000, days=DAYS, shelf=10_000, courses=600)
-QUICK = Size(lots=5_000, movements=50_000, rounds=60, lines=500, days=30, shelf=1_000, courses=40)
+FULL = Size(
+    lots=100_000, movements=1_000_000, rounds=300, lines=5_000, days=DAYS, shelf=10_000, courses=600, seeds=50
+)
+QUICK = Size(lots=5_000, movements=50_000, rounds=60, lines=500, days=30, shelf=1_000, courses=40, seeds=1)
 
 
 class Books(NamedTuple):
@@ -80,6 +84,7 @@ def works(folder: Path, size: Size) -> dict[str, Callable[[], Iterable[Figure]]]
         "loading": lambda: loading.figures(folder, days=size.days),
         "papers": lambda: papers.figures(rounds=size.rounds // 3),
         "certainty": lambda: certainty.figures(courses=size.courses),
+        "reorder": lambda: reorder.figures(seeds=size.seeds),
         "pages": lambda: pages.figures(folder, lots=size.shelf, days=size.days, rounds=size.rounds // 3),
     }
 
@@ -89,8 +94,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small books: that it works, not how fast")
     parser.add_argument("name", nargs="*", help="only these, such as dispense or reading")
+    parser.add_argument("--seeds", type=int, metavar="N", help="clinic-years that reorder plays")
     asked = parser.parse_args()
     size = QUICK if asked.quick else FULL
+    if asked.seeds is not None:
+        size = size._replace(seeds=asked.seeds)
     missed = False
     with TemporaryDirectory() as folder:
         todo = works(Path(folder), size)

@@ -1,0 +1,98 @@
+"""Our rule in the clinic-year: the ledger and calendar of the made-up clinic, shown to the very code that
+gives advice. It sees no more than a book would show: use up to today, bookings, receipts, master data."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from inventory import forecasting, policy
+from inventory.forecasting import Bookings, Demand, Lines, Vessel
+from inventory.futures import Item, Terms
+from tests.benchmarks.clinic_year import HISTORY, World
+from tests.benchmarks.clinic_year_run import DISPOSAL, HOLDING, LOST_LINE, ORDER_LINE, Shelves
+
+ECONOMICS = policy.Economics(ORDER_LINE, 0.0, HOLDING, DISPOSAL, LOST_LINE)
+
+
+@dataclass
+class Ours:
+    """The rolling marginal-cost rule, with a year of the ledger behind it."""
+
+    world: World
+    paths: int = policy.PATHS
+    demands: list[Demand] = field(default_factory=list)
+    vessels: list[Vessel] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Lay the ledger and the calendar out once."""
+        self.vessels = [Vessel(ware.content, ware.single, ware.in_use) for ware in self.world.wares]
+        kept = [line for line in self.world.lines if line.kept]
+        self.used = np.array([(line.day, line.item, line.dose, line.day - line.made) for line in kept])
+        booked = [line for line in self.world.lines if line.made < line.day]
+        self.booked = np.array([(line.day, line.made, line.gone, line.kept) for line in booked])
+        self.calendar = booked
+        self.calendar_days = [line.day for line in booked]
+
+    def __call__(self, shelves: Shelves, day: int, due: Sequence[int]) -> dict[int, int]:
+        """Packs to order today."""
+        asked = [item for item in self.items(shelves, day, due) if not policy.plenty(item)]
+        advice = policy.advise(asked, ECONOMICS, seed=self.world.seed * 1000 + day, paths=self.paths)
+        return {one.key: one.packs for one in advice}
+
+    def items(self, shelves: Shelves, day: int, due: Sequence[int] | None = None) -> list[Item]:
+        """What the advice is made of, for the items asked or for all."""
+        self.demands = self._learned(day)
+        late, lives = _receipts(shelves)
+        places = range(len(self.vessels)) if due is None else due
+        return [self._item(shelves, day, item, late, lives) for item in places]
+
+    def _learned(self, day: int) -> list[Demand]:
+        first, last = np.searchsorted(self.used[:, 0], [day - HISTORY + 1, day + 1])
+        seen = self.used[first:last]
+        lines = Lines(seen[:, 1], day - seen[:, 0], seen[:, 2], seen[:, 3])
+        first, last = np.searchsorted(self.booked[:, 0], [day - 200, day])
+        past = self.booked[first:last]
+        bookings = Bookings(day - past[:, 0], day - past[:, 1], day - past[:, 2], past[:, 3] == 1)
+        ahead: list[list[tuple[int, int]]] = [[] for _ in self.world.wares]
+        first, last = np.searchsorted(self.calendar_days, [day + 1, day + 64])
+        for line in self.calendar[first:last]:
+            if line.made <= day < line.gone:
+                ahead[line.item].append((line.day - day, line.dose))
+        return forecasting.learn(lines, bookings, self.vessels, today=day % 7, days=HISTORY, ahead=ahead)
+
+    def _item(
+        self,
+        shelves: Shelves,
+        day: int,
+        item: int,
+        late: dict[int, list[int]],
+        lives: dict[int, list[float]],
+    ) -> Item:
+        ware = self.world.wares[item]
+        left, until = shelves.opened[item]
+        return Item(
+            key=item,
+            vessel=self.vessels[item],
+            terms=Terms(ware.pack, ware.price),
+            demand=self.demands[item],
+            lots=tuple((end - day, count) for end, count in shelves.lots[item]),
+            opened=(left, until - day),
+            coming=tuple((day - order.placed, order.containers) for order in shelves.coming[item]),
+            delivery_days=forecasting.delivery_days(ware.delivery, late[ware.supplier]),
+            lives=forecasting.lives(ware.life, lives[item], lives[-1]),
+            next_order_in=ware.next_order_in(day),
+        )
+
+
+def _receipts(shelves: Shelves) -> tuple[dict[int, list[int]], dict[int, list[float]]]:
+    """Lateness by supplier and life at receipt by item, of the latest 600 deliveries; -1 is all items."""
+    late: dict[int, list[int]] = defaultdict(list)
+    lives: dict[int, list[float]] = defaultdict(list)
+    for receipt in shelves.receipts[-600:]:
+        ware = shelves.world.wares[receipt.item]
+        late[ware.supplier].append(receipt.late)
+        lives[receipt.item].append(receipt.life / ware.life)
+        lives[-1].append(receipt.life / ware.life)
+    return late, lives
