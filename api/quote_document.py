@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from api import documents, marks, patient_copy
+from api import documents, languages, marks, patient_copy
 from api.languages import Language
 from api.patient_copy import CopyTreatment, PatientCopy
 from inventory.clinic import Site
@@ -40,17 +40,15 @@ def issue(
     override: str,
     overrides: Mapping[str, str] | None = None,
 ) -> QuoteState:
-    """Issue a quote and keep what is printed of it, in the language of the clinic's documents (P4).
+    """Issue a quote and keep what is printed of it, in every language that is known (P4).
 
     Raises all that `quote_life.issue` refuses.
     """
     state = quote_life.issue(db, quote, site=site, at=at, by=by, override=override, overrides=overrides)
-    copy = patient_copy.copy_of(db, quote, state, site, at=at)
-    db.add(
-        QuoteDocument(
-            quote_id=quote.id, language=copy.language.code, body=_printed(db, copy, site, at), at=at
-        )
-    )
+    for language in languages.known():
+        copy = patient_copy.copy_of(db, quote, state, site, at=at, language=language)
+        body = _printed(db, copy, site, at)
+        db.add(QuoteDocument(quote_id=quote.id, language=language, body=body, at=at))
     db.flush()
     return state
 

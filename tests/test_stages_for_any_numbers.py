@@ -102,3 +102,22 @@ def test_every_stage_says_its_sentence_with_a_number(terms):
     for stage in price_course(**terms).stages:
         assert stage.amount >= 0
         assert any(letter.isdigit() for letter in stage.note), stage
+
+
+@given(courses(), st.integers(1, 14))
+def test_a_promotion_gives_its_sessions_away_as_far_as_band_and_floor_let_it(terms, free):
+    terms |= {
+        "override": "so that there is always a price",
+        "free_sessions": min(free, terms["sessions"] - 1),
+    }
+    if not terms["free_sessions"]:
+        return
+
+    course = price_course(**terms)
+
+    price = course.subtotal / terms["sessions"]
+    least = max(terms["band"].low, course.floor)
+    assert course.discount == min(price * terms["free_sessions"], course.subtotal - least * terms["sessions"])
+    assert course.trimmed == (course.discount < price * terms["free_sessions"])
+    assert sum(course.session_prices) == course.subtotal - course.discount
+    assert min(course.session_prices) >= least
