@@ -83,19 +83,29 @@ class ReorderPoint:
         mean, spread = rate * interval, variance * interval
         if self.calendar is not None:
             mean, spread = self.calendar.need(item, day, math.ceil(interval))
-        point = mean + self.z * math.sqrt(spread + rate**2 * LATE_VARIANCE)
+        point = mean + safety_stock(self.z, spread, rate=rate, late_variance=LATE_VARIANCE)
         position = shelves.position(item) - (
             _outdating(shelves, day, item, rate, interval) if self.ages else 0
         )
         if position >= point:
             return 0
-        economic = math.sqrt(2 * ORDER_LINE * rate * 365 / (HOLDING * ware.price))
+        economic = economic_quantity(ORDER_LINE, rate * 365, HOLDING * ware.price)
         packs = max(math.ceil((point - position) / ware.pack), 1, round(economic / ware.pack))
         if self.cap:
             left = max(0.0, shelves.position(item) - rate * interval)
             room = math.floor((rate * ware.life * SHARE_OF_LIFE - left) / ware.pack)
             packs = max(1, min(packs, max(room, 1)))
         return packs
+
+
+def economic_quantity(order_cost: float, a_year: float, held_a_year: float) -> float:
+    """Harris's quantity, at which ordering costs as much as holding."""
+    return math.sqrt(2 * order_cost * a_year / held_a_year)
+
+
+def safety_stock(z: float, variance: float, *, rate: float = 0.0, late_variance: float = 0.0) -> float:
+    """What covers the need of an interval by `z` deviations: its own, and that of the delivery time."""
+    return z * math.sqrt(variance + rate**2 * late_variance)
 
 
 def _outdating(shelves: Shelves, day: int, item: int, rate: float, interval: float) -> float:
