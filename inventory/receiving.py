@@ -82,10 +82,6 @@ class NotAReceipt(Invalid):
     """The numbers cannot be those of a delivery."""
 
 
-class ShortDated(Conflict):
-    """It comes with little of its shelf life left, and nobody said why it is taken all the same."""
-
-
 class UnknownReceipt(NotFound):
     """No receipt has this key."""
 
@@ -206,13 +202,6 @@ def short_dated(delivery: Delivery, *, on: date, least: Decimal) -> str:
         on=on,
         least=least,
     )
-
-
-def ask_why(db: Session, delivery: Delivery, *, on: date) -> None:
-    """Raises ShortDated for a line that comes with too little of its life left and without a reason."""
-    least = clinic.settings(db).least_life_left_rate
-    if not delivery.reason and (sentence := short_dated(delivery, on=on, least=least)):
-        raise ShortDated(f"{sentence} Give a reason why it is taken all the same.")
 
 
 def _look_at_dates(delivery: Delivery, lot: Lot, *, on: date, least: Decimal) -> tuple[str, ...]:

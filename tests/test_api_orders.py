@@ -181,3 +181,30 @@ def test_what_is_short_dated_is_warned_of_and_kept_with_its_reason(here):
     ]
     refused = here.post("/receipts", soon | {"lot_number": "S3", "produced_on": "2026-07-01"})
     assert refused.json["detail"].startswith("Lot S3 cannot expire on 2026-06-30, before it was produced")
+
+
+def test_where_the_setting_is_zero_nothing_is_short_dated(here):
+    body = by_hand("HA-3", "S1", 2, unit_cost="10.00", produced_on="2024-07-01") | {
+        "expires_on": "2026-06-30"
+    }
+    assert "is short-dated" in here.made("/receipts", body)["warnings"][0]
+
+    here.call("PUT", "/settings/least_life_left_rate", {"value": "0"}, role=Role.ADMIN)
+
+    assert here.made("/receipts", body)["warnings"] == []
+
+
+def test_a_receipt_names_the_shelf_and_goes_to_the_first_that_fits_otherwise(here):
+    here.made("/sites/MAIN/places", {"code": "SECOND", "name": "Second", "temperature": "any"})
+    body = by_hand("HA-3", "A17", 2, unit_cost="16.50")
+
+    here.made("/receipts", body | {"place": "SECOND"})
+    here.made("/receipts", body)
+    unknown = here.post("/receipts", body | {"place": "ATTIC"})
+
+    held = {
+        place: [one["quantity"] for one in here.seen(f"/sites/MAIN/places/{place}/stock")["items"]]
+        for place in ("SECOND", "SHELF")
+    }
+    assert held == {"SECOND": ["6"], "SHELF": ["6"]}
+    assert unknown.status_code == 404

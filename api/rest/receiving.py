@@ -82,8 +82,8 @@ def shown(receipt: Receipt, warnings: tuple[str, ...] = ()) -> dict[str, Any]:
 @blueprint.alt_response(200, schema=PreviewShape)
 @blueprint.response(201, ReceiptShape)
 def receive(query: dict[str, Any], body: dict[str, Any]) -> Any:
-    """Receive containers of one lot (S9, C3): an expired one goes to quarantine; what is short-dated is taken
-    with a `reason`."""
+    """Receive containers of one lot (S9, C3): an expired one goes to quarantine, with a warning; what is
+    short-dated is warned of too, and taken with or without a `reason`."""
     site = site_or_first(body.get("site"))
     supplier = body.get("supplier")
     delivery = Delivery(
@@ -101,7 +101,6 @@ def receive(query: dict[str, Any], body: dict[str, Any]) -> Any:
     on = body.get("received_on", site.day(g.now))
 
     def act() -> Received:
-        receiving.ask_why(g.db, delivery, on=on)
         return receiving.receive(
             g.db, delivery, site=site, received_on=on, recorded_at=g.now, by=g.caller.name
         )

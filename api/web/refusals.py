@@ -20,7 +20,6 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "Enter the delivery first if it came earlier.",
         },
         "inventory.receiving": {
-            "ShortDated": "Ask the supplier for fresher stock, or say in a few words why it is taken.",
             "NotAReceipt": "Check containers, cost and dates against the delivery note.",
             "UnknownReceipt": LOOK,
         },
