@@ -291,3 +291,21 @@ def test_a_sheet_counted_in_the_morning_and_read_in_the_evening(here: Clinic):
     assert {line["change"] for line in here.seen(f"/counts/{count['id']}")["lines"]} == {"0"}
     early = upload(here, count, filled, "?counted_at=2026-01-15T09:00:00Z")
     assert (early.status_code, early.json["name"]) == (422, "CountedAtAnotherTime")
+
+
+def test_a_posted_count_is_reversed_whole_and_is_no_last_count_then(here: Clinic):
+    before = here.seen("/reconciliation")
+    count = write(here, here.made("/counts", {}), A17="27", B02="18", L1="40", L1_open="19.5")
+    here.made(f"/counts/{count['id']}/post", {"reason": "weekly count", "digest": count["digest"]})
+    document = here.seen("/movements?sku=HA-3")["items"][-1]["document"]
+
+    reversed_ = here.made(f"/documents/{document}/reverse", {"reason": "the wrong shelf"})
+    again = here.post(f"/documents/{document}/reverse", {"reason": "the wrong shelf"})
+
+    assert sorted(one["quantity"] for one in reversed_["movements"]) == ["0.5", "3", "3"]
+    assert here.seen(f"/lots/{lot_of(here, 'A17')}")["on_hand"] == "30"
+    assert here.seen("/reconciliation") == before
+    rows = here.seen("/valuation?on=2026-01-15")["items"]
+    assert {row["last_count"] for row in rows} == {None}
+    assert again.status_code == 409
+    assert f"Document {document} was reversed already" in again.json["detail"]

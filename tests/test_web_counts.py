@@ -5,8 +5,10 @@ from io import BytesIO
 
 import openpyxl
 import pytest
+import sqlalchemy as sa
 
 from api.auth import Role
+from inventory.counts import Count
 from tests.calls import opened
 from tests.pages import Browser, House, main, said
 from tests.shelves import on_hand
@@ -261,3 +263,23 @@ def test_a_count_is_given_up_with_a_reason(house: House):
     assert "nothing was posted" in said(browser.get(f"{address}/record"))
     assert on_hand(house, "HA-3") == 45
     assert browser.send(f"{address}/abandon", reason="again").status_code in (303, 404, 409)
+
+
+def test_a_posted_count_is_undone_from_its_document_after_a_look_at_what_that_changes(house: House):
+    browser = house.as_(Role.MANAGER)
+    address = begin(browser)
+    type_in(browser, address, A17="9", B02="5", L1="2", L1_open="20")
+    page = browser.get(f"{address}/post")
+    browser.follow(browser.post(f"{address}/post", browser.hidden(page) | {"reason": "monthly"}))
+    assert on_hand(house, "HA-3") == 42
+    with house.database.read() as db:
+        document = db.scalars(sa.select(Count.document_id)).one()
+
+    undo = f"/documents/{document}/undo"
+    assert "27 mL 30 mL" in said(browser.get(undo))
+    assert on_hand(house, "HA-3") == 42
+    after = browser.follow(browser.send(undo, reason="counted the wrong shelf"))
+
+    assert "Undone: 1 movement back was added." in said(after)
+    assert on_hand(house, "HA-3") == 45
+    assert browser.send(undo, reason="again").status_code == 409

@@ -76,7 +76,7 @@ def undo_document(document_id: int) -> Response:
 
     def said(done: Reversal) -> Done:
         moved = len(done.movements)
-        return Done("/stock", f"Undone: {moved} movement{'s' if moved > 1 else ''} back were added.")
+        return Done("/stock", f"Undone: {moved} movement{'s' if moved > 1 else ''} back {'were' if moved > 1 else 'was'} added.")
 
     return _undo("document_undo.html", {"document": document}, site.id, act, said)
 
