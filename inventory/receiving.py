@@ -14,7 +14,7 @@ from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item, Supplier
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.database import MONEY, QUANTITY, UNIT_COST, Base, append_only
-from inventory.errors import Conflict, Invalid, NotFound
+from inventory.errors import Invalid, NotFound
 from inventory.layers import Want
 from inventory.ledger import Act, DocumentKind, Move
 from inventory.lots import Lot, LotState
