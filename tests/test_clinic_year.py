@@ -1,0 +1,66 @@
+"""The clinic-year is a fair yardstick: it loses no container, its bound holds,ours is played as is."""
+
+import pytest
+
+from tests.benchmarks import clinic_year, reorder
+from tests.benchmarks.clinic_year import HISTORY, YEAR
+from tests.benchmarks.clinic_year_bound import bound
+from tests.benchmarks.clinic_year_ours import Ours
+from tests.benchmarks.clinic_year_rules import ReorderPoint, same_for_all
+from tests.benchmarks.clinic_year_run import Shelves, lived
+
+SMALL = (2000, 2001, 2002)  # neither those of the goals nor those of the tuning
+
+
+@pytest.mark.parametrize(
+    ("seed", "typical", "tuned", "ageing", "least"),
+    [
+        (0, 35_059.60, 22_339.98, 19_088.96, 4_748.99),
+        (1, 19_301.77, 18_379.31, 14_498.47, 4_869.56),
+    ],
+)
+def test_the_rules_cost_what_another_simulator_of_the_same_clinic_found(seed, typical, tuned, ageing, least):
+    world = clinic_year.world(seed)
+
+    rules = [
+        same_for_all(world, 14, 30),
+        same_for_all(world, 14, 10),
+        ReorderPoint(world, 1.5, cap=True, ages=True),
+    ]
+
+    assert [round(lived(world, rule)[1].total, 2) for rule in rules] == [typical, tuned, ageing]
+    assert sum(bound(world)) == pytest.approx(least, abs=0.005)
+
+
+@pytest.mark.parametrize("seed", SMALL)
+def test_ours_is_not_dearer_than_the_reorder_point_and_loses_no_container(seed):
+    world = clinic_year.world(seed)
+
+    shelves, ours = lived(world, Ours(world, paths=32))
+    point = lived(world, ReorderPoint(world, 1.5, cap=True))[1]
+
+    assert ours.total < point.total
+    assert all(least <= cost + 1e-6 for least, cost in zip(bound(world), ours.by_item, strict=True))
+    for item, tally in enumerate(shelves.tallies):
+        had = sum(count for _, count in world.first_lots[item]) + tally.bought
+        assert had == tally.used + tally.expired + shelves.position(item)
+        if not tally.lost:
+            assert tally.used == world.needed[item, HISTORY : HISTORY + YEAR].sum()
+
+
+def test_the_same_clinic_gets_the_same_advice():
+    def advice():
+        world = clinic_year.world(2000)
+        return Ours(world)(Shelves(world), 0, range(20))
+
+    assert advice() == advice()
+
+
+def test_minimum_and_maximum_for_each_item_are_tuned_on_the_past_alone():
+    world = clinic_year.world(2000)
+
+    before = reorder.past(world)
+
+    assert {line.day for line in before.lines if line.day >= 0} <= set(range(reorder.WEEKS))
+    asked = sum(len(found) for day, found in before.sessions.items() if day >= 0)
+    assert asked == sum(len(found) for day, found in world.sessions.items() if -reorder.WEEKS <= day < 0)
