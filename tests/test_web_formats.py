@@ -32,7 +32,25 @@ def test_a_written_number_is_the_number(value):
 
 def test_money_has_its_cents_and_its_currency():
     assert formats.money(Decimal("1234.5"), "USD") == "$1,234.50"
-    assert formats.money(Decimal("-3"), "EUR") == "-€3.00"
+    assert formats.money(Decimal("-3"), "EUR") == "−€3.00"
+    assert formats.money(Decimal(20000), "AMD") == "AMD\N{NO-BREAK SPACE}20,000.00"
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "said"),
+    [("64.128", "USD", "$64.128"), ("64", "USD", "$64.00"), ("1E+2", "EUR", "€100.00"),
+     ("0.036760", "USD", "$0.03676"), ("1.444333", "JOD", "JOD\N{NO-BREAK SPACE}1.444333")],
+)  # fmt: skip
+def test_what_one_costs_keeps_every_decimal_and_its_cents(value, currency, said):
+    assert formats.each(Decimal(value), currency) == said
+
+
+def test_a_sentence_of_the_program_is_shown_with_the_dates_of_pages():
+    assert (
+        formats.dated("Order by 2026-01-31: out on 2026-02-05.") == "Order by 31 Jan 2026: out on 5 Feb 2026."
+    )
+    assert formats.dated("Document 2026-01-315, part 12026-01-31") == "Document 2026-01-315, part 12026-01-31"
+    assert formats.dated("There is no 2026-02-30") == "There is no 2026-02-30"
 
 
 @pytest.mark.parametrize(

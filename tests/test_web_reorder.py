@@ -67,7 +67,7 @@ def test_what_must_be_ordered_first_stands_first_in_whole_packs(house: House):
     assert "1 pack of 10" in page
     assert "Northfield" in page
     assert "17 Jan" in page  # needed on the 24th, seven days to come
-    assert "Order 1 pack of 10 (30 mL) from Northfield by 2026-01-19" in page
+    assert "Order 1 pack of 10 (30 mL) from Northfield by 19 Jan 2026" in page
     assert "Cost of it all $330.00" in page
 
 

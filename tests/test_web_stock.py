@@ -106,7 +106,7 @@ def test_opening_a_vial_says_until_when_it_may_be_used(house: House):
     after = browser.follow(browser.send(f"/lots/{lot}/open", prepared_in="preparation_area"))
 
     assert "Opened one Lidocaine 2%, 20 mL: discard by" in said(after)
-    assert "printed expiry 2027-06-30" in said(browser.get("/vials"))
+    assert "printed expiry 30 Jun 2027" in said(browser.get("/vials"))
 
 
 def test_a_single_dose_vial_is_not_opened_by_hand_and_the_form_says_why(house: House):

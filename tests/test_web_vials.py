@@ -61,7 +61,7 @@ def test_one_vial_says_why_then_and_what_else_the_rules_say(house: House):
 
     page = said(house.as_(Role.MANAGER).get(f"/vials/{vial}"))
 
-    assert "Printed expiry 2026-12-31" in page
+    assert "Printed expiry 31 Dec 2026" in page
     assert "the strictest" in page
     assert vial_labels.code(vial) in page
     assert "$16.50" in page

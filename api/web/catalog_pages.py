@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Response, g
 from marshmallow import fields
 
 from api.schemas import Shape, Whole, Words
 from api.web import forms, frame
+from api.web.formats import storage
 from api.web.forms import Change, Done, Form, Stale
 from inventory import catalog
 from inventory.catalog import Item
@@ -49,7 +51,9 @@ def edit(sku: str) -> Response:
     """Change an item, unless somebody else did since it was read."""
 
     def show(form: Form) -> Response:
-        return frame.page("item_edit.html", form=form, item=catalog.item(g.db, sku), labels=LABELS)
+        item = catalog.item(g.db, sku)
+        kept = _storages(form.value("storage"))
+        return frame.page("item_edit.html", form=form, item=item, labels=LABELS, storages=kept)
 
     def do(body: dict[str, Any]) -> Done:
         item = catalog.item(g.db, sku)
@@ -63,6 +67,12 @@ def edit(sku: str) -> Response:
         return Done(f"/stock/{sku}", f"{item.name} is changed.")
 
     return forms.handle(ItemEdit, show=show, do=do, first=_values(catalog.item(g.db, sku)))
+
+
+def _storages(typed: str) -> list[tuple[str, str]]:
+    """Every way in which an item of the catalogue is kept, as it is written and as people say it."""
+    known = g.db.scalars(sa.select(Item.storage).distinct())
+    return sorted(((one, storage(one)) for one in {*known, typed} if one), key=lambda pair: pair[1])
 
 
 def _values(item: Item) -> dict[str, str]:

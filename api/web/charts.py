@@ -234,15 +234,16 @@ def _rows(marks: Sequence[Decimal], scale: _Scale, unit: str) -> list[str]:
         y = scale.y(mark)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{scale.right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(
-            f'<text class="axis" x="{LEFT - 8}" y="{y + 4.5:.1f}" text-anchor="end">{_round(mark)}</text>'
+            f'<text class="axis" x="{LEFT - 8}" y="{y + 4.5:.1f}" text-anchor="end">'
+            f"{_round(mark, marks[-1])}</text>"
         )
     parts.append(f'<text class="axis" x="{LEFT - 8}" y="{TOP - 14}" text-anchor="end">{escape(unit)}</text>')
     return parts
 
 
-def _round(mark: Decimal) -> str:
-    """The number of a line: thousands as `25k`, for there is little room."""
-    return f"{number(mark / 1000)}k" if mark >= 10_000 and not mark % 100 else number(mark)
+def _round(mark: Decimal, highest: Decimal) -> str:
+    """The number of a line: thousands as `7.5k` from five digits on: there is little room."""
+    return f"{number(mark / 1000)}k" if mark and highest >= 10_000 and not mark % 100 else number(mark)
 
 
 def _months(scale: _Scale) -> list[str]:

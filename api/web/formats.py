@@ -23,8 +23,19 @@ def number(value: Decimal | int) -> str:
 
 
 def money(value: Decimal, currency: str) -> str:
-    """An amount with its cents and currency: `$1,234.50`."""
-    return format_currency(value, currency, locale=LOCALE)
+    """An amount with its cents and currency: `$1,234.50`, `AMD 20,000.00`, `−$44.76`."""
+    return _spaced(format_currency(value, currency, locale=LOCALE))
+
+
+def each(value: Decimal, currency: str) -> str:
+    """What one costs, with every decimal it has and its cents at least: `$64.128`."""
+    exact = {"currency_digits": False, "decimal_quantization": False}
+    return _spaced(format_currency(value.normalize(), currency, locale=LOCALE, **exact))
+
+
+def _spaced(written: str) -> str:
+    """A space after a currency that is written in letters, and a minus that is as wide as a figure."""
+    return re.sub(r"(?<=[A-Z])(?=[0-9])", "\N{NO-BREAK SPACE}", written).replace("-", "\N{MINUS SIGN}")
 
 
 def about(value: Decimal, places: int) -> str:
@@ -61,6 +72,18 @@ def day(value: date) -> str:
 def short_day(value: date) -> str:
     """A date with its day, short: `Mon 14 Dec 2026`."""
     return f"{value:%a} {value.day} {value:%b %Y}"
+
+
+def dated(text: str) -> str:
+    """A sentence of the program with its dates as pages write them: `by 2026-01-31` is `by 31 Jan 2026`."""
+    return re.sub(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b", _day_of, text)
+
+
+def _day_of(found: re.Match[str]) -> str:
+    try:
+        return day(date.fromisoformat(found[0]))
+    except ValueError:
+        return found[0]
 
 
 def weekday(value: date) -> str:
@@ -152,7 +175,7 @@ def initials(name: str) -> str:
 FILTERS = {
     function.__name__: function
     for function in (
-        number, about, money, quantity, rough, containers, day, days, short_day, weekday, moment,
+        number, about, money, each, dated, quantity, rough, containers, day, days, short_day, weekday, moment,
         short_moment, days_left, nearness, time_left, words, storage, sentence, capital, initials, plain,
     )
 }  # fmt: skip
