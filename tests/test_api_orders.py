@@ -190,7 +190,9 @@ def test_where_the_setting_is_zero_nothing_is_short_dated(here):
     assert "is short-dated" in here.made("/receipts", body)["warnings"][0]
 
     tag = {"If-Match": here.get("/settings/least_life_left_rate").headers["ETag"]}
-    changed = here.call("PUT", "/settings/least_life_left_rate", {"value": "0"}, headers=tag)
+    changed = here.call(
+        "PUT", "/settings/least_life_left_rate", {"value": "0", "reason": "not here"}, headers=tag
+    )
     assert changed.status_code == 200, changed.text
 
     assert here.made("/receipts", body)["warnings"] == []
