@@ -211,15 +211,19 @@ MAY: dict[str, frozenset[Role]] = {
             GET /opened-vials/to-discard
             GET /quotes
             GET /quotes/<id:quote_id>
+            GET /quotes/<id:quote_id>/versions
             GET /quotes/<id:quote_id>.pdf
             GET /courses
             GET /courses/<id:course_id>
+            GET /courses/<id:course_id>/refund
             GET /formulations
             GET /formulations/<code:code>
             GET /protocols
             GET /protocols/<code:code>
             GET /levels
             GET /levels/<code:code>
+            GET /discounts
+            GET /discounts/<code:code>
             GET /reorder-advice
             GET /purchase-orders
             GET /purchase-orders/<id:order_id>
@@ -242,6 +246,10 @@ MAY: dict[str, frozenset[Role]] = {
             POST /costings
             GET /quotes/<id:quote_id>/drift
             GET /quotes/<id:quote_id>/prospect
+            GET /conversion
+            GET /exports/conversion.csv
+            GET /exports/conversion.xlsx
+            GET /deferred-revenue
             GET /valuation
             GET /journal
             GET /trial-balance
@@ -275,6 +283,8 @@ MAY: dict[str, frozenset[Role]] = {
             POST /offers
             PATCH /levels/<code:code>
             POST /list-prices
+            POST /discounts
+            POST /discounts/<code:code>/end
             POST /receipts
             POST /purchase-orders
             PUT /purchase-orders/<id:order_id>
@@ -295,6 +305,7 @@ MAY: dict[str, frozenset[Role]] = {
             POST /movements/<id:movement_id>/reverse
             POST /documents/<id:document_id>/reverse
             POST /write-offs
+            POST /courses/<id:course_id>/sessions/<id:number>/take-back
             """,
         ),
         (
@@ -310,6 +321,7 @@ MAY: dict[str, frozenset[Role]] = {
             POST /transfers/<id:transfer_id>/receive
             POST /sessions
             POST /sessions/<id:session_id>/reverse
+            POST /courses/<id:course_id>/sessions/<id:number>/without-stock
             POST /opened-vials
             POST /opened-vials/<id:vial_id>/discard
             POST /opened-vials/<id:vial_id>/enter-room
@@ -326,6 +338,11 @@ MAY: dict[str, frozenset[Role]] = {
             POST /quotes/<id:quote_id>/decline
             POST /quotes/<id:quote_id>/withdraw
             POST /quotes/<id:quote_id>/revise
+            POST /courses/<id:course_id>/payments
+            POST /courses/<id:course_id>/refund
+            POST /courses/<id:course_id>/transfer
+            POST /courses/<id:course_id>/sessions/<id:number>/move
+            POST /courses/<id:course_id>/sessions/<id:number>/forfeit
             """,
         ),
     )

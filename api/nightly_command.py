@@ -18,22 +18,16 @@ def nightly() -> None:
     discarded by `discard-due`, in the evening.
     """
     from api import cli
-    from pricing import course_money, courses, quote_life
-    from pricing.course_money import When
+    from pricing import course_life, quote_life
 
     database, now = cli.opened(settings.from_environment()), utc_now()
     lapsed = ended = 0
     with database.write.begin() as db:
-        sites = {site.id: site for site in db.scalars(sa.select(Site).order_by(Site.id))}
-        for site in sites.values():
-            lapsed += quote_life.lapse_due(db, on=site.day(now), at=now, by=BY, site=site)
-        last = max((site.day(now) for site in sites.values()), default=None)
-        for key in () if last is None else course_money.due_to_expire(db, on=last):
-            course = courses.course(db, key)
-            on = sites[course.site_id].day(now)
-            if course.expires_on is not None and course.expires_on < on:
-                course_money.expire(db, key, when=When(on, now, now, BY))
-                ended += 1
+        sites = db.scalars(sa.select(Site).order_by(Site.id)).all()
+        for site in sites:
+            asked = {"on": site.day(now), "at": now, "by": BY, "site": site}
+            lapsed += quote_life.lapse_due(db, **asked)
+            ended += course_life.expire_due(db, **asked)
     click.echo(
         f"{lapsed} {'quote' if lapsed == 1 else 'quotes'} lapsed, "
         f"{ended} {'course' if ended == 1 else 'courses'} expired."

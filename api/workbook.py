@@ -9,10 +9,11 @@ from typing import IO, TypeVar
 
 from sqlalchemy.orm import Session
 
-from api import workbook_control, workbook_summary
-from api.listings import Column, Listing
+from api import workbook_control, workbook_courses, workbook_summary
+from api.listings import Listing
 from api.package import Book, whole_file
-from api.spreadsheets import MOST_ROWS, Formula, Look
+from api.spreadsheets import MOST_ROWS, Formula
+from api.workbook_columns import COURSES_SHEET, IN_COLUMNS, LISTINGS
 from api.workbook_control import Period
 from inventory import clinic
 from pricing import accounting, reports
@@ -25,54 +26,7 @@ Progress = Callable[[str, int], None]
 """Is told the sheet that is being written and how many rows it has so far."""
 
 PROGRESS_EVERY = 1_000
-IN_COLUMNS = tuple(flow for flow in Flow if flow is not Flow.WITHIN)
 INWARD = (Flow.BROUGHT_IN, Flow.RECEIVED, Flow.COUNTED)
-
-ITEM = (Column("Item no.", Look.KEY), Column("SKU"), Column("Item"))
-
-MOVEMENTS = (
-    Column("Movement", Look.KEY), Column("Date", Look.DATE), Column("Entry"), Column("Act"), *ITEM,
-    Column("Lot"), Column("From"), Column("To"), Column("Flow"), Column("Quantity", Look.QUANTITY),
-    Column("Unit"), Column("Stock change", Look.QUANTITY), Column("Value change", Look.MONEY, total=True),
-    Column("Reason"), Column("Reference"), Column("Note"), Column("By"),
-    Column("Recorded (UTC)", Look.INSTANT), Column("Reverses", Look.KEY),
-)  # fmt: skip
-TREATMENTS = (
-    Column("Date", Look.DATE), Column("Session", Look.KEY), Column("Entry"), Column("Patient"),
-    Column("Formulation"), Column("Level"), *ITEM, Column("Lot"), Column("Used", Look.QUANTITY),
-    Column("Discarded", Look.QUANTITY), Column("Unit"), Column("Value used", Look.MONEY, total=True),
-    Column("Value discarded", Look.MONEY, total=True), Column("Cost", Look.MONEY, total=True),
-)  # fmt: skip
-WASTAGE = (
-    Column("Reason"), Column("Account"), Column("Account name"), *ITEM, Column("Lot"),
-    Column("Expires", Look.DATE), Column("Quantity", Look.QUANTITY), Column("Unit"),
-    Column("Value", Look.MONEY, total=True),
-)  # fmt: skip
-QUOTES = (
-    Column("Date", Look.DATE), Column("Number"), Column("Version", Look.KEY), Column("Status"),
-    Column("Protocol"), Column("Patient"), Column("Sessions", Look.WHOLE), Column("Currency"),
-    Column("Subtotal", Look.AMOUNT, total=True), Column("Discount", Look.AMOUNT, total=True),
-    Column("Tax", Look.AMOUNT, total=True), Column("Tax is"), Column("Total", Look.AMOUNT, total=True),
-    Column("Valid until", Look.DATE),
-)  # fmt: skip
-JOURNAL = (
-    Column("Date", Look.DATE), Column("Entry"), Column("Description"), Column("Account"),
-    Column("Account name"), Column("Debit", Look.MONEY, total=True), Column("Credit", Look.MONEY, total=True),
-)  # fmt: skip
-VALUATION = (
-    *ITEM, Column("Kind"), Column("Lot"), Column("Expires", Look.DATE), Column("Days left", Look.WHOLE),
-    Column("Place"), Column("Quantity", Look.QUANTITY), Column("Unit"), Column("Unit cost", Look.UNIT_COST),
-    Column("Value", Look.MONEY, total=True), Column("Last count", Look.DATE),
-)  # fmt: skip
-ROLL_FORWARD = (
-    *ITEM, Column("Kind"), Column("Unit"),
-    *(Column(f"{name} qty", Look.QUANTITY)
-      for name in ("Opening", *(flow.heading for flow in IN_COLUMNS), "Closing")),
-    *(Column(f"{name} value", Look.MONEY, total=True)
-      for name in ("Opening", *(flow.heading for flow in IN_COLUMNS), "Closing")),
-    Column("Valuation qty", Look.QUANTITY), Column("Difference qty", Look.QUANTITY, zero=True),
-    Column("Valuation value", Look.MONEY, total=True), Column("Difference value", Look.MONEY, zero=True),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,18 +34,6 @@ class Written:
     """How many rows each sheet was given."""
 
     rows: dict[str, int]
-
-
-LISTINGS = (
-    ("Roll-forward", ROLL_FORWARD, "D2"),
-    ("Valuation", VALUATION, "D2"),
-    ("Movements", MOVEMENTS, "B2"),
-    ("Cost of treatment", TREATMENTS, "C2"),
-    ("Wastage", WASTAGE, "A2"),
-    ("Quotes", QUOTES, "C2"),
-    ("Journal", JOURNAL, "A2"),
-)
-"""The detail sheets in their order, their columns, and the first cell of each that scrolls."""
 
 
 def write_accounting(
@@ -134,6 +76,7 @@ def write_accounting(
         lots=reports.valuation(db, on=until),
         waste=reports.wastage(db, since=since, until=until),
         quotes=reports.quotes(db, since=since, until=until),
+        courses=workbook_courses.look_up(db, since=since, until=until),
     )
     _fill(db, period, progress or (lambda _sheet, _rows: None))
     books = workbook_control.look_up(db, since=since, until=until)
@@ -151,6 +94,8 @@ def _fill(db: Session, period: Period, progress: Progress) -> None:
     _wastage(db, period, progress)
     _quotes(period, progress)
     _journal(db, period, progress)
+    courses = _told(period.listings[COURSES_SHEET], period.courses, progress)
+    workbook_courses.fill(period.listings, courses)
     _valuation(period, progress)
     _roll_forward(db, period, progress)
 
@@ -266,6 +211,7 @@ def _journal(db: Session, period: Period, progress: Progress) -> None:
             listing.append(
                 entry.on,
                 entry.id,
+                entry.course_id,
                 entry.description,
                 line.account,
                 line.name or None,

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from api.listings import Listing
 from api.spreadsheets import Cell, Formula, Look, Role, Sheet
+from api.workbook_columns import COURSES_SHEET
+from api.workbook_courses import CourseRow
 from inventory.clinic import Settings
-from pricing import accounting, chart, reports
+from pricing import accounting, chart, course_book, reports
 from pricing.accounting import AccountTotal
 from pricing.reports import QuoteRow, Reconciliation, ValuationRow, WasteRow
 
@@ -29,6 +31,7 @@ class Period:
     lots: tuple[ValuationRow, ...]
     waste: tuple[WasteRow, ...]
     quotes: tuple[QuoteRow, ...]
+    courses: tuple[CourseRow, ...]
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ def _checks(lists: dict[str, Listing], books: Books) -> list[Check]:
             total_of(rolled.total("Closing value"), less(rolled.total("Opening value"))),
         ),
         *_by_flow(lists, books),
+        *_of_courses(lists, books),
         Check("Movements here = movements on record", moved.numbers("Movement"), books.movements, Look.WHOLE),
         Check("Valuation = inventory accounts on record", value, books.reconciled.account),
     ]
@@ -175,6 +179,27 @@ def _by_flow(lists: dict[str, Listing], books: Books) -> list[Check]:
             less(_net(journal, books, (chart.DIFFERENCES,))),
         ),
     ]
+
+
+def _of_courses(lists: dict[str, Listing], books: Books) -> list[Check]:
+    """What is owed on courses, course by course and in the accounts, before the period and after it (B2)."""
+    listed, journal = lists[COURSES_SHEET], lists["Journal"]
+    checks = []
+    for title, account, words, sign in (
+        ("Deferred", course_book.DEFERRED, "deferred revenue", -1),
+        ("Receivable", course_book.RECEIVABLE, "receivable", 1),
+    ):
+        before = sign * sum((one.opening for one in books.balances if one.account == account), Decimal(0))
+        net = _net(journal, books, (account,))
+        checks += [
+            Check(f"Courses before the period = account {account}", listed.total(f"{title} before"), before),
+            Check(
+                f"Courses, {words} = account {account}",
+                listed.total(title),
+                total_of(before, net if sign > 0 else less(net)),
+            ),
+        ]
+    return checks
 
 
 def _net(journal: Listing, books: Books, accounts: Collection[str]) -> Formula:

@@ -62,6 +62,7 @@ class Entry:
     description: str
     lines: tuple[Line, ...]
     key: tuple[date, int]
+    course_id: int | None = None
 
     @property
     def amount(self) -> Decimal:
@@ -134,7 +135,8 @@ def _of_courses(db: Session, *, since: date, until: date, after: tuple[date, int
             sides |= {(one.account, Side.CREDIT): one.credit for one in lines if one.credit}
             if said := _lines(sides, names):
                 words = f"Course {head.course_id}: {head.kind.spoken}"
-                yield Entry(f"CO-{head.id}", head.on, words, said, (head.on, BEHIND + head.id))
+                key = (head.on, BEHIND + head.id)
+                yield Entry(f"CO-{head.id}", head.on, words, said, key, head.course_id)
         if len(found) < CHUNK:
             return
         last = (found[-1][0].on, found[-1][0].id)

@@ -18,7 +18,7 @@ from pricing.quote_records import Quote
 from pricing.quotes import Request
 from pricing.screening import Screening
 from pricing.stages import NoPrice
-from seed_data import demo_menu
+from seed_data import demo_menu, demo_payments
 
 DESK = "demo front desk"
 MANAGER = "demo manager"
@@ -121,6 +121,8 @@ def perform(desk: FrontDesk, session: CourseSession, *, at: datetime) -> None:
     """Treat a course patient: the recipe as it was sold, and what the technique uses."""
     course = courses.course(desk.db, session.course_id)
     quote = quote_records.quote(desk.db, course.quote_id)
+    if demo_payments.stays_away(desk.db, course, session, site=desk.site, at=at):
+        return
     courses.perform(
         desk.db,
         course,
@@ -132,6 +134,7 @@ def perform(desk: FrontDesk, session: CourseSession, *, at: datetime) -> None:
         patient_ref=course.patient_ref,
         lines=_lines(desk, quote.protocol_id),
     )
+    demo_payments.after(desk.db, course, site=desk.site, at=at)
 
 
 def _lines(desk: FrontDesk, protocol_id: int) -> tuple[Line, ...]:
@@ -159,12 +162,14 @@ def _override(quote: Quote) -> str:
 
 
 def _accept(desk: FrontDesk, quote: Quote, at: datetime) -> None:
-    quote_life.accept(desk.db, quote, site=desk.site, at=at, by=DESK)
+    course = quote_life.accept(desk.db, quote, site=desk.site, at=at, by=DESK)
+    demo_payments.deposit(desk.db, course, site=desk.site, at=at)
 
 
 def _accept_late(desk: FrontDesk, quote: Quote, at: datetime) -> None:
     reason = "The patient was abroad; the price is kept."
-    quote_life.accept(desk.db, quote, site=desk.site, at=at, by=MANAGER, late_reason=reason)
+    course = quote_life.accept(desk.db, quote, site=desk.site, at=at, by=MANAGER, late_reason=reason)
+    demo_payments.deposit(desk.db, course, site=desk.site, at=at)
 
 
 def _decline(desk: FrontDesk, quote: Quote, at: datetime) -> None:

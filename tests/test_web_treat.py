@@ -124,10 +124,15 @@ def test_a_line_is_left_out_and_another_amount_is_used(here: House):
     gauze = next(name for name, text in typed.items() if name.startswith("sku-") and text == "CN-050")
 
     typed |= {f"out-{gauze[4:]}": "yes", f"quantity-{line_of(typed, VIALS)}": "5"}
+    silent = browser.post(f"/courses/{key}/sessions/1/treat", typed)
+    assert silent.status_code == 422
+    assert f"({VIALS}: 5 instead of 3): say why." in said(silent)
+    typed |= {"change_reason": "a larger face", "request_key": fields(silent)["request_key"]}
     page = said(browser.follow(browser.post(f"/courses/{key}/sessions/1/treat", typed)))
 
     assert "CN-050" not in page
     assert "5.1 mL" in page  # and what stays in the syringe
+    assert "a larger face" in page
 
 
 def test_a_scan_puts_the_lot_on_its_line_and_a_number_adds_a_line(here: House):

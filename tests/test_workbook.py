@@ -9,13 +9,17 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+import sqlalchemy as sa
 from openpyxl.cell import Cell
 
 from api import workbook
 from inventory import clinic
 from inventory.errors import Invalid
 from inventory.ledger import WasteReason
-from pricing import quote_life, quotes, reports
+from pricing import course_life, course_money, deferred, quote_life, quotes, reports
+from pricing.course_book import Method
+from pricing.course_money import When
+from pricing.quote_records import Quote
 from pricing.quotes import Request
 from seed_data import reference
 from tests.month import BEFORE, FIRST, LAST, WRITTEN_AT, Month, opened_clinic, small_month
@@ -25,10 +29,10 @@ from tests.shelf import BY, NOW
 D = Decimal
 GOLDEN = Path(__file__).parent / "golden" / "accounting_workbook.txt"
 SHEETS = [
-    "Summary", "Roll-forward", "Valuation", "Movements", "Cost of treatment", "Wastage", "Quotes", "Journal",
-    "Control",
+    "Summary", "Roll-forward", "Valuation", "Movements", "Cost of treatment", "Wastage", "Quotes",
+    "Courses and deferred revenue", "Journal", "Control",
 ]  # fmt: skip
-KEYS = {"Movement", "Entry", "Item no.", "Session", "Reverses"}
+KEYS = {"Movement", "Entry", "Item no.", "Session", "Reverses", "Course"}
 """Columns of row keys, which differ from one database to the next."""
 
 
@@ -54,6 +58,19 @@ def month_with_a_quote(db) -> Month:
     return month
 
 
+def month_with_a_course(db) -> Month:
+    """Sold and paid in part, then one session done and one missed that the policy uses up."""
+    month = month_with_a_quote(db)
+    site, sold = month.clinic.site, month.at(date(2026, 1, 12))
+    course = quote_life.accept(db, db.scalars(sa.select(Quote)).one(), site=site, at=sold, by=BY)
+    when = When(date(2026, 1, 12), sold, sold, BY)
+    course_money.pay(db, course.id, D("300.00"), when=when, method=Method.CARD, deposit=True)
+    later = When(date(2026, 1, 20), month.at(date(2026, 1, 20)), month.at(date(2026, 1, 20)), BY)
+    course_life.complete_without_stock(db, course, 1, when=later, reason="laser only")
+    course_life.complete_without_stock(db, course, 2, when=later, reason="laser only")
+    return month
+
+
 def as_text(book: openpyxl.Workbook) -> str:
     """Every cell of the workbook, one a line, with what kind of thing it is; row keys are hidden."""
     lines = []
@@ -74,7 +91,7 @@ def as_text(book: openpyxl.Workbook) -> str:
 
 def test_the_workbook_of_the_small_month_is_the_one_on_record_cell_by_cell(db, tmp_path):
     """Run once with VIALBOOK_WRITE_GOLDEN=1 to put a new one on record, and read the difference."""
-    month = month_with_a_quote(db)
+    month = month_with_a_course(db)
 
     # A reversal names the document that it undoes by its key, which no two databases number alike.
     text = re.sub(r"reverses \d+", "reverses …", as_text(write(month, tmp_path / "month.xlsx")))
@@ -310,3 +327,22 @@ def test_the_opening_of_a_period_is_what_was_there_before(db, tmp_path):
     assert sum(D(str(cell.value)) for cell in opening) == sum(
         row.value for row in reports.valuation(db, on=BEFORE)
     )
+
+
+def test_what_is_owed_on_courses_is_what_the_accounts_say(db, tmp_path):
+    month = month_with_a_course(db)
+    total = deferred.together(deferred.balances(db, on=LAST))
+
+    book = write(month, tmp_path / "month.xlsx")
+
+    [row] = [
+        row for row in book["Courses and deferred revenue"].iter_rows(min_row=2, values_only=True)
+        if row[0] != "Total"
+    ]  # fmt: skip
+    assert total.paid == 300
+    assert total.deferred == 0  # two sessions earned more than was paid
+    assert total.receivable == total.earned - 300 > 0
+    assert (row[4], row[5]) == (4, 2)
+    assert row[11].startswith("=SUMIFS('Journal'!")
+    checks = {row[0].value: row[4].value for row in book["Control"].iter_rows(min_row=2)}
+    assert {"Courses, deferred revenue = account 2100", "Courses, receivable = account 1100"} <= set(checks)

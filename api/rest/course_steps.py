@@ -59,6 +59,12 @@ class BecauseShape(Shape):
     reason = Words(500, required=True)
 
 
+class TakingBackShape(Shape):
+    """Why a session is to come again."""
+
+    reason = Words(500, required=True)
+
+
 def fee_of(body: dict[str, Any]) -> Fee | None:
     """The fee that was paid, if one was."""
     return Fee(body["fee_method"], body.get("fee")) if "fee_method" in body else None
@@ -122,7 +128,7 @@ def without_stock(body: dict[str, Any], course_id: int, number: int) -> Any:
 
 
 @blueprint.post("/courses/<id:course_id>/sessions/<id:number>/take-back")
-@blueprint.arguments(BecauseShape(exclude=("on",)))
+@blueprint.arguments(TakingBackShape)
 @blueprint.response(201, StepShape)
 def take_back(body: dict[str, Any], course_id: int, number: int) -> Any:
     """Have a session come again that was forfeited, or completed without stock, by mistake."""

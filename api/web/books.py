@@ -27,7 +27,9 @@ TABS = (
     ("", "The month"),
     ("/roll-forward", "Roll-forward"),
     ("/valuation", "Valuation"),
+    ("/deferred", "Courses"),
     ("/journal", "Journal"),
+    ("/conversion", "Quotes"),
     ("/workbook", "Workbook"),
 )
 

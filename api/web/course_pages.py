@@ -1,5 +1,7 @@
 """Pages: courses sold, the sessions performed, and undoing one that was recorded by mistake (P5, S8)."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,20 +9,54 @@ from flask import Response, g, request
 
 from api.rest.treatments import flags_of, recorded_uses
 from api.web import booked, forms, frame
+from api.web.formats import day
 from inventory import corrections, tracing, treatments
 from inventory.catalog import Item, ItemKind
 from inventory.clinic import Site
 from inventory.ledger import Movement
 from inventory.measures import ZERO
-from pricing import courses, quote_records
-from pricing.courses import Course, CourseSession
+from pricing import (
+    course_book,
+    course_events,
+    course_life,
+    course_money,
+    courses,
+    quote_records,
+    session_changes,
+    variance,
+)
+from pricing.course_events import CourseEvent, CourseEventKind
+from pricing.courses import Course, CourseSession, SessionState
 from pricing.protocols import Protocol
-from pricing.quote_records import Quote, QuoteState
+from pricing.quote_records import Quote
+from pricing.variance import SessionVariance
 
 blueprint = frame.chapter("courses")
 
+STATES = {
+    SessionState.FORFEITED: "missed, used up",
+    SessionState.WITHOUT_STOCK: "done without stock",
+    SessionState.ENDED: "not to come",
+}
+EVENTS = {
+    CourseEventKind.MISSED: "missed",
+    CourseEventKind.WITHOUT_STOCK: "completed without stock",
+    CourseEventKind.OUT_OF_ORDER: "performed out of order",
+    CourseEventKind.TAKEN_BACK: "taken back: it is to come again",
+    CourseEventKind.ENDED: "Ended",
+}
 PAGE = 30
 SHOWN = (("", "Still to come"), ("done", "Completed"), ("all", "All"))
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One line of a course's story."""
+
+    at: datetime
+    by: str
+    reason: str
+    words: str
 
 
 @blueprint.get("/courses")
@@ -30,7 +66,7 @@ def listing() -> Response:
     shown, text = request.args.get("show", ""), forms.searched(40)
     shown = shown if shown in dict(SHOWN) else ""
     query = _rows(site)
-    unfinished = sa.select(CourseSession.course_id).where(CourseSession.session_id.is_(None))
+    unfinished = sa.select(CourseSession.course_id).where(courses.still_to_come())
     if shown != "all":
         query = query.where(Course.id.not_in(unfinished) if shown else Course.id.in_(unfinished))
     if text:
@@ -54,8 +90,11 @@ def listing() -> Response:
 
 def _rows(site: Site) -> sa.Select[Any]:
     """Each course with how far it is and when it goes on."""
-    performed = sa.func.count(CourseSession.session_id)
-    planned = sa.case((CourseSession.session_id.is_(None), CourseSession.planned_on))
+    took_place = sa.or_(
+        CourseSession.session_id.isnot(None), CourseSession.settled == SessionState.WITHOUT_STOCK
+    )
+    performed = sa.func.count(sa.case((took_place, CourseSession.id)))
+    planned = sa.case((courses.still_to_come(), CourseSession.planned_on))
     return (
         sa.select(
             Course.id,
@@ -83,7 +122,7 @@ def course(course_id: int) -> Response:
     quote = quote_records.quote(g.db, subject.quote_id)
     listed = courses.sessions(g.db, subject)
     missing = {}
-    to_come = [one for one in listed if one.session_id is None]
+    to_come = [one for one in listed if one.to_come]
     if to_come:
         last = max(one.planned_on for one in to_come)
         every = booked.booked(g.db, site=site, until=last, at=g.now)
@@ -100,7 +139,7 @@ def course(course_id: int) -> Response:
         "course.html",
         course=subject,
         quote=quote,
-        number=g.db.get_one(QuoteState, quote.id).number,
+        number=quote_records.state(g.db, quote).number,
         protocol=g.db.get_one(Protocol, quote.protocol_id),
         sessions=listed,
         performed=performed,
@@ -110,7 +149,58 @@ def course(course_id: int) -> Response:
         accepted_on=site.day(subject.accepted_at),
         zone=site.time_zone,
         may_treat=frame.may("GET /courses/<id:course_id>/sessions/<id:number>/treat"),
+        states=STATES,
+        **_money(subject),
+        **_life(subject),
     )
+
+
+def _money(subject: Course) -> dict[str, Any]:
+    """What was paid for a course and under which terms; what it cost, for who sees that (P5, B2, C6)."""
+    costs = frame.sees_costs()
+    variances = variance.of_course(g.db, subject) if costs else ()
+    return {
+        "account": course_money.account(g.db, subject.id),
+        "entries": course_book.entries(g.db, subject.id),
+        "policy": course_money.terms(g.db, subject.id).policy,
+        "may_pay": frame.may("GET /courses/<id:course_id>/pay"),
+        "costs": costs,
+        "variances": variances,
+        "together": variance.together(variances),
+    }
+
+
+def _life(subject: Course) -> dict[str, Any]:
+    """What happened to a course: each session's days, and the whole story, the latest first."""
+    told = course_events.events(g.db, subject.id)
+    moves: dict[int, list[str]] = {}
+    for one in told:
+        if one.number is not None and one.kind is CourseEventKind.MOVED and one.from_on:
+            moves.setdefault(one.number, []).append(f"was {day(one.from_on)}")
+        elif one.number is not None and one.kind is CourseEventKind.MISSED and one.from_on:
+            moves.setdefault(one.number, []).append(f"missed on {day(one.from_on)}")
+    policy = course_money.terms(g.db, subject.id).policy
+    return {
+        "moves": moves,
+        "history": [Happened(one.at, one.by, one.reason, _words(one)) for one in reversed(told)],
+        "may_take_back": frame.may("GET /courses/<id:course_id>/sessions/<id:number>/take-back"),
+        "may_pass_on": course_life.transfers_left(g.db, subject, policy) > 0,
+    }
+
+
+def _words(event: CourseEvent) -> str:
+    """What an event was, in a few words."""
+    fee = f"; the policy asks for {event.fee:.2f}" if event.fee else ""
+    if event.kind is CourseEventKind.MOVED and event.from_on and event.to_on:
+        return (
+            f"Session {event.number} moved from {day(event.from_on)} to {day(event.to_on)}, "
+            f"{event.notice_hours} hours before{fee}"
+        )
+    if event.kind is CourseEventKind.TRANSFERRED:
+        return f"Passed from {event.from_patient} to {event.to_patient}"
+    if event.number is None:
+        return EVENTS[event.kind]
+    return f"Session {event.number} {EVENTS[event.kind]}{fee}"
 
 
 @blueprint.get("/sessions/<id:session_id>")
@@ -138,7 +228,16 @@ def session(session_id: int) -> Response:
         zone=site.time_zone,
         costs=frame.sees_costs(),
         currency=frame.currency(g.db),
+        changes=session_changes.of_session(g.db, subject.id),
+        variance=_variance(performed) if frame.sees_costs() else None,
     )
+
+
+def _variance(performed: CourseSession | None) -> SessionVariance | None:
+    """What the session cost against its quote (C6)."""
+    if performed is None:
+        return None
+    return variance.of_session(g.db, courses.course(g.db, performed.course_id), performed)
 
 
 def _undone(subject: treatments.TreatmentSession) -> bool:

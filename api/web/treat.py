@@ -47,6 +47,7 @@ class UseForm(Shape):
     level = Words(20)
     prepared_in = one_word(PreparedIn, load_default=PreparedIn.PREPARATION_AREA)
     time = Words(5)
+    change_reason = Words(500, load_default="")
 
 
 class NoSuchSession(NotFound):
@@ -113,6 +114,7 @@ def planned(course_id: int, number: int) -> Response:
             patient_ref=course.patient_ref,
             lines=[line for _, line in use_lines.lines_of(body)],
             prepared_in=body["prepared_in"],
+            reason=body["change_reason"],
         )
         return _done(treated)
 
