@@ -50,6 +50,7 @@ TASKS = (
             Step("Where the label says too little, type lot and expiry from the box."),
             Step("Enter how many containers came, and what one of them cost by the invoice."),
             Step("Choose its order if there is one, type the delivery note's number, and receive it all."),
+            Step("It came days ago? Say when, and look first: Show what would change."),
         ),
         (
             "What is short-dated, was not ordered or is too much asks for a reason; it is kept.",
