@@ -191,7 +191,7 @@ def test_a_lot_is_held_back_released_and_recalled(house: House):
     assert "is recalled" in said(browser.follow(browser.send(f"/lots/{lot}/recall", reason="maker says")))
     refused = browser.send(f"/lots/{lot}/release", reason="please")
     assert refused.status_code == 409
-    assert "a recalled lot is not released" in said(refused)
+    assert "A recalled lot is not released" in said(refused)
 
 
 def test_undoing_adds_a_movement_and_strikes_the_old_one_through(house: House):
