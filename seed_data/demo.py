@@ -17,6 +17,7 @@ from inventory.picking import NotEnoughStock
 from inventory.treatments import Visit
 from seed_data import (
     demo_counts,
+    demo_discounts,
     demo_front_desk,
     demo_menu,
     demo_mishaps,
@@ -151,6 +152,7 @@ def _open_sites(db: Session, *, now: datetime) -> tuple[Site, Site]:
         share_opened_vials=True,
     )
     demo_places.furnish(db, main)
+    demo_discounts.open_discounts(db, site=main, at=now, by=MANAGER)
     second = clinic.open_site(
         db,
         code="SECOND",

@@ -120,6 +120,7 @@ FIXED = {
     "sites/<code:code>": "sites/MAIN",
     "suppliers/<code:code>": "suppliers/SUP-01",
     "levels/<code:code>": "levels/L2",
+    "discounts/<code:code>": "discounts/COURSE-6",
     "<code:protocol>/<code:level>": "P-00/L2",
 }
 """Parts of addresses that the demo clinic has under the same name every time."""
