@@ -1,17 +1,22 @@
 """The proof of the quotes finds what it must: sound books are sound, each way of breaking them is named."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
 
 from inventory.proof import Breach
-from pricing import courses, proof, quote_life
+from pricing import course_life, course_money, courses, proof, quote_life
+from pricing.course_book import Method
 from pricing.proof import INVARIANTS, MOST_SENTENCES
 from tests.selling import facial
 from tests.shelf import BY, NOW
 
-GUARDED = ("quotes", "quote_stages", "quote_sessions", "quote_lines", "quote_events")
+GUARDED = (
+    "quotes", "quote_stages", "quote_sessions", "quote_lines", "quote_events", "course_entries",
+    "course_lines", "course_events",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -25,6 +30,10 @@ def counter(db):
         treated = perform(found, course, number)
     how = {"at": NOW, "recorded_at": NOW, "by": BY, "reason": "the wrong chart"}
     courses.reverse_session(db, treated.session, **how)
+    when = course_life.dated(course, on=None, site=found.site, at=NOW, by=BY)
+    course_money.pay(db, course.id, Decimal("500.00"), when=when, method=Method.CARD)
+    later = date(2026, 3, 20)
+    course_life.move(db, course, 4, to=later, site=found.site, when=when, reason="on holiday")
     old = found.issued()
     new = quote_life.revise(db, old, found.request(sessions=5), site=found.site, at=NOW, by=BY)
     quote_life.issue(db, new, site=found.site, at=NOW, by=BY)
@@ -156,6 +165,29 @@ WAYS_TO_BREAK = {
         "UPDATE allocations SET reference = 'course 0 session 1'",
         "UPDATE course_sessions SET session_id = NULL WHERE number = 1",
         "DELETE FROM allocations",
+        "UPDATE allocations SET due_on = '2026-12-01'",
+        "UPDATE allocations SET patient_ref = 'P-OTHER'",
+    ],
+    "entries of courses balance": [
+        "UPDATE course_lines SET credit = credit + 100 WHERE credit > 0",
+        "DELETE FROM course_lines WHERE account = '1000'",
+    ],
+    "nothing is owed the wrong way round": [
+        "UPDATE course_lines SET credit = 9999900, debit = 0 WHERE account = '1100'",
+        "UPDATE course_lines SET credit = 0, debit = 9999900 WHERE account = '2100'",
+    ],
+    "nothing follows the end of a course": [
+        "UPDATE course_entries SET kind = 'expired' WHERE id = (SELECT MIN(id) FROM course_entries)",
+    ],
+    "sessions are used up as the book says": [
+        "UPDATE course_entries SET kind = 'forfeited' WHERE kind = 'performed' AND number = 1",
+        "UPDATE course_entries SET number = 2 WHERE kind = 'performed' AND number = 1",
+        "UPDATE course_entries SET kind = 'performed' WHERE kind = 'undone'",
+        "UPDATE course_sessions SET settled = 'forfeited' WHERE number = 2",
+    ],
+    "money of courses is what was paid": [
+        "UPDATE course_entries SET amount = amount + 100 WHERE kind = 'payment'",
+        "UPDATE course_lines SET debit = debit - 100 WHERE account = '1000'",
     ],
 }
 BROKEN = [(invariant, way) for invariant, ways in WAYS_TO_BREAK.items() for way in ways]
