@@ -170,6 +170,8 @@ TASKS = (
         (
             Step("Enter the chart number and ask about allergies and illness.", "/quotes/new"),
             Step("Choose protocol, level, sessions and first day. The price follows while you type."),
+            Step("More than one treatment? Open Second treatment; all go on one quote with one total."),
+            Step("Leave the discount empty for the clinic's rules, or type one, or a promotion's code."),
             Step("Look at the sessions: what is not in stock says by when it must be ordered."),
             Step("Issue it, print the patient’s copy, and accept it when the patient agrees."),
         ),
@@ -177,6 +179,9 @@ TASKS = (
             "An issued quote is frozen. To change it, make a new version; issuing it withdraws the old.",
             "The patient’s copy shows no costs. It names the risks, as the law and honesty want.",
             "A quote lapses after its last day; a manager may still accept it with a reason.",
+            "Versions stand side by side; why an allergy was overridden, and by whom, stays on the quote.",
+            "A discount is trimmed where a session would fall below the band or the least margin.",
+            "Say why a quote was lost: the report under Books, Quotes counts it.",
         ),
     ),
     Task(
