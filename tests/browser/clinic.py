@@ -31,7 +31,7 @@ from inventory.ledger import Document, DocumentKind, Movement
 from inventory.lots import Lot, LotState
 from inventory.treatments import TreatmentSession
 from inventory.vials import OpenedVial
-from pricing.courses import Course, CourseSession
+from pricing.courses import Course, CourseSession, still_to_come
 from pricing.quote_life import QuoteState
 from pricing.quote_records import Quote, QuoteStatus
 from seed_data import demo
@@ -192,9 +192,7 @@ def examples(db: Any) -> dict[str, str]:
     quotes = sa.select(Quote.id).join(QuoteState, QuoteState.quote_id == Quote.id).order_by(Quote.id.desc())
     issued = first(quotes.where(QuoteState.status == QuoteStatus.ISSUED))
     receipts = sa.select(Movement.id).join(Document, Document.id == Movement.document_id)
-    planned = (
-        sa.select(CourseSession).where(CourseSession.session_id.is_(None)).order_by(CourseSession.planned_on)
-    )
+    planned = sa.select(CourseSession).where(still_to_come()).order_by(CourseSession.planned_on)
     session = db.scalars(planned.limit(1)).one()
     return {
         "/lots/<id:lot_id>/open": f"/lots/{first(many.where(Lot.expires_on >= NOW.date()))}/open",
