@@ -177,12 +177,12 @@ def test_an_address_that_is_none_is_told_in_a_sentence_with_a_reference(house: H
 
 
 def test_a_fault_is_a_page_too_and_shows_no_trace(house: House, monkeypatch: pytest.MonkeyPatch):
-    from api.web import shelves
+    from inventory import vial_list
 
     def broken(*_args: object, **_options: object) -> None:
         raise ZeroDivisionError("a secret of the house")
 
-    monkeypatch.setattr(shelves, "vials", broken)
+    monkeypatch.setattr(vial_list, "opened", broken)
     answer = house.as_(Role.MANAGER).get("/vials")
 
     assert answer.status_code >= 422

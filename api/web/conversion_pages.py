@@ -59,7 +59,9 @@ def file() -> Response:
         "since": _day(request.args.get("from", ""), today - SPAN),
         "until": _day(request.args.get("to", ""), today),
     }
-    return calls.workbook(asked)
+    answer: Response = calls.workbook(asked)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _way(text: str) -> Dimension:
