@@ -49,6 +49,14 @@ POST /quotes/{quote}/decline {}
 POST /quotes/{quote}/withdraw {"reason": "an error"}
 POST /quotes/{quote}/revise {"sessions": 3}
 GET /courses/{course}
+GET /courses/{course}/refund
+POST /courses/{course}/payments {"amount": "1.00", "method": "card"}
+POST /courses/{course}/refund {"method": "card", "note": "moves away"}
+POST /courses/{course}/transfer {"patient_ref": "P-8", "reason": "a gift"}
+POST /courses/{course}/sessions/1/move {"planned_on": "2026-02-20", "reason": "ill"}
+POST /courses/{course}/sessions/1/forfeit {}
+POST /courses/{course}/sessions/1/without-stock {"reason": "laser only"}
+POST /courses/{course}/sessions/1/take-back {"reason": "a slip"}
 POST /sessions {"patient_ref": "P-9", "course": {course}}
 GET /receipts/{receipt}
 GET /movements/{movement}

@@ -172,7 +172,7 @@ def refund(course_id: int) -> Response:
             due.sentence,
             "It ends the course: what is left of it is not performed, and its vials are free for others.",
         )
-    button = f"Give back {money(due.amount, currency)} and end the course" if due else "End the course"
+    button = f"Give back {money(due.amount, currency)}" if due and due.amount else "End the course"
     step = Step(
         "refund", "Refund and end the course", button, "undo-2", says, danger=True, may_change=manages
     )

@@ -185,6 +185,22 @@ TASKS = (
         ),
     ),
     Task(
+        "course", "Run a course: payments, other days, refunds", "wallet",
+        "front desk, practitioner, manager, admin",
+        "The page of a course has its sessions, its money and its terms; each step is kept with its reason.",
+        (
+            Step("Open the course and take a payment: the deposit, a part, or all that is due.", "/courses"),
+            Step("Move a session to another day. The page says first what short notice costs."),
+            Step("The patient did not come? Press Missed: the terms say whether that uses the session up."),
+            Step("Look at the refund before you confirm it. It ends the course and frees its vials."),
+        ),
+        (
+            "Another amount than the terms give back is a manager’s decision, with a reason.",
+            "A session for which nothing was used is completed without stock, and says why.",
+            "What is still owed in sessions, on any day, stands under Books, Courses.",
+        ),
+    ),
+    Task(
         "treat", "Treat, and record what was used", "syringe", "practitioner, manager, admin",
         "The session takes the vials that expire first, and says before it what will be discarded.",
         (
@@ -195,6 +211,7 @@ TASKS = (
         (
             "All or nothing: if something is missing, nothing moves and you are told what.",
             "Taking another lot than the first to expire needs a reason.",
+            "So does another product or amount than the course was sold with.",
             "More than three sterile products in a mix is flagged.",
         ),
     ),
