@@ -139,18 +139,15 @@ def bearer_token(header: str | None) -> str:
 
 def guard(caller: Caller, call: str) -> None:
     """Refuse a call that the person's role may not make. Raises NotAllowed, saying who may."""
-    allowed = MAY[call]
-    if caller.role not in allowed:
-        may = [role.spoken for role in Role if role in allowed]
-        listed = may[0] if len(may) == 1 else ", ".join(may[:-1]) + f" or {may[-1]}"
-        raise NotAllowed(f"{call} is for {listed}; {caller.name} is signed in as {caller.role.spoken}.")
+    require(caller, MAY[call], call)
 
 
 def require(caller: Caller, roles: frozenset[Role], what: str) -> None:
     """Refuse what only some of those who may call may also say. Raises NotAllowed."""
     if caller.role not in roles:
-        may = " or ".join(role.spoken for role in Role if role in roles)
-        raise NotAllowed(f"{what} is for {may}; {caller.name} is signed in as {caller.role.spoken}.")
+        may = [role.spoken for role in Role if role in roles]
+        listed = may[0] if len(may) == 1 else ", ".join(may[:-1]) + f" or {may[-1]}"
+        raise NotAllowed(f"{what} is for {listed}; {caller.name} is signed in as {caller.role.spoken}.")
 
 
 EVERYONE = frozenset(Role)

@@ -149,3 +149,20 @@ def _upsert(insert: Callable[[sa.Table], Any]) -> Prepared:
 
 
 ADD = {"sqlite": _upsert(sqlite_insert), "postgresql": _upsert(postgresql_insert)}
+
+
+def lock_items(db: Session, item_ids: Sequence[int]) -> bool:
+    """Lock what is about to become less, in one fixed order; answers whether others may have come before.
+
+    On SQLite the writer has the book already: what it has read stands.
+    """
+    if db.get_bind().dialect.name != "postgresql":
+        return False
+    items = sa.table("items", sa.column("id"))
+    db.execute(
+        sa.select(items.c.id)
+        .where(items.c.id.in_(sql_list(item_ids)))
+        .order_by(items.c.id)
+        .with_for_update(key_share=True)
+    )
+    return True

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory import balances, periods
 from inventory.balances import BALANCES, LotFacts, WouldHaveBeenNegative
+from inventory.balances import lock_items as lock_items
 from inventory.database import (
     MONEY,
     QUANTITY,
@@ -225,23 +226,6 @@ def post_many(
         _check_since(db, on, changes, [move for _, move in posted])
     ADD_MOVEMENTS.run(db, (_row(document_id, on, move) for document_id, move in posted))
     balances.carry(db, on, changes, lots)
-
-
-def lock_items(db: Session, item_ids: Sequence[int]) -> bool:
-    """Lock what is about to become less, in one fixed order; answers whether others may have come before.
-
-    On SQLite the writer has the book already: what it has read stands.
-    """
-    if db.get_bind().dialect.name != "postgresql":
-        return False
-    items = sa.table("items", sa.column("id"))
-    db.execute(
-        sa.select(items.c.id)
-        .where(items.c.id.in_(sql_list(item_ids)))
-        .order_by(items.c.id)
-        .with_for_update(key_share=True)
-    )
-    return True
 
 
 def movement(db: Session, key: int) -> Movement:

@@ -42,7 +42,7 @@ def messy() -> bytes:
         ["Artikel", "Lot", "", "Stück", "EK (USD)", "Eingang", "Colour"],  # 4: headers in two rows, in German
         ["", "Charge", "Verfall", "", "", "", ""],
         ["HA ", " A17", "06/2027", 10, "$16.50", date(2025, 11, 3), "red"],  # 5: spaces and a currency sign
-        ["ha", 12345, datetime(2027, 3, 31), "2", "16,50", "03/04/2025", ""],  # noqa: DTZ001  6: decimal comma
+        ["ha", 12345, datetime(2027, 3, 31), "2", "16,50", "03/04/2025", ""],  # noqa: DTZ001 6: decimal comma
         ["LIDO", "L1", 46568, 3, 1.1, "", ""],  # 7: a date as a bare number
         ["LIDO", "L2", "30. Juni 2027", 1, "1'234.50", "", ""],  # 8: a German month, a Swiss thousand
         ["LIDO 20", "L3", "30 juin 2027", 1, 5, "", ""],  # 9: nearly a name

@@ -76,7 +76,8 @@ def undo_document(document_id: int) -> Response:
 
     def said(done: Reversal) -> Done:
         moved = len(done.movements)
-        return Done("/stock", f"Undone: {moved} movement{'s' if moved > 1 else ''} back {'were' if moved > 1 else 'was'} added.")
+        added = f"{moved} movements back were" if moved > 1 else "1 movement back was"
+        return Done("/stock", f"Undone: {added} added.")
 
     return _undo("document_undo.html", {"document": document}, site.id, act, said)
 
