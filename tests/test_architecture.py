@@ -32,7 +32,9 @@ PRICING = [
     "formulations", "protocols", "price_list", "stages",
     "covering", "sharing", "paths", "outlook", "sheets", "sourcing", "costing",
     "screening", "entitlement", "discounts", "policies", "course_book", "course_money",
-    "course_events", "course_records", "session_changes", "courses", "course_life", "retention", "certainty", "quote_records", "variance", "deferred", "offers", "quotes", "drifting", "numbering", "quote_life", "prospects", "recalls",
+    "course_events", "course_records", "session_changes", "courses", "course_life", "retention",
+    "certainty", "quote_records", "variance", "deferred", "offers", "quotes", "drifting", "numbering",
+    "quote_life", "prospects", "recalls",
     "proof_of_courses", "proof", "chart", "accounting", "details", "reports", "conversion",
 ]  # fmt: skip
 ORDER = [
