@@ -134,7 +134,7 @@ def offer(db: Session, request: Request, *, site: Site, on: date) -> Offer:
         rate=request.discount_rate,
         promotion=request.promotion,
         on=on,
-        most=None if request.most_discount is None else max(request.most_discount, ZERO),
+        most=request.most_discount,
     )
     price = _price(
         db, request, protocol, level, plan, cost, discount, site=site, region=region, on=on, settings=settings
@@ -145,10 +145,7 @@ def offer(db: Session, request: Request, *, site: Site, on: date) -> Offer:
     warned += _elsewhere(db, request, price.band, site)
     warned += [Caution(flag.code, flag.message) for flag in cost.flags]
     warned += [Caution("shortage", one.why) for one in cost.shortages]
-    if request.starts_on < on:
-        warned.append(Caution("starts_in_the_past", f"The course would start on {request.starts_on}."))
-    if price.trimmed:
-        warned.append(Caution("discount_trimmed", price.stages[6].note))
+    warned += _noticed(request, price, on)
     return Offer(
         protocol,
         level,
@@ -161,6 +158,16 @@ def offer(db: Session, request: Request, *, site: Site, on: date) -> Offer:
         settings.deposit_rate,
         discount,
     )
+
+
+def _noticed(request: Request, price: CoursePrice, on: date) -> list[Caution]:
+    """What the request itself and its price ask to look at."""
+    found = []
+    if request.starts_on < on:
+        found.append(Caution("starts_in_the_past", f"The course would start on {request.starts_on}."))
+    if price.trimmed:
+        found.append(Caution("discount_trimmed", price.stages[6].note))
+    return found
 
 
 def _elsewhere(db: Session, request: Request, band: Band, site: Site) -> list[Caution]:

@@ -304,3 +304,11 @@ def test_the_desk_types_a_second_treatment_in_the_form(here: House):
     revised = here.as_(Role.FRONT_DESK).get(f"/quotes/{key}/revise").get_data(as_text=True)
     assert '<option value="P-16" selected>' in revised
     assert "Withdrawn" in step(here.as_(Role.FRONT_DESK), key, "withdraw", "a slip")
+
+
+def test_fields_that_are_left_empty_ask_for_nothing(here: House):
+    empty = {f"{name}_{place}": "" for name in ("sessions", "starts_on", "discount") for place in (2, 3, 4, 5)}
+
+    key = issued(here, **empty | {"protocol_2": "P-16", "protocol_3": "", "promotion": "", "discount": ""})
+
+    assert len(here.clinic.seen(f"/quotes/{key}")["treatments"]) == 2
