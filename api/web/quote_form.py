@@ -189,7 +189,7 @@ def values_of(request: Request) -> Values:
         "sessions": str(request.sessions),
         "interval_weeks": str(request.interval_weeks),
         "plan_reason": request.plan_reason,
-        "discount": "" if request.discount_rate is None else plain(request.discount_rate * 100),
+        "discount": plain(request.discount_rate * 100) if request.discount_rate else "",
         "promotion": request.promotion,
         "price_override": request.price_override if g.caller.role in auth.STOCKROOM else "",
     }
@@ -199,7 +199,7 @@ def values_of(request: Request) -> Values:
             f"sessions_{place}": str(one.sessions),
             f"interval_weeks_{place}": str(one.interval_weeks),
             f"starts_on_{place}": str(one.starts_on),
-            f"discount_{place}": "" if one.discount_rate is None else plain(one.discount_rate * 100),
+            f"discount_{place}": plain(one.discount_rate * 100) if one.discount_rate else "",
         }
     return found | {name: "yes" for name, _ in TICKS if getattr(answers, name)}
 

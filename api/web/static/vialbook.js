@@ -173,7 +173,7 @@ if (field) {
 // A whole form by keyboard: Ctrl or Command with Enter presses its main button.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-  const main = event.target.form && event.target.form.querySelector("[data-main]");
+  const form = event.target.closest("form"), main = form && form.querySelector("[data-main]");
   if (main) { event.preventDefault(); main.click(); }
 });
 document.addEventListener("click", (event) => {
