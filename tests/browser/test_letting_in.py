@@ -148,6 +148,7 @@ def test_in_a_new_book_the_first_admin_comes_in_with_the_printed_secret(
         press(page, "link", "Open the first site")
         for label, words in SITE.items():
             type_into(page, label, words)
+        choose(page, "Price region", "North America")
         press(page, "button", "Open it")
         expect(page.get_by_role("status").first).to_be_visible()
         page.goto("/")
