@@ -67,6 +67,7 @@ FILES = frozenset(
         "GET /quotes/<id:quote_id>/quote.pdf",
         "GET /settings/mark.png",
         "GET /lots/<id:lot_id>/recall-report.pdf",
+        "GET /books/conversion.xlsx",
         "GET /books/workbook.xlsx",
         "GET /books/workbook/<code:key>/file",
     }
