@@ -32,6 +32,7 @@ pytest_plugins = ("tests.calls", "tests.pages")
 
 TASKS = {
     "sign-in", "receive", "import", "alerts", "move", "count", "open-and-discard", "vial-room", "quote",
+    "course",
     "treat", "reorder", "export", "correct", "recall", "site",
 }  # fmt: skip
 

@@ -24,6 +24,8 @@ ALTS = {
     "it is, and what may be done.",
     "quote": "The price of a quote: of a session and in all, as a mark on the scale of the band, and each "
     "session with its date.",
+    "course": "The page of a course: what is performed, paid and still due, and each session with its day "
+    "and its state.",
     "treat": "The page of a session: a field for scanning vials, and each product with its dose and its lot.",
     "reorder": "The reorder list: how many items to order, which of them today, what it costs, and each of "
     "them.",

@@ -63,6 +63,7 @@ SCENES = {
     "open-and-discard": Scene(Role.PRACTITIONER, "/vials", top=".figures"),
     "vial-room": Scene(Role.PRACTITIONER, "/vials/<id:vial_id>"),
     "quote": Scene(Role.FRONT_DESK, "/quotes/new", pricing, top="#price"),
+    "course": Scene(Role.FRONT_DESK, "/courses/<id:course_id>"),
     "treat": Scene(Role.PRACTITIONER, "/courses/<id:course_id>/sessions/<id:number>/treat"),
     "export": Scene(Role.ACCOUNTANT, "/books"),
     "correct": Scene(Role.MANAGER, "/movements/<id:movement_id>/reverse"),
