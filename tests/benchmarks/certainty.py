@@ -85,9 +85,8 @@ def truth(
     strangers = count(-1, -1)
     for day, dose, session in events:
         who = next(strangers) if session is None else session
-        for arrival in [one for one in coming if one[0] <= day]:
-            coming.remove(arrival)
-            lots.append([arrival[0] + life(), arrival[1], arrival[2]])
+        lots += [[one[0] + life(), one[1], one[2]] for one in coming if one[0] <= day]
+        coming = [one for one in coming if one[0] > day]
         lots = sorted((lot for lot in lots if lot[0] >= day and lot[1] > 0), key=lambda lot: lot[0])
         if current is not None and current[1] < day:
             current = None
@@ -99,12 +98,10 @@ def truth(
                 need -= drawn
                 current[2][who] = current[2].get(who, 0.0) + drawn
                 continue
+            last_day, cost = (lots[0][0], lots[0][2]) if lots else (day + 90, price_at(day))
             if lots:
                 lots[0][1] -= 1
-                last_day, cost = lots[0][0], lots[0][2]
                 lots = [lot for lot in lots if lot[1] > 0]
-            else:
-                last_day, cost = day + 90, price_at(day)
             draws: dict[int, float] = {}
             opened.append((cost, draws))
             if supply.one_patient:
