@@ -68,8 +68,12 @@ class VialRule(Base):
     country: Mapped[str] = mapped_column(sa.String(2))  # "*": everywhere
     region: Mapped[str] = mapped_column(sa.String(20), default="")
     dose_class: Mapped[str] = mapped_column(sa.String(24), default="")
-    container_form: Mapped[str] = mapped_column(sa.String(40), default="", server_default="")  # "": any
-    ingredient_code: Mapped[str] = mapped_column(sa.String(20), default="", server_default="")  # "": any
+    container_form: Mapped[str] = mapped_column(
+        sa.String(40), default="", server_default=sa.text("''")
+    )  # "": any
+    ingredient_code: Mapped[str] = mapped_column(
+        sa.String(20), default="", server_default=sa.text("''")
+    )  # "": any
     environment: Mapped[str] = mapped_column(sa.String(24), default="any")
     max_hours: Mapped[int | None]
     max_days: Mapped[int | None]

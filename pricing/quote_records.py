@@ -56,8 +56,10 @@ class Quote(Base):
     tax_rate: Mapped[Decimal] = mapped_column(RATE)
     tax_inclusive: Mapped[bool]
     discount_rate: Mapped[Decimal] = mapped_column(RATE)
-    discount_rule: Mapped[str] = mapped_column(sa.String(20), server_default="")  # "": it was typed
-    discount_name: Mapped[str] = mapped_column(sa.String(120), server_default="")
+    discount_rule: Mapped[str] = mapped_column(
+        sa.String(20), server_default=sa.text("''")
+    )  # "": it was typed
+    discount_name: Mapped[str] = mapped_column(sa.String(120), server_default=sa.text("''"))
     price_override: Mapped[str] = mapped_column(sa.String(500))
     cost: Mapped[Decimal] = mapped_column(MONEY)  # of the whole course, when it was drafted
     floor: Mapped[Decimal] = mapped_column(MONEY)

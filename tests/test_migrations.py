@@ -171,7 +171,11 @@ def schema(database: Database) -> dict[str, object]:
     inspector = sa.inspect(database.engine)
     return {
         table: (
-            [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in inspector.get_columns(table)],
+            # By name: what a migration adds stands last, wherever it is declared, and nothing goes by place.
+            sorted(
+                (c["name"], str(c["type"]), c["nullable"], str(c["default"]))
+                for c in inspector.get_columns(table)
+            ),
             inspector.get_pk_constraint(table),
             _sorted(inspector.get_foreign_keys(table)),
             _sorted(inspector.get_unique_constraints(table)),

@@ -39,7 +39,9 @@ class WaitingScan(Base):
     site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
     key: Mapped[str] = mapped_column(sa.String(40))  # the same scan sent twice is one
     data: Mapped[str] = mapped_column(sa.Text)  # as the scanner gave it; empty: a line by hand
-    photo: Mapped[str] = mapped_column(sa.String(40), default="", server_default="")  # that it was seen in
+    photo: Mapped[str] = mapped_column(
+        sa.String(40), default="", server_default=sa.text("''")
+    )  # that it was seen in
     at: Mapped[datetime]
 
 

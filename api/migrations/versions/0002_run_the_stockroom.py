@@ -719,10 +719,10 @@ def upgrade() -> None:
     with op.batch_alter_table("quotes", schema=None) as batch_op:
         batch_op.add_column(sa.Column("part_of", KEY, nullable=True))
         batch_op.add_column(
-            sa.Column("discount_rule", sa.String(length=20), server_default="", nullable=False)
+            sa.Column("discount_rule", sa.String(length=20), server_default=sa.text("''"), nullable=False)
         )
         batch_op.add_column(
-            sa.Column("discount_name", sa.String(length=120), server_default="", nullable=False)
+            sa.Column("discount_name", sa.String(length=120), server_default=sa.text("''"), nullable=False)
         )
         batch_op.add_column(
             sa.Column("deposit", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
@@ -732,14 +732,16 @@ def upgrade() -> None:
 
     with op.batch_alter_table("vial_rules", schema=None) as batch_op:
         batch_op.add_column(
-            sa.Column("container_form", sa.String(length=40), server_default="", nullable=False)
+            sa.Column("container_form", sa.String(length=40), server_default=sa.text("''"), nullable=False)
         )
         batch_op.add_column(
-            sa.Column("ingredient_code", sa.String(length=20), server_default="", nullable=False)
+            sa.Column("ingredient_code", sa.String(length=20), server_default=sa.text("''"), nullable=False)
         )
 
     with op.batch_alter_table("waiting_scans", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("photo", sa.String(length=40), server_default="", nullable=False))
+        batch_op.add_column(
+            sa.Column("photo", sa.String(length=40), server_default=sa.text("''"), nullable=False)
+        )
 
     with op.batch_alter_table("documents", schema=None) as batch_op:
         batch_op.drop_constraint("ck_documents_kind_known", type_="check")
