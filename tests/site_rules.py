@@ -79,6 +79,7 @@ THE_CLINICS = {
         /deferred-revenue /valuation /journal /trial-balance /roll-forward /reconciliation
         /exports/accounting.xlsx /books /books/roll-forward /books/valuation /books/journal /books/workbook
         /books/workbook.xlsx /books/workbook/<code:key> /books/workbook/<code:key>/file /books/close
+        /books/deferred
     """,
     "what a patient received must be found wherever it was (S10)": """
         /patients /patients/<path:patient_ref>/lots
@@ -110,7 +111,8 @@ OF_MY_SITES = """
     GET /orders GET /orders/new POST /orders/new GET /counts/new POST /counts/new
     GET /transfers/new POST /transfers/new GET /treat GET /treat/walk-in POST /treat/walk-in
     GET /treat/preview POST /treat/preview GET /vials/discard-due POST /vials/discard-due
-    GET /settings/sites GET /settings/sites/new POST /settings/sites/new
+    GET /conversion GET /exports/conversion.csv GET /exports/conversion.xlsx GET /books/conversion
+    GET /books/conversion.xlsx GET /settings/sites GET /settings/sites/new POST /settings/sites/new
     GET /receive POST /receive GET /receive/photo POST /receive/photo
 """
 """What names no site and nothing of one: it lists those of the caller, or works at the one they look at."""
