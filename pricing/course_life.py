@@ -98,11 +98,7 @@ def move(
     session = planned_session(subject, locked_sessions(db, subject), number)
     terms = course_money.terms(db, subject.id)
     _check_reason(reason, "Moving a session")
-    if not when.on <= to <= when.on + MOST_AHEAD or to == session.planned_on:
-        raise MovedToThePast(
-            f"Session {number} is planned for {session.planned_on}; it can be moved to another day from "
-            f"{when.on} to {when.on + MOST_AHEAD}, not to {to}."
-        )
+    _refuse_day(session, to, when.on)
     if terms.expires_on is not None and to > terms.expires_on:
         raise BeyondItsTime(f"Course {subject.id} may be used until {terms.expires_on}, not on {to}.")
     moves = _count(db, subject, CourseEventKind.MOVED, number)
@@ -130,6 +126,14 @@ def move(
     allocations.move(db, reference=courses.reference(subject.id, number), due_on=to)
     _take(db, subject, event, fee, when)
     return event
+
+
+def _refuse_day(session: CourseSession, to: date, on: date) -> None:
+    if not on <= to <= on + MOST_AHEAD or to == session.planned_on:
+        raise MovedToThePast(
+            f"Session {session.number} is planned for {session.planned_on}; it can be moved to another day "
+            f"from {on} to {on + MOST_AHEAD}, not to {to}."
+        )
 
 
 def miss(

@@ -112,21 +112,15 @@ def perform(
     changed = session_changes.changes(db, sold, lines, reason=reason) if lines else []
     # Its own promise must not stand in the way of the session that it was made for.
     allocations.end(db, reference=reference(subject.id, due.number), at=recorded_at)
-    treated = treatments.treat(
-        db,
-        Visit(
-            patient_ref=patient_ref,
-            at=visit_at,
-            formulation=f"{recipe.code} version {recipe.version}",
-            level=level or subject.level,
-            reference=reference(subject.id, due.number),
-            prepared_in=prepared_in,
-        ),
-        lines or sold,
-        site=site,
-        recorded_at=recorded_at,
-        by=by,
+    visit = Visit(
+        patient_ref=patient_ref,
+        at=visit_at,
+        formulation=f"{recipe.code} version {recipe.version}",
+        level=level or subject.level,
+        reference=reference(subject.id, due.number),
+        prepared_in=prepared_in,
     )
+    treated = treatments.treat(db, visit, lines or sold, site=site, recorded_at=recorded_at, by=by)
     due.session_id = treated.session.id
     db.flush()
     when = When(treated.session.on, visit_at, recorded_at, by)

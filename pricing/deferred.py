@@ -84,20 +84,7 @@ class _Course:
 
 def balances(db: Session, *, on: date, site_ids: frozenset[int] | None = None) -> tuple[CourseBalance, ...]:
     """Every course sold until a day as it stood at the end of it, by its key; of some sites or of all."""
-    sums: dict[tuple[int, str], Decimal] = {
-        (course_id, account): credit - debit
-        for course_id, account, credit, debit in db.execute(
-            sa.select(
-                CourseLine.course_id,
-                CourseLine.account,
-                sa.func.sum(CourseLine.credit),
-                sa.func.sum(CourseLine.debit),
-            )
-            .join(CourseEntry, CourseEntry.id == CourseLine.entry_id)
-            .where(CourseEntry.on <= on)
-            .group_by(CourseLine.course_id, CourseLine.account)
-        )
-    }
+    sums = _sums(db, on)
     told: dict[int, _Course] = defaultdict(_Course)
     for course_id, kind, amount, number in db.execute(
         sa.select(CourseEntry.course_id, CourseEntry.kind, CourseEntry.amount, CourseEntry.number)
@@ -138,6 +125,22 @@ def balances(db: Session, *, on: date, site_ids: frozenset[int] | None = None) -
             )
         )
     return tuple(found)
+
+
+def _sums(db: Session, on: date) -> dict[tuple[int, str], Decimal]:
+    """Credit less debit of each course's accounts at the end of a day."""
+    rows = db.execute(
+        sa.select(
+            CourseLine.course_id,
+            CourseLine.account,
+            sa.func.sum(CourseLine.credit),
+            sa.func.sum(CourseLine.debit),
+        )
+        .join(CourseEntry, CourseEntry.id == CourseLine.entry_id)
+        .where(CourseEntry.on <= on)
+        .group_by(CourseLine.course_id, CourseLine.account)
+    )
+    return {(course_id, account): credit - debit for course_id, account, credit, debit in rows}
 
 
 def together(rows: Sequence[CourseBalance]) -> Owed:

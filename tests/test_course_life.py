@@ -1,16 +1,13 @@
 """The life of a course: moved, missed, passed on, without stock, ended; each kept with its reason (P5)."""
 
 from datetime import date, timedelta
-from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
 
-from inventory import allocations
-from inventory import clinic as clinics
 from inventory.allocations import Allocation
-from pricing import course_book, course_events, course_life, course_money, courses, proof
-from pricing.course_book import CourseEnded, EntryKind, Method
+from pricing import course_book, course_events, course_life, course_money, courses
+from pricing.course_book import Method
 from pricing.course_events import CourseEventKind
 from pricing.course_life import (
     BeyondItsTime,
@@ -18,89 +15,15 @@ from pricing.course_life import (
     LifeNeedsReason,
     MovedTooOften,
     MovedToThePast,
-    NotOnThatDay,
     NotTakenBack,
     NotTransferable,
     NotYetMissed,
 )
-from pricing.course_money import RefundTooLarge
-from pricing.courses import SessionOver, SessionState
-from seed_data import reference
-from tests.selling import facial
+from pricing.courses import SessionOver
+from tests.coursework import WEEK, dec, due_days, move, pay, perform, sound, states, under, when
 from tests.shelf import BY, NOW, TODAY, refused
 
-WEEK = timedelta(days=7)
-
-
-def dec(text):
-    return Decimal(text)
-
-
-@pytest.fixture
-def desk(db):
-    """A counter with the reference tables, whose courses begin tomorrow."""
-    found = facial(db)
-    found.clinic.receive("HA", "A17 exp 2028-12-31 99 x 16.50")
-    found.clinic.receive("NEEDLE", "N1 exp 2028-12-31 999 x 0.22")
-    return found
-
-
-def under(desk, policy, *, starts_on=TODAY + timedelta(days=1)):
-    """A course of four sessions sold under a policy."""
-    if policy != "PC-00":
-        reference.load(desk.db, at=NOW)
-        clinics.change_setting(desk.db, "cancellation_policy", policy, at=NOW, by=BY)
-    return desk.accepted(starts_on=starts_on, sessions=4)[1]
-
-
-def when(desk, course, at=NOW):
-    return course_life.dated(course, on=None, site=desk.site, at=at, by=BY)
-
-
-def move(desk, course, number, to, *, at=NOW, reason="ill", **more):
-    return course_life.move(
-        desk.db, course, number, to=to, site=desk.site, when=when(desk, course, at), reason=reason, **more
-    )
-
-
-def perform(desk, course, number, *, at=NOW, **more):
-    return courses.perform(
-        desk.db,
-        course,
-        number,
-        visit_at=at,
-        site=desk.site,
-        recorded_at=at,
-        by=BY,
-        patient_ref=course.patient_ref,
-        **more,
-    )
-
-
-def pay(desk, course, amount):
-    return course_money.pay(desk.db, course.id, dec(amount), when=when(desk, course), method=Method.CARD)
-
-
-def states(desk, course):
-    return [one.state.value for one in courses.sessions(desk.db, course)]
-
-
-def due_days(desk, course):
-    """The days on which stock is promised to the course."""
-    return sorted(
-        desk.db.scalars(
-            sa.select(Allocation.due_on).where(
-                Allocation.ended_at.is_(None),
-                Allocation.reference.startswith(f"course {course.id} "),
-                Allocation.item_id == desk.clinic.item("HA").id,
-            )
-        )
-    )
-
-
-def sound(desk):
-    desk.db.flush()
-    return proof.verify(desk.db) == []
+pytest_plugins = ("tests.coursework",)
 
 
 def test_a_session_is_moved_with_its_stock_and_each_move_is_kept(desk):
@@ -291,75 +214,3 @@ def test_a_policy_may_let_no_course_pass_on(desk):
     with pytest.raises(NotTransferable, match="PC-04 lets a course pass on to nobody"):
         course_life.transfer(desk.db, course, "P-2", when=when(desk, course), reason="a gift")
     assert course.patient_ref == "P-1"
-
-
-def test_a_refund_ends_the_course_and_frees_its_stock(desk):
-    course = under(desk, "PC-00", starts_on=TODAY)
-    pay(desk, course, "1000.00")
-    perform(desk, course, 1)
-
-    with pytest.raises(RefundTooLarge):
-        course_life.refund(
-            desk.db, course, when=when(desk, course), method=Method.CARD, amount=dec("1000.01"), note="no"
-        )
-    entry = course_life.refund(desk.db, course, when=when(desk, course), method=Method.CARD)
-
-    assert entry.kind is EntryKind.REFUND
-    assert states(desk, course) == ["performed", "ended", "ended", "ended"]
-    assert due_days(desk, course) == []
-    for refused_one in (
-        lambda: course_life.refund(desk.db, course, when=when(desk, course), method=Method.CARD),
-        lambda: perform(desk, course, 2),
-        lambda: move(desk, course, 2, TODAY + WEEK),
-        lambda: course_life.miss(desk.db, course, 2, when=when(desk, course)),
-        lambda: course_life.transfer(desk.db, course, "P-2", when=when(desk, course), reason="x"),
-        lambda: course_life.complete_without_stock(desk.db, course, 2, when=when(desk, course), reason="x"),
-    ):
-        with pytest.raises(CourseEnded):
-            refused_one()
-    assert sound(desk)
-
-
-def test_courses_expire_once_and_their_stock_is_free(desk):
-    course = under(desk, "PC-07")
-    pay(desk, course, "500.00")
-    night = {"at": NOW + timedelta(days=190), "by": "nightly", "site": desk.site}
-
-    assert course_life.expire_due(desk.db, on=date(2026, 7, 15), **night) == 0
-    assert course_life.expire_due(desk.db, on=date(2026, 7, 16), **night) == 1
-    assert course_life.expire_due(desk.db, on=date(2026, 7, 16), **night) == 0
-
-    assert states(desk, course) == ["ended"] * 4
-    assert course_money.account(desk.db, course.id).earned == dec("500.00")
-    assert due_days(desk, course) == []
-    assert sound(desk)
-
-
-def test_what_is_recorded_later_lies_between_the_sale_and_today(desk):
-    course = under(desk, "PC-00")
-    later = NOW + timedelta(days=5)
-
-    def on(day):
-        return course_life.dated(course, on=day, site=desk.site, at=later, by=BY)
-
-    assert on(TODAY + timedelta(days=2)).on == TODAY + timedelta(days=2)
-    assert on(None).on == TODAY + timedelta(days=5)
-    for day in (TODAY - timedelta(days=1), TODAY + timedelta(days=6)):
-        with pytest.raises(NotOnThatDay):
-            on(day)
-
-
-def test_a_moved_session_that_is_undone_is_needed_on_its_own_day(desk):
-    course = under(desk, "PC-00", starts_on=TODAY)
-    move(desk, course, 1, TODAY + timedelta(days=3))
-    treated = perform(desk, course, 1, at=NOW + timedelta(days=3))
-
-    courses.reverse_session(
-        desk.db, treated.session, at=NOW + timedelta(days=3), recorded_at=NOW + timedelta(days=3), by=BY,
-        reason="the wrong chart",
-    )  # fmt: skip
-
-    assert min(due_days(desk, course)) == TODAY + timedelta(days=3)
-    assert states(desk, course)[0] == SessionState.PLANNED
-    assert allocations.open_by_item(desk.db, site_id=desk.site.id)
-    assert sound(desk)

@@ -307,7 +307,8 @@ def test_the_desk_types_a_second_treatment_in_the_form(here: House):
 
 
 def test_fields_that_are_left_empty_ask_for_nothing(here: House):
-    empty = {f"{name}_{place}": "" for name in ("sessions", "starts_on", "discount") for place in (2, 3, 4, 5)}
+    names = ("sessions", "starts_on", "discount")
+    empty = {f"{name}_{place}": "" for name in names for place in (2, 3, 4, 5)}
 
     key = issued(here, **empty | {"protocol_2": "P-16", "protocol_3": "", "promotion": "", "discount": ""})
 
