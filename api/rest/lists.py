@@ -9,7 +9,7 @@ from marshmallow import fields
 
 from api import errors, import_records, import_sheets, imports, paging, where
 from api.columns import Kind
-from api.errors import Malformed
+from api.errors import MEDIA_TYPE, Malformed
 from api.import_records import IMPORTS, UNDOS, Import
 from api.paging import PageQuery
 from api.rest.calls import listed, noun, page_of, site_or_first
@@ -34,6 +34,10 @@ FILE_BODY = {
         "application/octet-stream": {"schema": {"type": "string"}},
         "text/csv": {"schema": {"type": "string"}},
     },
+}
+NO_KEY = {
+    "description": "What stands there is no key: lists of a kind are sent to such an address, not read",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 SHEET = {"type": "string", "contentMediaType": XLSX}
 
@@ -179,6 +183,7 @@ def list_imports(query: dict[str, Any]) -> Any:
 
 @blueprint.get("/imports/<id:import_id>")
 @blueprint.response(200, MadeShape)
+@blueprint.doc(responses={"405": NO_KEY})
 def get_import(import_id: int) -> Any:
     """Show one import."""
     made_here(import_id)
