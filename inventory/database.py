@@ -97,7 +97,11 @@ class Instant(sa.types.TypeDecorator[datetime]):
 
 
 def _read_text(kept: str | None) -> datetime | None:
-    return None if kept is None else datetime.fromisoformat(kept + "+00:00")
+    if kept is None:
+        return None
+    moment = datetime.fromisoformat(kept)
+    # What we write has no zone; a hand that mended a row with SQL may have written one.
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _read_moment(kept: datetime | None) -> datetime | None:
