@@ -25,6 +25,28 @@ def figure(page: Page, name: str):
     return page.locator(".figures > *").filter(has_text=name)
 
 
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_a_lot_is_held_back_and_released_and_both_reasons_stay_beside_it(
+    at: Served, window: Window, size: str
+):
+    with window(role=Role.MANAGER, size=size) as page:
+        page.goto(lot_of(at))
+        page.get_by_role("link", name="Hold back").click()
+        page.get_by_role("button", name="Hold it back").click()
+        expect(page.get_by_role("alert")).to_be_focused()
+        page.get_by_label("Why").fill("the fridge was open")
+        page.get_by_role("button", name="Hold it back").click()
+        expect(figure(page, "State")).to_contain_text("Quarantined")
+
+        page.get_by_role("link", name="Release").click()
+        page.get_by_label("Why").fill("the logger says 7 degrees")
+        page.get_by_role("button", name="Release it").click()
+        expect(figure(page, "State")).to_contain_text("Released")
+        held = page.locator("section").filter(has_text="Held back and released")
+        expect(held).to_contain_text("the fridge was open")
+        expect(held).to_contain_text("the logger says 7 degrees")
+
+
 def test_a_recall_by_keyboard_ends_at_a_report_that_says_who_and_what_next(at: Served, window: Window):
     with window(role=Role.MANAGER) as page:
         page.goto(lot_of(at))
@@ -78,3 +100,44 @@ def test_a_patients_lots_are_found_by_chart_number_and_a_wrong_one_keeps_what_wa
         page.keyboard.press("Enter")
         expect(page.get_by_label("Chart number")).to_have_attribute("aria-invalid", "true")
         assert violations(page) == []
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_a_document_is_undone_after_a_look_at_what_that_changes(window: Window, size: str):
+    with window(role=Role.MANAGER, size=size) as page:
+        page.goto("/stock/RX-025")
+        page.get_by_role("link", name=re.compile("^Write off lot")).first.click()
+        page.get_by_label("How many").fill("1")
+        page.get_by_label("Reason").select_option("broken")
+        page.get_by_role("button", name="Write it off").click()
+        expect(page.get_by_role("status").first).to_contain_text("Wrote off 1")
+        page.locator('main a[href^="/movements/"]').first.click()
+        whole = page.locator('main a[href^="/documents/"]')
+        if whole.count():
+            whole.first.click()
+        expect(page.locator("main")).to_contain_text("What would change")
+        page.get_by_label("Why").fill("it was the empty one")
+        page.get_by_role("button", name="Show what would change").click()
+        expect(page.get_by_label("Why")).to_have_value("it was the empty one")
+        assert violations(page) == []
+        page.get_by_role("button", name=re.compile("^Undo")).click()
+
+        expect(page.get_by_role("status").first).to_contain_text(re.compile("undone", re.IGNORECASE))
+
+
+def test_a_delivery_of_last_week_shows_what_it_would_change(window: Window):
+    with window(role=Role.MANAGER) as page:
+        page.goto("/receive")
+        page.keyboard.type("010952400000017017291231" + "10LATE")
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Containers")).to_have_value("1")
+        page.get_by_label("Received on").fill("2026-01-08")
+        page.get_by_role("button", name="Show what would change").click()
+
+        expect(page.locator("#would")).to_be_visible()
+        page.get_by_text(re.compile("before today would be other than on record")).click()
+        expect(page.locator("details")).to_contain_text("LATE")
+        expect(page.get_by_label("Received on")).to_have_value("2026-01-08")
+        assert violations(page) == []
+        page.get_by_role("button", name="Receive all of it").click()
+        expect(page.get_by_role("status").first).to_contain_text("Received 1 line for $")
