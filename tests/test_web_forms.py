@@ -135,7 +135,10 @@ def test_two_who_edit_one_item_both_see_both_versions(house: House):
 def editing(browser: Browser) -> dict[str, str]:
     page = browser.get("/stock/HA-3/edit")
     shown = re.findall(r'<input id="f-[^"]+" name="([^"]+)" type="[a-z]+" value="([^"]*)"', main(page))
-    return browser.hidden(page) | dict(shown) | {"active": "yes"}
+    chosen = re.findall(
+        r'<select id="f-[^"]+" name="([^"]+)".*?<option value="([^"]*)" selected', main(page), re.DOTALL
+    )
+    return browser.hidden(page) | dict(shown) | dict(chosen) | {"active": "yes"}
 
 
 def test_an_unknown_field_and_a_control_character_are_refused_by_name(house: House):
