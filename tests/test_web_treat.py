@@ -167,7 +167,9 @@ def test_what_is_not_there_is_refused_with_the_numbers_and_nothing_moves(here: H
     browser, typed = here.as_(Role.PRACTITIONER), opened(here, key)
     line = line_of(typed, VIALS)
 
-    page = browser.post(f"/courses/{key}/sessions/1/treat", typed | {f"quantity-{line}": "9000"})
+    page = browser.post(
+        f"/courses/{key}/sessions/1/treat", typed | {f"quantity-{line}": "9000", "change_reason": "a test"}
+    )
 
     assert page.status_code == 409
     assert "9000 mL needed" in said(page)
