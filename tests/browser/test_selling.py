@@ -114,7 +114,8 @@ def test_the_practitioner_scans_looks_and_records_by_keyboard(opened: Open, sell
     expect(page.locator('#lines input[name="lines"]')).to_have_value("25")
     page.locator("#f-quantity-0").fill("2")
     expect(page.locator("#foreseen")).to_contain_text("0.9")
-    page.locator("#f-quantity-0").press("Control+Enter")
+    page.locator("#f-change_reason").fill("a smaller face")
+    page.locator("#f-change_reason").press("Control+Enter")
 
     expect(page).to_have_url(re.compile(r"/sessions/\d+$"))
     expect(page.locator("table")).to_contain_text(VIALS)
