@@ -56,6 +56,19 @@ def test_the_board_says_what_is_where_and_how_long_it_is_good(house: House):
     assert "Discard 1 past" not in reading
 
 
+def test_the_page_of_an_item_shows_its_opened_vials_and_no_others(house: House):
+    label_hours(house, 6)
+    vial = opened(house)
+    browser = house.as_(Role.PRACTITIONER)
+
+    page, other = said(browser.get("/stock/LIDO-20")), said(browser.get("/stock/HA-3"))
+
+    for words in (f"vial {vial}", "label: 6 h in use", "Enter room"):
+        assert words in page
+    assert f"vial {vial}" not in other
+    assert "checkbox" not in main(browser.get("/stock/LIDO-20"))
+
+
 def test_one_vial_says_why_then_and_what_else_the_rules_say(house: House):
     vial = opened(house)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from flask import Response, g, request
 
 from api import where
-from api.web import charts, formats, frame, place_pages, shelves
+from api.web import charts, formats, frame, place_pages, shelves, vial_board
 from api.web.charts import Flag, Meter, Picture, Point, StockLine
 from api.web.shelves import HeldLot, ItemDetail
 from inventory import catalog, clinic, corrections, lot_list, reordering, stock, vial_advice
@@ -225,7 +225,7 @@ def item(sku: str) -> Response:
         lots=lots,
         sealed=_sealed(subject.id, site),
         stands=place_pages.by_lot(site, subject),
-        vials=shelves.vials(g.db, site=site, sku=sku),
+        cards=vial_board.cards_of(sku, site=site),
         rules=vial_advice.of_item(g.db, subject, site=site, on=today),
         weeks=shelves.weekly(line, until=today),
         chart=_chart(subject, line, lots, today, need),
@@ -244,6 +244,7 @@ def item(sku: str) -> Response:
             and subject.dose_class is catalog.DoseClass.MULTI_DOSE,
             "write_off": frame.may("GET /lots/<id:lot_id>/write-off"),
             "discard": frame.may("GET /vials/<id:vial_id>/discard"),
+            "enter": frame.may("GET /vials/<id:vial_id>/enter-room"),
             "reverse": frame.may("GET /movements/<id:movement_id>/reverse"),
         },
     )

@@ -96,6 +96,11 @@ def board(site: Site) -> Board:
     )
 
 
+def cards_of(sku: str, *, site: Site) -> list[Card]:
+    """What is open of one item at a site, the first to be discarded first."""
+    return [card(row, g.now) for row in vial_list.opened(g.db, site=site) if row.sku == sku]
+
+
 def card(row: OpenedRow, now: datetime) -> Card:
     """A vial with how near its end is."""
     whole, left = row.discard_at - row.opened_at, row.discard_at - now

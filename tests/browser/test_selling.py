@@ -118,7 +118,7 @@ def test_the_practitioner_scans_looks_and_records_by_keyboard(opened: Open, sell
     page.locator("#f-change_reason").press("Control+Enter")
 
     expect(page).to_have_url(re.compile(r"/sessions/\d+$"))
-    expect(page.locator("table")).to_contain_text(VIALS)
+    expect(page.locator("table").first).to_contain_text(VIALS)
 
 
 def test_nothing_is_wrong_with_a_draft_a_session_that_is_due_and_a_walk_in(opened: Open, selling: Served):
