@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from api.auth import PEOPLE, TOKEN_BYTES, Caller, Role, digest
+from api.auth import PEOPLE, TOKEN_BYTES, Caller, PersonSite, Role, digest
 from inventory import alerts
 from inventory.alerts import Alert, AlertKind, Alerts
 from inventory.clinic import Site
@@ -81,8 +81,6 @@ def site_of(db: Session, secret: str) -> Site:
 
     A calendar works as long as the person who made it may come in, and works at that site.
     """
-    from api.auth import PersonSite
-
     places = sa.select(PersonSite.site_id).where(PersonSite.person_id == Calendar.person_id)
     found = db.scalar(
         sa.select(Site)

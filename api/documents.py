@@ -17,9 +17,6 @@ import segno
 if TYPE_CHECKING:
     import typst
 
-PAPERS = ("a4", "us-letter")
-"""What a page may be printed on, in typst's names."""
-
 
 def pdf(template: str, data: Mapping[str, Any], *, at: datetime) -> bytes:
     """The PDF of `api/typst/{template}.typ` filled with `data` (what JSON can say), made at the instant.

@@ -281,11 +281,6 @@ def _lines(totals: Mapping[tuple[str, Side], Decimal], names: Mapping[str, str])
     return lines
 
 
-def _debits_first(total: tuple[tuple[str, Side], Decimal]) -> tuple[bool, str]:
-    (code, side), _ = total
-    return side is Side.CREDIT, code
-
-
 def _description(head: Head) -> str:
     """What kind of act, and its reference or note; never whose session it was (T8)."""
     told = [WORDS.get(head.kind, head.kind.replace("_", " "))]

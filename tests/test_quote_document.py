@@ -85,11 +85,7 @@ def test_it_is_one_page_or_two_on_the_paper_of_the_country_and_tagged(here: Hous
         with pypdfium2.PdfDocument(printed(here, drafted(here, **more))) as document:
             assert len(document) <= 2
             assert [round(side) for side in document[0].get_size()] == [612, 792]
-            assert (
-                document.is_tagged()
-                if hasattr(document, "is_tagged")
-                else document.get_metadata_value("Title")
-            )
+            assert pypdfium2.raw.FPDFCatalog_IsTagged(document)
 
 
 def test_spanish_is_spoken_on_the_clinics_choice_or_the_patients(here: House):

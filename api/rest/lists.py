@@ -55,13 +55,6 @@ class ImportQuery(SiteQuery):
     partial = Flag(in_address=True, load_default=False)
 
 
-class ProblemShape(Shape):
-    """What is wrong with one field of a row."""
-
-    field = fields.String()
-    message = fields.String()
-
-
 class RowShape(Shape):
     """What became of one row."""
 

@@ -3,7 +3,7 @@
 from flask import Response, g, request
 
 from api import calendars
-from api.openapi import BASE
+from api.rest.alerts import address
 from api.web import forms, frame
 from api.web.forms import Done
 from inventory import alerts
@@ -49,8 +49,7 @@ def make_calendar() -> Response:
     """A new private address of the site's alerts, shown this once."""
     site = frame.here()
     _, secret = calendars.make(g.db, site=site, caller=g.caller, at=g.now)
-    address = f"{request.host_url.rstrip('/')}{BASE}/calendars/{secret}.ics"
-    return frame.page("calendar.html", address=address, site=site)
+    return frame.page("calendar.html", address=address(secret), site=site)
 
 
 @blueprint.post("/alerts/calendars/<id:calendar_id>/end")

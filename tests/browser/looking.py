@@ -26,7 +26,8 @@ WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds on the page as it stands."""
+    """What axe finds on the page, seen from its top: a bar that stays covers what is scrolled under it."""
+    page.evaluate("window.scrollTo(0, 0)")
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
     found: list[str] = page.evaluate(ASK, {"runOnly": {"type": "tag", "values": ALL}})
