@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory.catalog import Item
-from inventory.clinic import Place, PlaceKind
+from inventory.clinic import Place, PlaceKind, Site
 from inventory.errors import Invalid
 from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind
 from inventory.measures import ZERO
@@ -25,6 +25,8 @@ from pricing.chart import INVENTORY_ACCOUNTS, Side, posting
 from pricing.chart import Account as Account  # who asks for the books finds the chart here too
 from pricing.chart import AccountKind as AccountKind
 from pricing.chart import Statement as Statement
+from pricing.course_book import EntryKind
+from pricing.course_records import Course
 
 BEHIND = 10**15
 """The entries of courses stand behind those of stock of the same day: their keys are so much larger."""
@@ -63,6 +65,8 @@ class Entry:
     lines: tuple[Line, ...]
     key: tuple[date, int]
     course_id: int | None = None
+    site: str = ""  # the code of the site where it happened
+    practitioner: str = ""  # who treated, where a session made it
 
     @property
     def amount(self) -> Decimal:
@@ -105,6 +109,11 @@ def place_kinds(db: Session) -> dict[int, PlaceKind]:
     return {key: kind for key, kind in db.execute(sa.select(Place.id, Place.kind))}
 
 
+def site_codes(db: Session) -> dict[int, str]:
+    """The code of every site, by key."""
+    return {key: code for key, code in db.execute(sa.select(Site.id, Site.code))}
+
+
 def chart(db: Session) -> dict[str, str]:
     """The name of every account, by code."""
     return {code: name for code, name in db.execute(sa.select(Account.code, Account.name))}
@@ -126,7 +135,7 @@ def journal(
 
 def _of_courses(db: Session, *, since: date, until: date, after: tuple[date, int] | None) -> Iterator[Entry]:
     """What was written of courses: payments, sessions earned, refunds, what expired (B2)."""
-    names = chart(db)
+    names, sites = chart(db), _sites_of_courses(db)
     last = (since, 0) if after is None else (after[0], max(0, after[1] - BEHIND))
     while True:
         found = course_book.written(db, since=max(since, last[0]), until=until, after=last, limit=CHUNK)
@@ -136,15 +145,28 @@ def _of_courses(db: Session, *, since: date, until: date, after: tuple[date, int
             if said := _lines(sides, names):
                 words = f"Course {head.course_id}: {head.kind.spoken}"
                 key = (head.on, BEHIND + head.id)
-                yield Entry(f"CO-{head.id}", head.on, words, said, key, head.course_id)
+                yield Entry(
+                    f"CO-{head.id}",
+                    head.on,
+                    words,
+                    said,
+                    key,
+                    head.course_id,
+                    sites[head.course_id],
+                    head.by if head.kind is EntryKind.PERFORMED else "",
+                )
         if len(found) < CHUNK:
             return
         last = (found[-1][0].on, found[-1][0].id)
 
 
+def _sites_of_courses(db: Session) -> dict[int, str]:
+    return {key: code for key, code in db.execute(sa.select(Course.id, Site.code).join(Site))}
+
+
 def _of_stock(db: Session, *, since: date, until: date, after: tuple[date, int] | None) -> Iterator[Entry]:
     """What the movements of each document make, by the one table of postings (B1)."""
-    kinds, names = place_kinds(db), chart(db)
+    kinds, names, sites = place_kinds(db), chart(db), site_codes(db)
     fields = (
         MOVEMENTS.c.document_id,
         MOVEMENTS.c.source_id,
@@ -169,7 +191,15 @@ def _of_stock(db: Session, *, since: date, until: date, after: tuple[date, int] 
             totals[document_id][credit, Side.CREDIT] += value
         for head in heads:
             if lines := _lines(totals.get(head.id, {}), names):
-                yield Entry(entry_id(head.id), head.on, _description(head), lines, (head.on, head.id))
+                yield Entry(
+                    entry_id(head.id),
+                    head.on,
+                    _description(head),
+                    lines,
+                    (head.on, head.id),
+                    site=sites[head.site_id],
+                    practitioner=head.by if head.kind is DocumentKind.SESSION else "",
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +211,8 @@ class Head:
     kind: DocumentKind
     reference: str
     note: str
+    site_id: int
+    by: str
 
 
 def documents(
@@ -192,7 +224,10 @@ def documents(
     kinds: Iterable[DocumentKind] | None = None,
 ) -> Iterator[list[Head]]:
     """The documents of a period in the order of date and key, some hundred at a time."""
-    fields = (DOCUMENTS.c.id, DOCUMENTS.c.on, DOCUMENTS.c.kind, DOCUMENTS.c.reference, DOCUMENTS.c.note)
+    fields = (
+        DOCUMENTS.c.id, DOCUMENTS.c.on, DOCUMENTS.c.kind, DOCUMENTS.c.reference, DOCUMENTS.c.note,
+        DOCUMENTS.c.site_id, DOCUMENTS.c.by,
+    )  # fmt: skip
     order = (DOCUMENTS.c.on, DOCUMENTS.c.id)
     wanted = sa.select(*fields).where(DOCUMENTS.c.on.between(since, until)).order_by(*order).limit(CHUNK)
     if kinds is not None:
