@@ -1,18 +1,23 @@
-"""The catalogue: ingredients, the items that hold them, and the suppliers that offer the items."""
+"""The catalogue: ingredients and the items that hold them; with the suppliers that offer the items."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory.database import MONEY, QUANTITY, Base, choice, one_of
+from inventory.database import QUANTITY, Base, choice, one_of
 from inventory.errors import Conflict, Invalid, NotFound
 from inventory.measures import Unit, plain, quantity
+from inventory.suppliers import Offer as Offer  # who asks for the catalogue finds its offers here
+from inventory.suppliers import Replacement as Replacement
+from inventory.suppliers import Supplier as Supplier
+from inventory.suppliers import SupplierTaken as SupplierTaken
+from inventory.suppliers import UnknownSupplier as UnknownSupplier
+from inventory.suppliers import add_supplier as add_supplier
+from inventory.suppliers import replacements as replacements
+from inventory.suppliers import supplier as supplier
 
 
 class DoseClass(StrEnum):
@@ -114,83 +119,12 @@ class Item(Base):
         return stock / self.content
 
 
-class Supplier(Base):
-    """Who sells to the clinic, and on what terms."""
-
-    __tablename__ = "suppliers"
-    __table_args__ = (sa.CheckConstraint("lead_days >= 0", name="lead_days_not_negative"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    code: Mapped[str] = mapped_column(sa.String(20), unique=True)
-    name: Mapped[str] = mapped_column(sa.String(120))
-    kind: Mapped[str] = mapped_column(sa.String(60), default="")
-    country: Mapped[str] = mapped_column(sa.String(2), default="")
-    currency: Mapped[str] = mapped_column(sa.String(3), default="USD")
-    payment_days: Mapped[int] = mapped_column(default=0)
-    lead_days: Mapped[int] = mapped_column(default=7)
-    minimum_order: Mapped[Decimal] = mapped_column(MONEY, default=Decimal(0))
-    shipping: Mapped[Decimal] = mapped_column(MONEY, default=Decimal(0))
-    cold_chain: Mapped[bool] = mapped_column(default=False)
-    returns_rule: Mapped[str] = mapped_column(sa.String(200), default="")
-    version: Mapped[int] = mapped_column(default=1)
-    illustrative: Mapped[bool] = mapped_column(default=False)
-    source: Mapped[str] = mapped_column(sa.String(500), default="")
-
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
-
-
-class Offer(Base):
-    """A supplier's price for packs of an item from a date on; a later offer replaces it, none is edited."""
-
-    __tablename__ = "offers"
-    __table_args__ = (
-        sa.CheckConstraint("pack_containers > 0", name="pack_positive"),
-        sa.CheckConstraint("pack_price >= 0", name="price_not_negative"),
-        sa.CheckConstraint("minimum_packs > 0", name="minimum_positive"),
-        sa.CheckConstraint("lead_days >= 0", name="lead_days_not_negative"),
-        sa.Index(None, "item_id", "valid_from"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    item_id: Mapped[int] = mapped_column(sa.ForeignKey("items.id"))
-    supplier_id: Mapped[int] = mapped_column(sa.ForeignKey("suppliers.id"))
-    pack_containers: Mapped[int]
-    pack_price: Mapped[Decimal] = mapped_column(MONEY)  # in the clinic's currency
-    minimum_packs: Mapped[int] = mapped_column(default=1)
-    lead_days: Mapped[int]
-    valid_from: Mapped[date]
-    preferred: Mapped[bool] = mapped_column(default=True)
-    source: Mapped[str] = mapped_column(sa.String(500), default="")
-
-
-@dataclass(frozen=True)
-class Replacement:
-    """What it takes today to buy an item again: the preferred offer in force (C4)."""
-
-    item_id: int
-    supplier: str
-    supplier_name: str
-    pack_containers: int
-    pack_price: Decimal
-    minimum_packs: int
-    lead_days: int
-
-    @property
-    def container_cost(self) -> Decimal:
-        """The price of one container, unrounded."""
-        return self.pack_price / self.pack_containers
-
-
 class UnknownItem(NotFound):
     """No item has this SKU."""
 
 
 class UnknownIngredient(NotFound):
     """No ingredient has this code."""
-
-
-class UnknownSupplier(NotFound):
-    """No supplier has this code."""
 
 
 class SkuTaken(Conflict):
@@ -203,10 +137,6 @@ class GtinTaken(Conflict):
 
 class BadGtin(Invalid):
     """The digits are not a GTIN (S13)."""
-
-
-class SupplierTaken(Conflict):
-    """A supplier of this code is on record already."""
 
 
 class NotWholeContainers(Invalid):
@@ -226,14 +156,6 @@ def ingredient(db: Session, code: str) -> Ingredient:
     found = db.scalar(sa.select(Ingredient).where(Ingredient.code == code))
     if found is None:
         raise UnknownIngredient(f"No ingredient has the code {code!r}.")
-    return found
-
-
-def supplier(db: Session, code: str) -> Supplier:
-    """The supplier with this code. Raises UnknownSupplier."""
-    found = db.scalar(sa.select(Supplier).where(Supplier.code == code))
-    if found is None:
-        raise UnknownSupplier(f"No supplier has the code {code!r}.")
     return found
 
 
@@ -294,15 +216,6 @@ def _settle_gtins(db: Session, subject: Item) -> None:
         raise GtinTaken(f"The GTIN {' or '.join(labels)} is on record as {carrier}'s already.")
 
 
-def add_supplier(db: Session, new: Supplier) -> Supplier:
-    """Add a supplier. Refuses a code that is taken."""
-    if db.scalar(sa.select(Supplier.id).where(Supplier.code == new.code)) is not None:
-        raise SupplierTaken(f"A supplier with the code {new.code} is on record already.")
-    db.add(new)
-    db.flush()
-    return new
-
-
 def whole_containers(subject: Item, stock: Decimal) -> int:
     """How many whole containers a sealed stock is. Raises NotWholeContainers (S1)."""
     count = stock / subject.content
@@ -312,38 +225,3 @@ def whole_containers(subject: Item, stock: Decimal) -> int:
             f"one {subject.sku} holds {plain(subject.content)} {subject.unit}."
         )
     return int(count)
-
-
-def replacements(
-    db: Session, item_ids: Iterable[int], *, on: date, supplier_id: int | None = None
-) -> dict[int, Replacement]:
-    """The preferred offer in force on a date for each item that has one; of one supplier, if one is named.
-
-    A supplier's later offer of the same pack replaces its earlier one. Of several in force the preferred
-    one wins, then the newest, then the cheaper container.
-    """
-    query = (
-        sa.select(*Offer.__table__.c, Supplier.code.label("supplier"), Supplier.name.label("supplier_name"))
-        .join(Supplier, Supplier.id == Offer.supplier_id)
-        .where(Offer.item_id.in_(list(item_ids)), Offer.valid_from <= on)
-        .order_by(Offer.valid_from, Offer.id)
-    )
-    rows = db.execute(query if supplier_id is None else query.where(Offer.supplier_id == supplier_id))
-    in_force = {(row.item_id, row.supplier_id, row.pack_containers): row for row in rows}
-    best_last = sorted(in_force.values(), key=_preference)
-    return {
-        offer.item_id: Replacement(
-            item_id=offer.item_id,
-            supplier=offer.supplier,
-            supplier_name=offer.supplier_name,
-            pack_containers=offer.pack_containers,
-            pack_price=offer.pack_price,
-            minimum_packs=offer.minimum_packs,
-            lead_days=offer.lead_days,
-        )
-        for offer in best_last
-    }
-
-
-def _preference(offer: Any) -> tuple[bool, date, Decimal, int]:
-    return offer.preferred, offer.valid_from, -(offer.pack_price / offer.pack_containers), -offer.id

@@ -15,9 +15,9 @@ PACKAGES = ("inventory", "pricing", "seed_data", "api")
 # A module imports only what stands before it. Within a line one order is as good as another; that there is
 # one keeps a reader from going in circles.
 INVENTORY = [
-    "errors", "measures", "database", "questions", "defaults", "clinic", "catalog",
+    "errors", "measures", "database", "questions", "defaults", "clinic", "suppliers", "catalog",
     "gs1", "scanning", "boxes",
-    "allocations", "periods", "lots", "balances", "places", "layers", "vials", "ledger",
+    "allocations", "periods", "lots", "balances", "places", "layers", "vials", "ledger", "adjustments",
     "history", "shelf_life", "receiving", "opening", "opening_undone",
     "orders", "order_views", "purchasing",
     "picking", "shelf", "shortage", "drawing", "treatments", "dry_run", "wastage",

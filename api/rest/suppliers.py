@@ -9,8 +9,8 @@ from marshmallow import fields
 from api import conditions, paging
 from api.paging import PageQuery
 from api.rest.calls import listed, made, noun, page_of, tagged
-from api.schemas import Cost, Day, Flag, Money, Shape, Whole, Words
-from inventory import catalog
+from api.schemas import Cost, Day, Flag, Money, Shape, Whole, Words, may_see_costs
+from inventory import catalog, suppliers
 from inventory.catalog import Item, Offer, Supplier
 
 blueprint = noun("suppliers", "Suppliers and their offers")
@@ -28,6 +28,9 @@ class SupplierShape(Shape):
     lead_days = fields.Integer()
     minimum_order = Cost(allow_none=True)
     shipping = Cost(allow_none=True)
+    free_shipping_from = Cost(allow_none=True)
+    order_days = fields.String(metadata={"description": "On which it takes orders: `mon thu`; empty: any"})
+    cold_days = fields.String(metadata={"description": "On which it takes orders for cold goods"})
     cold_chain = fields.Boolean()
     returns_rule = fields.String()
     source = fields.String()
@@ -44,6 +47,9 @@ class SupplierChange(Shape):
     lead_days = Whole(most=366)
     minimum_order = Money()
     shipping = Money()
+    free_shipping_from = Money(allow_none=True)
+    order_days = Words(60, shortest=0)
+    cold_days = Words(60, shortest=0)
     cold_chain = Flag()
     returns_rule = Words(200, shortest=0)
 
@@ -91,9 +97,7 @@ def change_supplier(body: dict[str, Any], code: str) -> Any:
     """Change a supplier that was read before (`If-Match`)."""
     supplier = catalog.supplier(g.db, code)
     conditions.require_match(conditions.tag("supplier", code, supplier.version))
-    for name, value in body.items():
-        setattr(supplier, name, value)
-    g.db.flush()
+    suppliers.change_supplier(g.db, supplier, body)
     return tagged(supplier, conditions.tag("supplier", code, supplier.version))
 
 
@@ -105,11 +109,18 @@ class OfferShape(Shape):
     supplier = fields.String()
     pack_containers = fields.Integer()
     pack_price = Cost(allow_none=True)
+    price_breaks = fields.Method("told_breaks", metadata={"description": "`5: 95.00, 10: 90.00`, by packs"})
+    list_price = Cost(allow_none=True, metadata={"description": "In the supplier's own currency"})
+    list_currency = fields.String()
     minimum_packs = fields.Integer()
     lead_days = fields.Integer()
     valid_from = Day()
     preferred = fields.Boolean()
     source = fields.String()
+
+    def told_breaks(self, offer: Any) -> str | None:
+        """Price breaks as people write them; costs are not for everybody (P5)."""
+        return suppliers.said_breaks(offer.price_breaks) if may_see_costs() else None
 
 
 class OfferQuery(PageQuery):
@@ -126,6 +137,9 @@ class NewOffer(Shape):
     supplier = Words(20, required=True)
     pack_containers = Whole(least=1, most=100_000, required=True)
     pack_price = Money(required=True)
+    price_breaks = Words(300, shortest=0, load_default="")
+    list_price = Money(allow_none=True, load_default=None)
+    list_currency = Words(3, shortest=0, load_default="")
     minimum_packs = Whole(least=1, most=100_000, load_default=1)
     lead_days = Whole(most=366)
     valid_from = Day(required=True)
@@ -163,7 +177,5 @@ def add_offer(body: dict[str, Any]) -> Any:
     item = catalog.item(g.db, body.pop("sku"))
     supplier = catalog.supplier(g.db, body.pop("supplier"))
     body.setdefault("lead_days", supplier.lead_days)
-    offer = Offer(item_id=item.id, supplier_id=supplier.id, **body)
-    g.db.add(offer)
-    g.db.flush()
+    offer = suppliers.add_offer(g.db, Offer(item_id=item.id, supplier_id=supplier.id, **body))
     return g.db.execute(offers_query().where(Offer.id == offer.id)).one()

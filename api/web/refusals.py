@@ -48,6 +48,8 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "GtinTaken": "Look which item carries it; one of the two labels is on the wrong item.",
             "NotWholeContainers": "Enter a whole number of sealed containers; a part is an opened vial.",
             "SkuTaken": "Use the item that is on record, or another number.",
+            "BadOffer": "Correct the price, its breaks or its currency.",
+            "BadTerms": "Write the days of the week as mon, tue, wed, thu, fri, sat or sun.",
             "SupplierTaken": "Use the supplier that is on record, or another code.",
             "UnknownIngredient": LOOK,
             "UnknownItem": "Add the item first, or choose one from the list.",

@@ -21,6 +21,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER course_lines_no_delete BEFORE DELETE ON course_lines BEGIN SELECT RAISE(ABORT, 'course_lines are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS documents_no_update BEFORE UPDATE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS documents_no_delete BEFORE DELETE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
+        "CREATE TRIGGER formula_changes_no_update BEFORE UPDATE ON formula_changes BEGIN SELECT RAISE(ABORT, 'formula_changes are only added, never changed'); END",
+        "CREATE TRIGGER formula_changes_no_delete BEFORE DELETE ON formula_changes BEGIN SELECT RAISE(ABORT, 'formula_changes are only added, never changed'); END",
         "CREATE TRIGGER import_undos_no_update BEFORE UPDATE ON import_undos BEGIN SELECT RAISE(ABORT, 'import_undos are only added, never changed'); END",
         "CREATE TRIGGER import_undos_no_delete BEFORE DELETE ON import_undos BEGIN SELECT RAISE(ABORT, 'import_undos are only added, never changed'); END",
         "CREATE TRIGGER imports_no_update BEFORE UPDATE ON imports BEGIN SELECT RAISE(ABORT, 'imports are only added, never changed'); END",
@@ -51,6 +53,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER transfer_steps_no_delete BEFORE DELETE ON transfer_steps BEGIN SELECT RAISE(ABORT, 'transfer_steps are only added, never changed'); END",
         "CREATE TRIGGER transfers_no_update BEFORE UPDATE ON transfers BEGIN SELECT RAISE(ABORT, 'transfers are only added, never changed'); END",
         "CREATE TRIGGER transfers_no_delete BEFORE DELETE ON transfers BEGIN SELECT RAISE(ABORT, 'transfers are only added, never changed'); END",
+        "CREATE TRIGGER value_adjustments_no_update BEFORE UPDATE ON value_adjustments BEGIN SELECT RAISE(ABORT, 'value_adjustments are only added, never changed'); END",
+        "CREATE TRIGGER value_adjustments_no_delete BEFORE DELETE ON value_adjustments BEGIN SELECT RAISE(ABORT, 'value_adjustments are only added, never changed'); END",
     ],
     "postgresql": [
         "CREATE OR REPLACE FUNCTION clinic_marks_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'clinic_marks are only added, never changed'; END $$",
@@ -63,6 +67,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER course_events_only_added BEFORE UPDATE OR DELETE ON course_events FOR EACH ROW EXECUTE FUNCTION course_events_only_added()",
         "CREATE OR REPLACE FUNCTION course_lines_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'course_lines are only added, never changed'; END $$",
         "CREATE TRIGGER course_lines_only_added BEFORE UPDATE OR DELETE ON course_lines FOR EACH ROW EXECUTE FUNCTION course_lines_only_added()",
+        "CREATE OR REPLACE FUNCTION formula_changes_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'formula_changes are only added, never changed'; END $$",
+        "CREATE TRIGGER formula_changes_only_added BEFORE UPDATE OR DELETE ON formula_changes FOR EACH ROW EXECUTE FUNCTION formula_changes_only_added()",
         "CREATE OR REPLACE FUNCTION import_undos_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'import_undos are only added, never changed'; END $$",
         "CREATE TRIGGER import_undos_only_added BEFORE UPDATE OR DELETE ON import_undos FOR EACH ROW EXECUTE FUNCTION import_undos_only_added()",
         "CREATE OR REPLACE FUNCTION imports_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'imports are only added, never changed'; END $$",
@@ -89,6 +95,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER transfer_steps_only_added BEFORE UPDATE OR DELETE ON transfer_steps FOR EACH ROW EXECUTE FUNCTION transfer_steps_only_added()",
         "CREATE OR REPLACE FUNCTION transfers_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfers are only added, never changed'; END $$",
         "CREATE TRIGGER transfers_only_added BEFORE UPDATE OR DELETE ON transfers FOR EACH ROW EXECUTE FUNCTION transfers_only_added()",
+        "CREATE OR REPLACE FUNCTION value_adjustments_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'value_adjustments are only added, never changed'; END $$",
+        "CREATE TRIGGER value_adjustments_only_added BEFORE UPDATE OR DELETE ON value_adjustments FOR EACH ROW EXECUTE FUNCTION value_adjustments_only_added()",
     ],
 }
 
@@ -250,6 +258,27 @@ def upgrade() -> None:
             batch_op.f("ix_discount_rules_promotion_valid_from"), ["promotion", "valid_from"], unique=False
         )
 
+    op.create_table(
+        "formula_changes",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("document_id", KEY, nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("before", sa.String(24), nullable=False),
+        sa.Column("after", sa.String(24), nullable=False),
+        sa.CheckConstraint(
+            "after IN ('specific', 'fifo', 'weighted_average')", name=op.f("ck_formula_changes_after_known")
+        ),
+        sa.CheckConstraint(
+            "before IN ('specific', 'fifo', 'weighted_average')", name=op.f("ck_formula_changes_before_known")
+        ),
+        sa.CheckConstraint('"before" <> "after"', name=op.f("ck_formula_changes_another_formula")),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_formula_changes_document_id_documents")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_formula_changes")),
+        sa.UniqueConstraint("document_id", name=op.f("uq_formula_changes_document_id")),
+        sa.UniqueConstraint("on", name=op.f("uq_formula_changes_on")),
+    )
     op.create_table(
         "import_undos",
         sa.Column("id", KEY, nullable=False),
@@ -575,6 +604,44 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "value_adjustments",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("document_id", KEY, nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(24), nullable=False),
+        sa.Column("item_id", KEY, nullable=False),
+        sa.Column("lot_id", KEY, nullable=False),
+        sa.Column("layer_id", KEY, nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('revaluation', 'billed', 'write_down')", name=op.f("ck_value_adjustments_kind_known")
+        ),
+        sa.CheckConstraint(
+            "quantity = 0 OR kind = 'revaluation'", name=op.f("ck_value_adjustments_quantity_by_formula_only")
+        ),
+        sa.CheckConstraint(
+            "quantity <> 0 OR value <> 0", name=op.f("ck_value_adjustments_changes_something")
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_value_adjustments_document_id_documents")
+        ),
+        sa.ForeignKeyConstraint(["item_id"], ["items.id"], name=op.f("fk_value_adjustments_item_id_items")),
+        sa.ForeignKeyConstraint(
+            ["layer_id"], ["cost_layers.id"], name=op.f("fk_value_adjustments_layer_id_cost_layers")
+        ),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("fk_value_adjustments_lot_id_lots")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_value_adjustments")),
+    )
+    with op.batch_alter_table("value_adjustments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_value_adjustments_document_id"), ["document_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_value_adjustments_layer_id"), ["layer_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_value_adjustments_lot_id_on_value"), ["lot_id", "on", "value"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_value_adjustments_on_id"), ["on", "id"], unique=False)
+
+    op.create_table(
         "count_entries",
         sa.Column("id", KEY, nullable=False),
         sa.Column("line_id", KEY, nullable=False),
@@ -701,6 +768,15 @@ def upgrade() -> None:
             sa.Column("prescription_only", sa.Boolean(), server_default=sa.text("false"), nullable=False)
         )
 
+    with op.batch_alter_table("offers", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("price_breaks", sa.String(length=300), server_default=sa.text("''"), nullable=False)
+        )
+        batch_op.add_column(sa.Column("list_price", sa.BigInteger(), nullable=True))
+        batch_op.add_column(
+            sa.Column("list_currency", sa.String(length=3), server_default=sa.text("''"), nullable=False)
+        )
+
     with op.batch_alter_table("places", schema=None) as batch_op:
         batch_op.add_column(sa.Column("temperature", sa.String(24), server_default="any", nullable=False))
         batch_op.add_column(sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False))
@@ -730,6 +806,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_quotes_part_of"), ["part_of"], unique=False)
         batch_op.create_foreign_key(batch_op.f("fk_quotes_part_of_quotes"), "quotes", ["part_of"], ["id"])
 
+    with op.batch_alter_table("suppliers", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("free_shipping_from", sa.BigInteger(), nullable=True))
+        batch_op.add_column(
+            sa.Column("order_days", sa.String(length=40), server_default=sa.text("''"), nullable=False)
+        )
+        batch_op.add_column(
+            sa.Column("cold_days", sa.String(length=40), server_default=sa.text("''"), nullable=False)
+        )
+
     with op.batch_alter_table("vial_rules", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("container_form", sa.String(length=40), server_default=sa.text("''"), nullable=False)
@@ -747,7 +832,7 @@ def upgrade() -> None:
         batch_op.drop_constraint("ck_documents_kind_known", type_="check")
         batch_op.create_check_constraint(
             batch_op.f("ck_documents_kind_known"),
-            "kind IN ('receipt', 'opening_stock', 'opening', 'session', 'discard', 'write_off', 'hold', 'reversal', 'move', 'transfer', 'count')",
+            "kind IN ('receipt', 'opening_stock', 'opening', 'session', 'discard', 'write_off', 'hold', 'reversal', 'move', 'transfer', 'count', 'revaluation', 'invoice', 'write_down')",
         )
     for statement in FACTS_ARE_ONLY_ADDED[op.get_bind().dialect.name]:
         op.execute(statement)
