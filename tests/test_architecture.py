@@ -35,7 +35,7 @@ PRICING = [
     "course_events", "course_records", "session_changes", "courses", "course_life", "retention",
     "certainty", "quote_records", "variance", "deferred", "offers", "quotes", "drifting", "numbering",
     "quote_life", "prospects", "recalls",
-    "proof_of_courses", "proof", "chart", "accounting", "details", "reports", "conversion",
+    "proof_of_courses", "proof", "chart", "mapping", "accounting", "details", "reports", "conversion",
 ]  # fmt: skip
 ORDER = [
     "inventory", *(f"inventory.{chapter}" for chapter in INVENTORY),

@@ -224,6 +224,11 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "PeriodClosed": "Date it in a month that is open.",
         },
         "pricing.accounting": {"BadPeriod": "Choose a last day that is not before the first."},
+        "pricing.mapping": {
+            "AccountsNotMapped": "Books, Accounts: give each account that is named its own there.",
+            "BadAccountName": "Write it as the other program shows it in its list of accounts.",
+            "UnknownAccount": LOOK,
+        },
         "api.web.closing": {
             "BooksDisagree": "Do not close; tell your admin to verify the books.",
             "NothingToClose": "Wait until the month is over, or look which month is next.",

@@ -27,6 +27,12 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER import_undos_no_delete BEFORE DELETE ON import_undos BEGIN SELECT RAISE(ABORT, 'import_undos are only added, never changed'); END",
         "CREATE TRIGGER imports_no_update BEFORE UPDATE ON imports BEGIN SELECT RAISE(ABORT, 'imports are only added, never changed'); END",
         "CREATE TRIGGER imports_no_delete BEFORE DELETE ON imports BEGIN SELECT RAISE(ABORT, 'imports are only added, never changed'); END",
+        "CREATE TRIGGER names_elsewhere_no_update BEFORE UPDATE ON names_elsewhere BEGIN SELECT RAISE(ABORT, 'names_elsewhere are only added, never changed'); END",
+        "CREATE TRIGGER names_elsewhere_no_delete BEFORE DELETE ON names_elsewhere BEGIN SELECT RAISE(ABORT, 'names_elsewhere are only added, never changed'); END",
+        "CREATE TRIGGER period_reopenings_no_update BEFORE UPDATE ON period_reopenings BEGIN SELECT RAISE(ABORT, 'period_reopenings are only added, never changed'); END",
+        "CREATE TRIGGER period_reopenings_no_delete BEFORE DELETE ON period_reopenings BEGIN SELECT RAISE(ABORT, 'period_reopenings are only added, never changed'); END",
+        "CREATE TRIGGER IF NOT EXISTS periods_no_update BEFORE UPDATE ON periods BEGIN SELECT RAISE(ABORT, 'periods are only added, never changed'); END",
+        "CREATE TRIGGER IF NOT EXISTS periods_no_delete BEFORE DELETE ON periods BEGIN SELECT RAISE(ABORT, 'periods are only added, never changed'); END",
         "CREATE TRIGGER purchase_order_cancellations_no_update BEFORE UPDATE ON purchase_order_cancellations BEGIN SELECT RAISE(ABORT, 'purchase_order_cancellations are only added, never changed'); END",
         "CREATE TRIGGER purchase_order_cancellations_no_delete BEFORE DELETE ON purchase_order_cancellations BEGIN SELECT RAISE(ABORT, 'purchase_order_cancellations are only added, never changed'); END",
         "CREATE TRIGGER purchase_order_events_no_update BEFORE UPDATE ON purchase_order_events BEGIN SELECT RAISE(ABORT, 'purchase_order_events are only added, never changed'); END",
@@ -73,6 +79,10 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER import_undos_only_added BEFORE UPDATE OR DELETE ON import_undos FOR EACH ROW EXECUTE FUNCTION import_undos_only_added()",
         "CREATE OR REPLACE FUNCTION imports_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'imports are only added, never changed'; END $$",
         "CREATE TRIGGER imports_only_added BEFORE UPDATE OR DELETE ON imports FOR EACH ROW EXECUTE FUNCTION imports_only_added()",
+        "CREATE OR REPLACE FUNCTION names_elsewhere_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'names_elsewhere are only added, never changed'; END $$",
+        "CREATE TRIGGER names_elsewhere_only_added BEFORE UPDATE OR DELETE ON names_elsewhere FOR EACH ROW EXECUTE FUNCTION names_elsewhere_only_added()",
+        "CREATE OR REPLACE FUNCTION period_reopenings_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'period_reopenings are only added, never changed'; END $$",
+        "CREATE TRIGGER period_reopenings_only_added BEFORE UPDATE OR DELETE ON period_reopenings FOR EACH ROW EXECUTE FUNCTION period_reopenings_only_added()",
         "CREATE OR REPLACE FUNCTION purchase_order_cancellations_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purchase_order_cancellations are only added, never changed'; END $$",
         "CREATE TRIGGER purchase_order_cancellations_only_added BEFORE UPDATE OR DELETE ON purchase_order_cancellations FOR EACH ROW EXECUTE FUNCTION purchase_order_cancellations_only_added()",
         "CREATE OR REPLACE FUNCTION purchase_order_events_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purchase_order_events are only added, never changed'; END $$",
@@ -140,6 +150,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clinic_marks")),
     )
     op.create_table(
+        "names_elsewhere",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("software", sa.String(24), nullable=False),
+        sa.Column("subject", sa.String(24), nullable=False),
+        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.CheckConstraint(
+            "software IN ('books', 'xero', 'qbo', 'iif', 'sage', 'beancount')",
+            name=op.f("ck_names_elsewhere_software_known"),
+        ),
+        sa.CheckConstraint("subject IN ('account', 'site')", name=op.f("ck_names_elsewhere_subject_known")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_names_elsewhere")),
+    )
+    with op.batch_alter_table("names_elsewhere", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_names_elsewhere_software_subject_code_id"),
+            ["software", "subject", "code", "id"],
+            unique=False,
+        )
+
+    op.create_table(
         "calendars",
         sa.Column("id", KEY, nullable=False),
         sa.Column("person_id", KEY, nullable=False),
@@ -175,6 +208,19 @@ def upgrade() -> None:
     with op.batch_alter_table("imports", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_imports_fingerprint"), ["fingerprint"], unique=False)
 
+    op.create_table(
+        "period_reopenings",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("period_id", KEY, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["period_id"], ["periods.id"], name=op.f("fk_period_reopenings_period_id_periods")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_period_reopenings")),
+        sa.UniqueConstraint("period_id", name=op.f("uq_period_reopenings_period_id")),
+    )
     op.create_table(
         "purchase_orders",
         sa.Column("id", KEY, nullable=False),
@@ -776,6 +822,16 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("list_currency", sa.String(length=3), server_default=sa.text("''"), nullable=False)
         )
+
+    with op.batch_alter_table("periods", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("round", KEY, server_default=sa.text("1"), nullable=False))
+        batch_op.add_column(
+            sa.Column("reason", sa.String(length=500), server_default=sa.text("''"), nullable=False)
+        )
+        batch_op.add_column(sa.Column("warnings", sa.Text(), server_default=sa.text("''"), nullable=False))
+        batch_op.add_column(sa.Column("facts", sa.String(length=64), nullable=True))
+        batch_op.drop_constraint(batch_op.f("uq_periods_month"), type_="unique")
+        batch_op.create_unique_constraint(batch_op.f("uq_periods_month_round"), ["month", "round"])
 
     with op.batch_alter_table("places", schema=None) as batch_op:
         batch_op.add_column(sa.Column("temperature", sa.String(24), server_default="any", nullable=False))
