@@ -5,7 +5,7 @@
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ from inventory import clinic, layers, shelf
 from inventory.catalog import DoseClass
 from inventory.clinic import Settings, Site
 from inventory.errors import Invalid
+from inventory.layers import Worth
 from inventory.measures import ZERO, fit, plain, to_cents
 from inventory.treatments import flags as session_flags
 from inventory.vials import PharmacyBulk, Product
@@ -53,6 +54,21 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """A course to cost: its recipe, who performs it, on which days, by which protocol."""
+
+    recipe: Recipe
+    level: PractitionerLevel
+    dates: Sequence[date]
+    protocol: Protocol | None = None
+
+    @property
+    def technique(self) -> str:
+        """How it is injected: the protocol decides, else the recipe."""
+        return self.recipe.technique if self.protocol is None else self.protocol.technique
+
+
+@dataclass(frozen=True)
 class CourseCost:
     """A course costed session by session; `mean` is stage 1 of the price, unrounded."""
 
@@ -84,27 +100,44 @@ def cost_course(
     promises made to this very course. Raises NoDates, sourcing.NothingHolds, covering.TooManyContainers,
     vials.PharmacyBulk (S5), protocols.UnknownTechnique.
     """
-    if not dates:
+    wanted = Wanted(recipe, level, dates, protocol)
+    return cost_together(db, [wanted], site=site, today=today, own=own)[0]
+
+
+def cost_together(
+    db: Session,
+    wanted: Sequence[Wanted],
+    *,
+    site: Site,
+    today: date | None = None,
+    own: Collection[str] = (),
+) -> tuple[CourseCost, ...]:
+    """Cost several courses of one patient over the same shelf, in the order of their days (C5).
+
+    No lot serves twice: what a session draws is gone for every later one, whichever course it is of; of
+    those on one day the course that is named first draws first. Raises what `cost_course` does.
+    """
+    if not wanted or not all(one.dates for one in wanted):
         raise NoDates("A course has at least one session.")
     settings = clinic.settings(db)
-    technique = recipe.technique if protocol is None else protocol.technique
-    today = dates[0] if today is None else today
-    mixed = _mixed(db, recipe, Span(today, dates[0]), site=site, settings=settings, own=own)
-    doses = [*mixed, *_used(db, technique)]
-    prices = sourcing.prices_of(db, doses, site=site, on=today)
+    days = [on for one in wanted for on in one.dates]
+    today = min(days) if today is None else today
+    mixed = [
+        _mixed(db, one.recipe, Span(today, one.dates[0]), site=site, settings=settings, own=own)
+        for one in wanted
+    ]
+    doses = [[*mixes, *_used(db, one.technique)] for one, mixes in zip(wanted, mixed, strict=True)]
+    every = [dose for listed in doses for dose in listed]
+    prices = sourcing.prices_of(db, every, site=site, on=today)
     outlook = Outlook(
-        db, site, {dose.product.id: dose.product for dose in doses}, Span(today, dates[-1]), own=own
+        db, site, {dose.product.id: dose.product for dose in every}, Span(today, max(days)), own=own
     )
-    drawn = _draw_all(outlook, doses, dates, loss=settings.draw_loss_ml)
-    sessions = _sheets(
-        db, doses, drawn, dates, prices, labour=_labour(protocol, level, settings), settings=settings
-    )
-    return CourseCost(
-        recipe=recipe,
-        sessions=sessions,
-        mean=sum((one.actual for one in sessions), ZERO) / len(sessions),
-        shortages=_shortages(doses, drawn, dates, prices, settings),
-        flags=_flags(recipe, mixed, doses, prices, settings),
+    drawn = _draw_all(outlook, doses, [one.dates for one in wanted], loss=settings.draw_loss_ml)
+    lots = {draw.container.lot.id for days in drawn for day in days for one in day for draw in one.draws}
+    worth = layers.worth_of_lots(db, lots)
+    return tuple(
+        _course(one, mixes, listed, gives, prices, worth, settings)
+        for one, mixes, listed, gives in zip(wanted, mixed, doses, drawn, strict=True)
     )
 
 
@@ -142,46 +175,56 @@ def _doses(db: Session, needed: Sequence[tuple[int, Decimal]], source: str) -> l
     return [Dose(products[key], much, source) for key, much in needed]
 
 
-def _labour(protocol: Protocol | None, level: PractitionerLevel, settings: Settings) -> tuple[Line, ...]:
-    steps = protocols.labour_minutes(protocol, settings)
-    return tuple(sheets.labour_line(step, minutes, level) for step, minutes in steps)
+def _labour(wanted: Wanted, settings: Settings) -> tuple[Line, ...]:
+    steps = protocols.labour_minutes(wanted.protocol, settings)
+    return tuple(sheets.labour_line(step, minutes, wanted.level) for step, minutes in steps)
 
 
 def _draw_all(
-    outlook: Outlook, doses: Sequence[Dose], dates: Sequence[date], *, loss: Decimal
-) -> list[list[Drawn]]:
-    """What the stock gives each session, the first session first (C5)."""
-    needed: dict[int, Decimal] = defaultdict(Decimal)
-    for dose in doses:
-        # A draw opens at most one container beyond the dose and what stays in the syringe.
-        needed[dose.product.id] += dose.quantity + loss + dose.product.content
-    drawn = []
-    for number, on in enumerate(dates):
-        outlook.look(needed, on=on, times=len(dates) - number)
-        drawn.append([outlook.draw(dose.product.id, dose.quantity, on=on, loss=loss) for dose in doses])
+    outlook: Outlook, doses: Sequence[Sequence[Dose]], dates: Sequence[Sequence[date]], *, loss: Decimal
+) -> list[list[list[Drawn]]]:
+    """What the stock gives each session of each course, the earliest session first (C5)."""
+    needed: list[dict[int, Decimal]] = []
+    for listed in doses:
+        much: dict[int, Decimal] = defaultdict(Decimal)
+        for dose in listed:
+            # A draw opens at most one container beyond the dose and what stays in the syringe.
+            much[dose.product.id] += dose.quantity + loss + dose.product.content
+        needed.append(much)
+    drawn: list[list[list[Drawn]]] = [[] for _ in doses]
+    calendar = sorted((on, place) for place, days in enumerate(dates) for on in days)
+    for on, place in calendar:
+        outlook.look(needed[place], on=on, times=len(dates[place]) - len(drawn[place]))
+        drawn[place].append(
+            [outlook.draw(dose.product.id, dose.quantity, on=on, loss=loss) for dose in doses[place]]
+        )
     return drawn
 
 
-def _sheets(
-    db: Session,
+def _course(
+    wanted: Wanted,
+    mixed: Sequence[Dose],
     doses: Sequence[Dose],
     drawn: Sequence[Sequence[Drawn]],
-    dates: Sequence[date],
     prices: Prices,
-    *,
-    labour: tuple[Line, ...],
+    worth: Mapping[int, Worth],
     settings: Settings,
-) -> tuple[SessionCost, ...]:
-    """The cost sheet of each session: what it draws, the labour, the overhead on both."""
-    lots = {draw.container.lot.id for day in drawn for one in day for draw in one.draws}
-    worth = layers.worth_of_lots(db, lots)
-    found = []
-    for number, (on, day) in enumerate(zip(dates, drawn, strict=True), start=1):
+) -> CourseCost:
+    """The cost sheet of each session: what it draws, the labour, the overhead on both; and what lacks."""
+    labour = _labour(wanted, settings)
+    sessions = []
+    for number, (on, day) in enumerate(zip(wanted.dates, drawn, strict=True), start=1):
         pairs = list(zip(doses, day, strict=True))
         lines = tuple(sheets.item_line(dose, one, prices, worth, settings) for dose, one in pairs)
         short = tuple(dict.fromkeys(dose.product.sku for dose, one in pairs if one.missing))
-        found.append(sheets.sheet(number, on, lines + labour, settings, short))
-    return tuple(found)
+        sessions.append(sheets.sheet(number, on, lines + labour, settings, short))
+    return CourseCost(
+        recipe=wanted.recipe,
+        sessions=tuple(sessions),
+        mean=sum((one.actual for one in sessions), ZERO) / len(sessions),
+        shortages=_shortages(doses, drawn, wanted.dates, prices, settings),
+        flags=_flags(wanted.recipe, mixed, doses, prices, settings),
+    )
 
 
 def _shortages(
@@ -201,13 +244,15 @@ def _shortages(
                 first.setdefault(dose.product.id, number)
                 bought[dose.product.id] += sheets.bill(dose, one, prices, settings).bought
     found = [
-        _shortage(products[key], number + 1, dates[number], bought[key], prices)
+        _shortage(products[key], number + 1, dates[number], bought[key], prices, settings)
         for key, number in first.items()
     ]
     return tuple(sorted(found, key=lambda one: (one.session, one.sku)))
 
 
-def _shortage(product: Product, session: int, on: date, bought: Decimal, prices: Prices) -> Shortage:
+def _shortage(
+    product: Product, session: int, on: date, bought: Decimal, prices: Prices, settings: Settings
+) -> Shortage:
     containers = int(fit(bought, product.content))
     offer = prices.offers.get(product.id)
     why = (
@@ -222,7 +267,7 @@ def _shortage(product: Product, session: int, on: date, bought: Decimal, prices:
         supplier, order_by = offer.supplier, on - timedelta(days=offer.lead_days)
         why += (
             f"; order {packs} pack{'s' if packs > 1 else ''} of {offer.pack_containers} from "
-            f"{offer.supplier_name} by {order_by} ({to_cents(packs * offer.pack_price)})."
+            f"{offer.supplier_name} by {order_by} ({settings.currency} {to_cents(packs * offer.pack_price)})."
         )
     return Shortage(
         sku=product.sku,

@@ -21,7 +21,7 @@ from pricing import (
     screening,
     stages,
 )
-from pricing.costing import CourseCost
+from pricing.costing import CourseCost, Wanted
 from pricing.discounts import Discount
 from pricing.price_list import Band, PractitionerLevel, PriceBand
 from pricing.protocols import Plan, Protocol
@@ -92,14 +92,23 @@ class TooManyTreatments(Invalid):
 def offers(db: Session, request: Request, *, site: Site, on: date) -> tuple[Offer, ...]:
     """Cost, price and screen every treatment of a request, the leading one first, keeping nothing.
 
-    Each is costed against the shelf as it is, as if it were alone. Raises TooManyTreatments, and all that
-    `offer` refuses.
+    They are costed together, in the order of their days over the same shelf: no lot serves two of them (C5).
+    Raises TooManyTreatments, UnknownProtocol, UnknownLevel, OutsideProtocol (T4), UnknownRegion, NoBand,
+    NoPrice (P1), BadTerms, BadPatientRef, entitlement.MayNotInject, and what `discounts.given` refuses.
     """
     if len(request.more) >= MOST_TREATMENTS:
         raise TooManyTreatments(
             f"A quote has 1 to {MOST_TREATMENTS} treatments, not {len(request.more) + 1}."
         )
-    return tuple(offer(db, one, site=site, on=on) for one in separate(request))
+    check_patient_ref(request.patient_ref)
+    asked = [_asked(db, one) for one in separate(request)]
+    costs = costing.cost_together(db, [one.wanted for one in asked], site=site, today=on)
+    return tuple(_offer(db, one, cost, site=site, on=on) for one, cost in zip(asked, costs, strict=True))
+
+
+def offer(db: Session, request: Request, *, site: Site, on: date) -> Offer:
+    """Cost, price and screen the first treatment of a request, as if it were alone; see `offers`."""
+    return offers(db, replace(request, more=()), site=site, on=on)[0]
 
 
 def separate(request: Request) -> list[Request]:
@@ -110,22 +119,30 @@ def separate(request: Request) -> list[Request]:
     ]
 
 
-def offer(db: Session, request: Request, *, site: Site, on: date) -> Offer:
-    """Cost, price and screen a course as of a day, keeping nothing.
+@dataclass(frozen=True)
+class _Asked:
+    """One treatment as it was asked for, looked up: its protocol, its plan, the course to cost."""
 
-    Raises UnknownProtocol, UnknownLevel, OutsideProtocol (T4), UnknownRegion, NoBand, NoPrice (P1),
-    BadTerms, BadPatientRef, entitlement.MayNotInject, and what `discounts.given` refuses.
-    """
-    check_patient_ref(request.patient_ref)
-    settings = clinic.settings(db)
+    request: Request
+    protocol: Protocol
+    plan: Plan
+    wanted: Wanted
+
+
+def _asked(db: Session, request: Request) -> _Asked:
     protocol = protocols.protocol(db, request.protocol)
     level = price_list.level(db, request.level)
     plan = protocols.sessions_of(
         protocol, sessions=request.sessions, interval_weeks=request.interval_weeks, reason=request.plan_reason
     )
     dates = costing.course_dates(request.starts_on, plan.sessions, plan.interval_weeks)
-    recipe = protocols.recipe(db, protocol)
-    cost = costing.cost_course(db, recipe, level=level, site=site, dates=dates, protocol=protocol, today=on)
+    return _Asked(request, protocol, plan, Wanted(protocols.recipe(db, protocol), level, dates, protocol))
+
+
+def _offer(db: Session, asked: _Asked, cost: CourseCost, *, site: Site, on: date) -> Offer:
+    """Price and screen a treatment that was costed."""
+    request, protocol, plan, level = asked.request, asked.protocol, asked.plan, asked.wanted.level
+    settings = clinic.settings(db)
     region = request.region or site.region
     discount = discounts.given(
         db,
@@ -140,7 +157,7 @@ def offer(db: Session, request: Request, *, site: Site, on: date) -> Offer:
         db, request, protocol, level, plan, cost, discount, site=site, region=region, on=on, settings=settings
     )
     item_ids = {line.item_id for line in cost.sessions[0].lines if line.item_id is not None}
-    warned = list(screening.screen(db, request.screening, recipe, item_ids))
+    warned = list(screening.screen(db, request.screening, cost.recipe, item_ids))
     warned += entitlement.check(db, level, item_ids)
     warned += _elsewhere(db, request, price.band, site)
     warned += [Caution(flag.code, flag.message) for flag in cost.flags]

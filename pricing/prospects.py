@@ -4,22 +4,20 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory.clinic import Site
 from inventory.errors import Conflict
 from inventory.measures import ZERO, to_cents_half_up
-from pricing import certainty, courses, quote_records, quotes
+from pricing import certainty, drifting
 from pricing.certainty import Certainty, DiscountAdvice, Margin
-from pricing.courses import Course
 from pricing.quote_records import Quote
 
 PLACES = Decimal("0.000001")
 
 
 class NothingToCome(Conflict):
-    """Every session of the quote was performed."""
+    """No session of the quote is still to come."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +37,12 @@ def prospect(db: Session, subject: Quote, *, site: Site, on: date) -> Prospect:
 
     A day that has passed is taken to be today. The same quote on the same day has the same answer.
     """
-    started = db.scalar(sa.select(Course).where(Course.quote_id == subject.id))
-    listed = [] if started is None else courses.sessions(db, started)
-    performed = {one.number for one in listed if one.session_id is not None}
-    offered = quote_records.sessions_of(db, subject)
-    to_come = [one for one in offered if one.number not in performed]
-    if not to_come:
+    left = drifting.to_come(db, subject, site=site, on=on)
+    if subject not in left.sessions:
         raise NothingToCome(
-            f"Every session of quote {subject.id} was performed; nothing is left to foretell."
+            f"No session of quote {subject.id} is still to come; nothing is left to foretell."
         )
-    own = {courses.reference(one.course_id, one.number) for one in listed}
-    dates = [max(one.on, on) for one in to_come]
-    cost = quotes.course_cost(db, subject, site=site, dates=dates, today=on, own=own)
+    to_come, cost = left.sessions[subject], left.costs[subject]
     seen = certainty.foretell(
         db,
         cost,

@@ -1,6 +1,6 @@
 """Quotes: what the clinic offers for a course, copied in full so that nothing later can change it (P4)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 
@@ -13,7 +13,7 @@ from inventory.clinic import Site
 from inventory.database import table_of
 from inventory.measures import ZERO, to_cents_half_up
 from pricing import costing, formulations, quote_records
-from pricing.costing import CourseCost
+from pricing.costing import CourseCost, Wanted
 from pricing.courses import Planned
 from pricing.discounts import DiscountRule
 from pricing.offers import MOST_TREATMENTS as MOST_TREATMENTS  # who quotes finds what is asked here too
@@ -104,20 +104,28 @@ def _head(request: Request, made: Offer) -> Quote:
     )
 
 
-def course_cost(
-    db: Session, subject: Quote, *, site: Site, dates: Sequence[date], today: date, own: Collection[str] = ()
-) -> CourseCost:
-    """What sessions of a quote would cost as of a day, by the recipe, level and technique it promised."""
-    return costing.cost_course(
-        db,
-        formulations.version_by_id(db, subject.formulation_version_id),
-        level=db.get_one(PractitionerLevel, subject.level_id),
-        site=site,
-        dates=dates,
-        protocol=db.get_one(Protocol, subject.protocol_id),
-        today=today,
-        own=own,
-    )
+def costs_as_of(
+    db: Session,
+    dates: Mapping[Quote, Sequence[date]],
+    *,
+    site: Site,
+    today: date,
+    own: Collection[str] = (),
+) -> dict[Quote, CourseCost]:
+    """What sessions of a quote's treatments would cost as of a day, by the recipe, level and technique that
+    it promised, all over the same shelf (C5).
+    """
+    wanted = [
+        Wanted(
+            formulations.version_by_id(db, one.formulation_version_id),
+            db.get_one(PractitionerLevel, one.level_id),
+            days,
+            db.get_one(Protocol, one.protocol_id),
+        )
+        for one, days in dates.items()
+    ]
+    costs = costing.cost_together(db, wanted, site=site, today=today, own=own)
+    return dict(zip(dates, costs, strict=True))
 
 
 def planned(db: Session, subject: Quote) -> list[Planned]:

@@ -78,7 +78,7 @@ def test_the_first_session_that_stock_cannot_supply_is_named_with_what_to_order_
     assert (syringe.supplier, syringe.order_by) == ("SUP", date(2026, 1, 13))
     assert syringe.why == (
         "HA runs short from session 1 on 2026-01-20: 21 mL are missing for the course; "
-        "order 1 pack of 10 from Supplier by 2026-01-13 (200.00)."
+        "order 1 pack of 10 from Supplier by 2026-01-13 (USD 200.00)."
     )
     assert (needle.containers, needle.order_packs, needle.supplier, needle.order_by) == (16, None, "", None)
     assert needle.why == (
@@ -109,7 +109,7 @@ def test_whole_packs_are_ordered_and_no_fewer_than_the_supplier_sells(counter):
 
     assert (four.sku, four.containers, four.order_packs, four.order_by) == ("NEEDLE", 4, 2, date(2026, 1, 17))
     assert (sixteen.containers, sixteen.order_packs) == (16, 6)
-    assert "order 6 packs of 3 from Supplier by 2026-01-17 (6.00)" in sixteen.why
+    assert "order 6 packs of 3 from Supplier by 2026-01-17 (USD 6.00)" in sixteen.why
 
 
 def test_an_item_that_two_lines_need_is_ordered_once(counter):
