@@ -7,6 +7,8 @@ from collections.abc import Callable
 from types import FrameType
 
 import waitress
+import waitress.parser
+import waitress.utilities
 from flask import Flask
 
 THREADS = 8
@@ -65,6 +67,8 @@ def _work(make_app: Callable[[], Flask], listening: socket.socket) -> None:
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, stop)
+    # A body in a coding that nobody knows is refused as every other wrong request is, not as our fault.
+    waitress.parser.ServerNotImplemented = waitress.utilities.BadRequest
     waitress.serve(
         make_app(),
         sockets=[listening],
