@@ -26,7 +26,7 @@ Progress = Callable[[str, int], None]
 """Is told the sheet that is being written and how many rows it has so far."""
 
 PROGRESS_EVERY = 1_000
-INWARD = (Flow.BROUGHT_IN, Flow.RECEIVED, Flow.COUNTED)
+INWARD = (Flow.BROUGHT_IN, Flow.RECEIVED, Flow.COUNTED, Flow.REVALUED)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from pricing import accounting, chart, course_book, reports
 from pricing.accounting import AccountTotal
 from pricing.reports import QuoteRow, Reconciliation, ValuationRow, WasteRow
 
-GONE = ("Used", "Discarded", "Wasted", "Returned")
+CAME = ("Opening", "Brought in", "Received", "Counted", "Revalued")
+GONE = ("Used", "Discarded", "Wasted", "Returned", "Written down")
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,9 @@ def _checks(lists: dict[str, Listing], books: Books) -> list[Check]:
     stock = _net(journal, books, chart.INVENTORY_ACCOUNTS)
     checks = [
         Check(
-            "Opening + brought in + received - used - discarded - wasted - returned ± counted = valuation",
+            "Opening + what came - what went ± counted ± revalued = valuation",
             total_of(
-                *(rolled.total(f"{name} value") for name in ("Opening", "Brought in", "Received", "Counted")),
+                *(rolled.total(f"{name} value") for name in CAME),
                 *(less(rolled.total(f"{name} value")) for name in GONE),
             ),
             value,

@@ -19,11 +19,13 @@ FORMULAS = {
 }
 
 
+REVALUED = "by bills that differ from their receipts, late freight, another cost formula"
 NOTES = {
     "Used": "drawn for patients: cost of treatment",
     "Discarded": "the rest of single-dose containers and of opened vials: cost of treatment",
     "Wasted": "expired, broken, contaminated, lost: an expense",
     "Returned": "sent back to suppliers",
+    "Written down": "to what it will still bring: an expense",
 }
 
 
@@ -81,6 +83,7 @@ def _stock(page: _Page, period: Period) -> None:
     for name in GONE:
         page.fact(f"less {name.lower()}", less(rolled.total(f"{name} value")), Look.MONEY, note=NOTES[name])
     page.fact("counted, more or less", rolled.total("Counted value"), Look.MONEY)
+    page.fact("revalued, more or less", rolled.total("Revalued value"), Look.MONEY, note=REVALUED)
     closing = rolled.total("Closing value").answer
     page.total("Closing", Formula(f"SUM(B{first}:B{page.sheet.rows})", closing))
     page.fact("Valuation by lot", valued.total("Value"), Look.MONEY)

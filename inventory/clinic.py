@@ -254,11 +254,16 @@ def change_setting(db: Session, key: str, value: str, *, at: datetime, by: str, 
     parsed = _parse(key, value)
     if key == "cost_formula" and parsed is not settings(db).cost_formula and _has_stock_history(db):
         raise FormulaFixed(
-            f"The cost formula stays {settings(db).cost_formula}: stock was received under it, and "
-            "changing it needs a revaluation, which is not there yet. Choose it before the first receipt."
+            f"The cost formula stays {settings(db).cost_formula}: stock was received under it. Changing it "
+            "revalues what is on hand, between two months: do that under Cost formula."
         )
     if key == "cancellation_policy" and not _is_policy(db, value):
         raise BadSetting(f"No cancellation policy has the code {value!r}.")
+    return record_setting(db, key, value, at=at, by=by, reason=reason)
+
+
+def record_setting(db: Session, key: str, value: str, *, at: datetime, by: str, reason: str = "") -> Setting:
+    """Add a value that was found to be right; `revaluation` alone calls this past `change_setting`."""
     row = Setting(key=key, value=value, at=at, by=by, reason=reason)
     db.add(row)
     db.flush()

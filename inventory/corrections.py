@@ -171,8 +171,17 @@ def _mirror(db: Session, movement: Movement, kinds: dict[int, PlaceKind]) -> Mov
     lot = db.get_one(Lot, movement.lot_id, populate_existing=True)
     if movement.vial_id is not None:
         _restore_vial(db, movement, kinds)
-    if movement.layer_id is not None:
-        share = Share(movement.layer_id, movement.quantity, movement.value)
+    layer_id = movement.layer_id
+    if layer_id is not None:
+        layer_id = layers.standing(
+            db,
+            clinic.settings(db).cost_formula,
+            layer_id,
+            item_id=lot.item_id,
+            lot_id=lot.id,
+            received_on=lot.received_on,
+        )
+        share = Share(layer_id, movement.quantity, movement.value)
         if movement.direction > 0:
             layers.take_exactly(db, share)
         else:
@@ -191,7 +200,7 @@ def _mirror(db: Session, movement: Movement, kinds: dict[int, PlaceKind]) -> Mov
         movement.quantity,
         direction=-movement.direction,
         value=movement.value,
-        layer_id=movement.layer_id,
+        layer_id=layer_id,
         vial_id=movement.vial_id,
         reason=movement.reason,
         corrects_id=movement.id,

@@ -13,6 +13,13 @@ class CostFormula(StrEnum):
     WEIGHTED_AVERAGE = "weighted_average"
 
 
+class Framework(StrEnum):
+    """By which rules the accounts are kept, where the two differ."""
+
+    US_GAAP = "us_gaap"
+    IFRS = "ifrs"
+
+
 @dataclass(frozen=True)
 class Settings:
     """Every setting of the clinic with its default; `SOURCES` says where each default comes from."""
@@ -20,6 +27,7 @@ class Settings:
     clinic_name: str = "Clinic"
     currency: str = "USD"
     cost_formula: CostFormula = CostFormula.SPECIFIC
+    accounting_framework: Framework = Framework.US_GAAP
     draw_loss_ml: Decimal = Decimal("0.10")
     sterile_product_limit: int = 3
     overhead_rate: Decimal = Decimal("0.15")
@@ -36,6 +44,10 @@ class Settings:
     reorder_review_days: int = 7
     service_level: Decimal = Decimal("0.95")
     usage_window_days: int = 90
+    order_line_cost: Decimal = Decimal("8.00")
+    holding_rate: Decimal = Decimal("0.25")
+    disposal_cost: Decimal = Decimal("1.00")
+    missing_item_cost: Decimal = Decimal("60.00")
     expiry_alert_days: int = 30
     quarantine_alert_days: int = 14
     least_life_left_rate: Decimal = Decimal("0.50")
@@ -48,6 +60,8 @@ SOURCES = {
     "currency": "the clinic's own",
     "cost_formula": "vialbook's default; for goods that are alike IAS 2 knows first in, first out and "
     "weighted average, so ask your accountant",
+    "accounting_framework": "with the currency; a write-down comes back under IFRS (IAS 2.33), never under "
+    "US GAAP (ASC 330-10-35-14)",
     "draw_loss_ml": "vialbook's default: 0.10 mL for each product drawn; weigh your own needles and syringes",
     "sterile_product_limit": "USP chapter 797 of 2023 on immediate use: not more than 3 sterile products",
     "overhead_rate": "illustrative; take yours from last year's accounts",
@@ -65,6 +79,10 @@ SOURCES = {
     "reorder_review_days": "illustrative: an order a week",
     "service_level": "illustrative: no shortage in 95 of 100 orders",
     "usage_window_days": "illustrative: a quarter of a year",
+    "order_line_cost": "illustrative: a quarter of an hour to write, unpack and put away a line",
+    "holding_rate": "illustrative: what money, fridge and insurance cost a year; 20 to 30 percent is often seen",
+    "disposal_cost": "illustrative: what the waste contractor takes for a vial",
+    "missing_item_cost": "illustrative: the margin of the session, or part of it, that a missing item costs",
     "expiry_alert_days": "illustrative: a month to use it up or send it back",
     "quarantine_alert_days": "illustrative: two weeks to hear from the supplier",
     "least_life_left_rate": "illustrative: half of the shelf life left on receipt",
@@ -80,6 +98,7 @@ FRACTIONS = frozenset(
         "target_margin_rate",
         "least_margin_rate",
         "service_level",
+        "holding_rate",
         "least_life_left_rate",
         "deposit_rate",
         "desk_discount_rate",
@@ -89,5 +108,8 @@ FRACTIONS = frozenset(
 )
 ABOVE_ZERO = frozenset({"price_step", "reorder_review_days", "usage_window_days"})
 """Settings that something is divided by."""
-MOST_DECIMALS = {"price_step": 2, "draw_loss_ml": 4, "recount_value": 2}
+MOST_DECIMALS = {
+    "price_step": 2, "draw_loss_ml": 4, "recount_value": 2,
+    "order_line_cost": 2, "disposal_cost": 2, "missing_item_cost": 2,
+}  # fmt: skip
 OTHER_DECIMALS = 6

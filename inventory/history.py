@@ -10,9 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import clinic
+from inventory import adjustments
 from inventory.catalog import Item, item
 from inventory.clinic import HELD, CostFormula, Place, PlaceKind
+from inventory.database import MONEY
 from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind
 from inventory.lots import Lot, LotEvent, LotState
 from inventory.measures import ZERO, share_by_weight
@@ -94,7 +95,8 @@ def valuation(db: Session, *, on: date) -> Valuation:
     `specific` says it of each lot as is; the other formulas know an item's worth, which is shared over its
     lots by quantity. A lot without quantity has no row, unless the books are broken and it has a value.
     """
-    by_lot = clinic.settings(db).cost_formula is CostFormula.SPECIFIC
+    by_lot = adjustments.formula_on(db, on) is CostFormula.SPECIFIC
+    adjusted = adjustments.by_lot(on=on)
     quantity = sa.func.sum(signed(MOVEMENTS.c.quantity))
     value = sa.func.sum(signed(MOVEMENTS.c.value))
     # Read from the covering index ix_movements_valuation alone, lot by lot in its order.
@@ -102,16 +104,18 @@ def valuation(db: Session, *, on: date) -> Valuation:
         sa.select(MOVEMENTS.c.lot_id, quantity.label("quantity"), value.label("value"))
         .where(MOVEMENTS.c.on <= on)
         .group_by(MOVEMENTS.c.lot_id)
-        .having(sa.or_(quantity != 0, value != 0))
         .subquery()
     )
+    worth = sums.c.value + sa.func.coalesce(adjusted.c.value, sa.literal(ZERO, MONEY))
     rows: Any = db.execute(
         sa.select(
             ITEMS.c.sku, LOTS.c.item_id, LOTS.c.id, LOTS.c.number, LOTS.c.expires_on,
-            sums.c.quantity, sums.c.value,
+            sums.c.quantity, worth,
         )
         .join_from(sums, LOTS, LOTS.c.id == sums.c.lot_id)
         .join(ITEMS, ITEMS.c.id == LOTS.c.item_id)
+        .outerjoin(adjusted, adjusted.c.lot_id == sums.c.lot_id)
+        .where(sa.or_(sums.c.quantity != ZERO, worth != ZERO))
         .order_by(ITEMS.c.sku, LOTS.c.expires_on, LOTS.c.id)
     )  # fmt: skip
     lots = [ValuedLot(*row) for row in rows]

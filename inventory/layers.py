@@ -212,6 +212,45 @@ def take_exactly(db: Session, share: Share) -> None:
     _write(db, [Share(share.layer_id, quantity, value)])
 
 
+def standing(
+    db: Session, formula: CostFormula, layer_id: int, *, item_id: int, lot_id: int, received_on: date
+) -> int:
+    """The layer in which the cost of what a layer once gave or got is kept under the formula of today (C1).
+
+    It is that layer itself, unless the formula changed since; none is left: an empty one is added.
+    """
+    key = found(db, formula, layer_id, item_id=item_id, lot_id=lot_id)
+    if key is not None:
+        return key
+    wanted = None if formula is CostFormula.WEIGHTED_AVERAGE else lot_id
+    return of_lot(db, item_id=item_id, lot_id=wanted, received_on=received_on)
+
+
+def found(db: Session, formula: CostFormula, layer_id: int, *, item_id: int, lot_id: int) -> int | None:
+    """What `standing` answers, where there is such a layer."""
+    own = db.execute(sa.select(LAYERS.c.lot_id).where(LAYERS.c.id == layer_id)).one().lot_id
+    wanted = None if formula is CostFormula.WEIGHTED_AVERAGE else lot_id
+    if own == wanted or (formula is CostFormula.FIFO and own is not None):
+        return layer_id
+    return _of_lot(db, item_id, wanted)
+
+
+def _of_lot(db: Session, item_id: int, lot_id: int | None) -> int | None:
+    mine = sa.select(LAYERS.c.id).where(
+        LAYERS.c.item_id == item_id, LAYERS.c.lot_id.is_not_distinct_from(lot_id)
+    )
+    return db.scalar(mine.order_by((LAYERS.c.quantity_left > ZERO).desc(), LAYERS.c.id.desc()).limit(1))
+
+
+def of_lot(db: Session, *, item_id: int, lot_id: int | None, received_on: date) -> int:
+    """A lot's layer that holds stock, else its newest, else a new one without stock; no lot: the pool."""
+    key = _of_lot(db, item_id, lot_id)
+    if key is not None:
+        return key
+    empty = {"item_id": item_id, "lot_id": lot_id, "received_on": received_on}
+    return add_rows(db, LAYERS, [empty | {"quantity_left": ZERO, "value_left": ZERO}])[0]
+
+
 def split(shares: Sequence[Share], first: Decimal) -> tuple[list[Share], list[Share]]:
     """Divide the shares into the first so much and the rest, without making or losing a cent."""
     before, after, missing = [], [], first

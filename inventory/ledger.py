@@ -47,6 +47,9 @@ class DocumentKind(StrEnum):
     MOVE = "move"  # between the shelves of a site
     TRANSFER = "transfer"  # out to another site, or in at it
     COUNT = "count"
+    REVALUATION = "revaluation"  # another cost formula
+    INVOICE = "invoice"  # of a supplier
+    WRITE_DOWN = "write_down"
 
 
 class WasteReason(StrEnum):

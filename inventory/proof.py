@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from inventory import proof_of_counts, proof_of_orders, proof_of_places, proof_of_use
+from inventory.adjustments import ADJUSTMENTS
 from inventory.balances import BALANCES
-from inventory.clinic import HELD, CostFormula, Place, PlaceKind, Setting
+from inventory.clinic import HELD, CostFormula, Place, PlaceKind, settings
 from inventory.layers import LAYERS
 from inventory.ledger import DOCUMENTS, MOVEMENTS
 from inventory.lots import Lot
@@ -199,8 +200,9 @@ def _layers_are_sums(db: Session) -> Iterator[str]:
         _signed(MOVEMENTS.c.quantity).label("quantity"),
         _signed(MOVEMENTS.c.value).label("value"),
     ).where(MOVEMENTS.c.layer_id.isnot(None))
+    adjusted = sa.select(ADJUSTMENTS.c.layer_id, ADJUSTMENTS.c.quantity, ADJUSTMENTS.c.value)
     left = sa.select(LAYERS.c.id, -LAYERS.c.quantity_left, -LAYERS.c.value_left)
-    both = sa.union_all(signed, left).subquery()
+    both = sa.union_all(signed, adjusted, left).subquery()
     quantity, value = sa.func.sum(both.c.quantity), sa.func.sum(both.c.value)
     rows = db.execute(
         sa.select(both.c.layer_id, quantity, value)
@@ -218,11 +220,7 @@ def _layers_are_sums(db: Session) -> Iterator[str]:
 def _layers_hold_the_stock(db: Session) -> Iterator[str]:
     """I6, C1: an item's layers hold what its places hold; a lot's too, where every cost is the receipt's."""
     by_item = [(LAYERS.c.item_id, BALANCES.c.item_id, "item")]
-    pooled = db.scalar(
-        sa.select(Setting.id)
-        .where(Setting.key == "cost_formula", Setting.value != CostFormula.SPECIFIC)
-        .limit(1)
-    )
+    pooled = settings(db).cost_formula is not CostFormula.SPECIFIC
     by_lot = [] if pooled else [(LAYERS.c.lot_id, BALANCES.c.lot_id, "lot")]
     for layer_key, balance_key, word in by_item + by_lot:
         both = sa.union_all(
@@ -236,7 +234,7 @@ def _layers_hold_the_stock(db: Session) -> Iterator[str]:
 
 
 def _value_is_conserved(db: Session) -> Iterator[str]:
-    """I8, B3: receipts = used + wasted + returned + on hand, for each item, to the cent."""
+    """I8, B3: receipts ± adjustments = used + wasted + returned + on hand, for each item, to the cent."""
     source = aliased(Place)
     crossed = (
         sa.select(MOVEMENTS.c.item_id, _signed(MOVEMENTS.c.value).label("value"))
@@ -246,6 +244,7 @@ def _value_is_conserved(db: Session) -> Iterator[str]:
     both = sa.union_all(
         sa.select(RECEIPTS.c.item_id, RECEIPTS.c.value.label("value")),
         crossed,
+        sa.select(ADJUSTMENTS.c.item_id, ADJUSTMENTS.c.value),
         sa.select(LAYERS.c.item_id, -LAYERS.c.value_left),
     ).subquery()
     lost = sa.func.sum(both.c.value)

@@ -14,11 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from inventory import periods
+from inventory.adjustments import CHANGES
 from inventory.clinic import Place, PlaceKind
 from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind
 from inventory.lots import Lot, LotEvent, LotState
 from inventory.measures import ZERO, plain
-from inventory.periods import Period
 from inventory.rooms import RoomEntry
 from inventory.treatments import TreatmentSession
 from inventory.vials import OpenedVial, PreparedIn
@@ -152,8 +153,10 @@ def _reversals_mirror(db: Session) -> Iterator[str]:
     came_from, went_to, taken_from, back_at = (aliased(Place) for _ in range(4))
     same = [
         MOVEMENTS.c[name].is_not_distinct_from(first.c[name])
-        for name in ("item_id", "lot_id", "quantity", "value", "layer_id", "vial_id")
+        for name in ("item_id", "lot_id", "quantity", "value", "vial_id")
     ]
+    if db.scalar(sa.select(CHANGES.c.id).limit(1)) is None:  # else the cost is kept in another layer (C1)
+        same.append(MOVEMENTS.c.layer_id.is_not_distinct_from(first.c.layer_id))
     mirrors = sa.and_(
         *same, _stands_for(back_at, came_from), _stands_for(taken_from, went_to),
         MOVEMENTS.c.direction == -first.c.direction, MOVEMENTS.c.on >= first.c.on,
@@ -190,20 +193,12 @@ def _stands_for(now: Any, then: Any) -> sa.ColumnElement[bool]:
 
 def _closed_months_stayed_closed(db: Session) -> Iterator[str]:
     """B4: nothing was recorded in a month after it was closed."""
-    for month, closed_at in db.execute(sa.select(Period.month, Period.closed_at).order_by(Period.month)):
-        late = db.scalars(
-            sa.select(DOCUMENTS.c.id).where(
-                DOCUMENTS.c.on >= month,
-                DOCUMENTS.c.on < _following(month),
-                DOCUMENTS.c.recorded_at > closed_at,
-            )
-        )
-        for key in late:
-            yield f"Document {key} is dated in {month:%Y-%m} and was recorded after that month was closed."
-
-
-def _following(month: date) -> date:
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    for closing in periods.history(db):
+        closed = sa.and_(DOCUMENTS.c.on <= closing.until, DOCUMENTS.c.recorded_at > closing.at)
+        if closing.reopened_at is not None:
+            closed = sa.and_(closed, DOCUMENTS.c.recorded_at <= closing.reopened_at)
+        for key, on in db.execute(sa.select(DOCUMENTS.c.id, DOCUMENTS.c.on).where(closed)):
+            yield (f"Document {key} is dated {on} and was recorded after {closing.month:%Y-%m} was closed.")
 
 
 @dataclass

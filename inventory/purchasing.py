@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from inventory import catalog, order_views, receiving
 from inventory.catalog import Item, Supplier
+from inventory.charges import NO_CHARGES, Charges
 from inventory.clinic import Site
 from inventory.database import add_rows
 from inventory.errors import Conflict, Invalid
@@ -152,6 +153,7 @@ def receive(
     received_on: date,
     recorded_at: datetime,
     by: str,
+    charges: Charges = NO_CHARGES,
 ) -> Arrived:
     """Receive a delivery against an order, all or nothing; what is missing stays open as its back order.
 
@@ -174,6 +176,7 @@ def receive(
         received_on=received_on,
         recorded_at=recorded_at,
         by=by,
+        charges=charges,
     )
     links = []
     for one, (line, found) in zip(received, matched, strict=True):

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from inventory import clinic, layers, ledger, lots, shelf_life
 from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item, Supplier
+from inventory.charges import NO_CHARGES, BadCharges, Charges, landed
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.database import MONEY, QUANTITY, UNIT_COST, Base, append_only
 from inventory.errors import Invalid, NotFound
 from inventory.layers import Want
 from inventory.ledger import Act, DocumentKind, Move
 from inventory.lots import Lot, LotState
-from inventory.measures import LARGEST_MONEY, places, quantity, to_cents_half_up
+from inventory.measures import LARGEST_MONEY, ZERO, places, quantity, to_cents_half_up
 from inventory.places import shelf, shelf_for
 
 MOST_CONTAINERS = 1_000_000
@@ -32,6 +33,7 @@ class Receipt(Base):
     __table_args__ = (
         sa.CheckConstraint("containers > 0", name="containers_positive"),
         sa.CheckConstraint("unit_cost >= 0", name="unit_cost_not_negative"),
+        sa.CheckConstraint("value >= 0", name="value_not_negative"),
         sa.Index(None, "lot_id"),
         sa.Index(None, "item_id", "received_on"),
     )
@@ -44,9 +46,10 @@ class Receipt(Base):
     supplier_id: Mapped[int | None] = mapped_column(sa.ForeignKey("suppliers.id"))
     received_on: Mapped[date]
     containers: Mapped[int]
-    unit_cost: Mapped[Decimal] = mapped_column(UNIT_COST)  # of one container, landed
+    unit_cost: Mapped[Decimal] = mapped_column(UNIT_COST)  # of one container, as the supplier asks
     quantity: Mapped[Decimal] = mapped_column(QUANTITY)
-    value: Mapped[Decimal] = mapped_column(MONEY)
+    value: Mapped[Decimal] = mapped_column(MONEY)  # landed: with its share of the charges (C3)
+    charges: Mapped[Decimal] = mapped_column(MONEY, default=ZERO, server_default=sa.text("0"))
     layer_id: Mapped[int] = mapped_column(sa.ForeignKey("cost_layers.id"))
 
 
@@ -87,13 +90,29 @@ class UnknownReceipt(NotFound):
 
 
 def receive(
-    db: Session, delivery: Delivery, *, site: Site, received_on: date, recorded_at: datetime, by: str
+    db: Session,
+    delivery: Delivery,
+    *,
+    site: Site,
+    received_on: date,
+    recorded_at: datetime,
+    by: str,
+    charges: Charges = NO_CHARGES,
 ) -> Received:
     """Receive one line. An expired or held lot goes to quarantine with a warning, not to the shelf.
 
     Raises NotAReceipt, lots.ExpiryDisagrees, lots.BadLotNumber, periods.PeriodClosed.
     """
-    return receive_many(db, [delivery], site=site, received_on=received_on, recorded_at=recorded_at, by=by)[0]
+    [received] = receive_many(
+        db,
+        [delivery],
+        site=site,
+        received_on=received_on,
+        recorded_at=recorded_at,
+        by=by,
+        charges=charges,
+    )
+    return received
 
 
 def receive_many(
@@ -104,10 +123,15 @@ def receive_many(
     received_on: date,
     recorded_at: datetime,
     by: str,
+    charges: Charges = NO_CHARGES,
 ) -> list[Received]:
-    """Receive many lines of one day, all or nothing; each is a document and a cost layer of its own."""
+    """Receive many lines of one day, all or nothing; each is a document and a cost layer of its own.
+
+    The charges of the delivery are shared over its lines by value (C3).
+    """
     for delivery in deliveries:
         _check(delivery)
+    shares = _shares(deliveries, charges)
     if not deliveries:
         return []
     # Two deliveries of a new lot, or one and a recall, wait for each other.
@@ -130,8 +154,23 @@ def receive_many(
         Act(site.id, received_on, at, recorded_at, by, reference=delivery.document, note=delivery.reason)
         for delivery in deliveries
     ]
-    receipts = _post(db, deliveries, registered, acts, site=site)
+    receipts = _post(db, deliveries, registered, acts, shares, site=site)
     return [Received(*line) for line in zip(receipts, registered, warnings, strict=True)]
+
+
+def _shares(deliveries: Sequence[Delivery], charges: Charges) -> tuple[Decimal, ...]:
+    """What each line bears of the delivery's charges."""
+    charges.check()
+    goods = [_goods(delivery) for delivery in deliveries]
+    if not charges.total or not goods:
+        return (ZERO,) * len(goods)
+    if sum(goods, ZERO) + charges.total < 0:
+        raise BadCharges(f"The discount of {charges.discount} is more than the rest of the delivery.")
+    return landed(charges.total, goods)
+
+
+def _goods(delivery: Delivery) -> Decimal:
+    return to_cents_half_up(delivery.containers * delivery.unit_cost)
 
 
 def receipt(db: Session, key: int) -> Receipt:
@@ -221,20 +260,26 @@ def _look_at_dates(delivery: Delivery, lot: Lot, *, on: date, least: Decimal) ->
 
 
 def _post(
-    db: Session, deliveries: Sequence[Delivery], registered: Sequence[Lot], acts: Sequence[Act], *, site: Site
+    db: Session,
+    deliveries: Sequence[Delivery],
+    registered: Sequence[Lot],
+    acts: Sequence[Act],
+    shares: Sequence[Decimal],
+    *,
+    site: Site,
 ) -> list[Receipt]:
     """Each line's document, layer, movement and receipt, in a handful of statements however many lines."""
     on, there = acts[0].on, clinic.places(db, site.id)
     shelves = _shelves(db, deliveries, registered, site=site)
     stocks = [delivery.item.content * delivery.containers for delivery in deliveries]
-    values = [to_cents_half_up(delivery.containers * delivery.unit_cost) for delivery in deliveries]
+    values = [_goods(delivery) + share for delivery, share in zip(deliveries, shares, strict=True)]
     wants = [Want(lot.item_id, lot.id, stock) for lot, stock in zip(registered, stocks, strict=True)]
     documents = ledger.open_documents(db, DocumentKind.RECEIPT, acts)
     formula = clinic.settings(db).cost_formula
     added = layers.add(db, formula, list(zip(wants, values, strict=True)), received_on=on)
     moves, receipts = [], []
-    for delivery, lot, stock, value, document_id, layer_id, shelf_id in zip(
-        deliveries, registered, stocks, values, documents, added, shelves, strict=True
+    for delivery, lot, stock, value, share, document_id, layer_id, shelf_id in zip(
+        deliveries, registered, stocks, values, shares, documents, added, shelves, strict=True
     ):
         target = there[PlaceKind.QUARANTINE] if shelf_id is None else shelf_id
         facts = LotFacts(lot.id, lot.item_id, lot.expires_on, lot.received_on)
@@ -253,6 +298,7 @@ def _post(
                 unit_cost=delivery.unit_cost,
                 quantity=stock,
                 value=value,
+                charges=share,
                 layer_id=layer_id,
             )
         )

@@ -14,7 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import allocations, catalog, clinic, history
+from inventory import adjustments, allocations, catalog, clinic, history
+from inventory.adjustments import ADJUSTMENTS
 from inventory.allocations import Allocation
 from inventory.balances import BALANCES
 from inventory.catalog import UnknownItem
@@ -303,7 +304,7 @@ def _then(
 def _values_then(
     db: Session, ids: Sequence[int], held: Iterable[HeldAt], *, site: Site, day: date
 ) -> dict[int, Decimal]:
-    by_lot = clinic.settings(db).cost_formula is CostFormula.SPECIFIC
+    by_lot = adjustments.formula_on(db, day) is CostFormula.SPECIFIC
     key = MOVEMENTS.c.lot_id if by_lot else MOVEMENTS.c.item_id
     worth = (
         sa.select(key, sa.func.sum(history.signed(MOVEMENTS.c.value)))
@@ -311,6 +312,11 @@ def _values_then(
         .group_by(key)
     )
     totals: dict[int, Decimal] = dict(db.execute(worth).all())
+    other = ADJUSTMENTS.c.lot_id if by_lot else ADJUSTMENTS.c.item_id
+    adjusted = sa.select(other, sa.func.sum(ADJUSTMENTS.c.value)).group_by(other)
+    adjusted = adjusted.where(ADJUSTMENTS.c.item_id.in_(ids), ADJUSTMENTS.c.on <= day)
+    for changed, value in db.execute(adjusted):
+        totals[changed] = totals.get(changed, ZERO) + value
     holdings = (
         (row.lot_id if by_lot else row.item_id, row.item_id, row.site_id, row.quantity) for row in held
     )

@@ -1,8 +1,8 @@
 """The books: the journal that stock and courses make, and what it adds up to (B1, B2, B3).
 
 No entry of stock is ever written down: each is reckoned from the movements of one document by the one table
-in `chart`, so that journal and stock cannot disagree. Those of courses were written with their facts
-(`course_book`).
+in `chart`, or from its bills and changes of value (`stock_book`), so that journal and stock cannot disagree.
+Those of courses were written with their facts (`course_book`).
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ from inventory.clinic import Place, PlaceKind, Site
 from inventory.errors import Invalid
 from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind
 from inventory.measures import ZERO
-from pricing import course_book
+from pricing import course_book, stock_book
 from pricing.chart import INVENTORY_ACCOUNTS, Side, posting
 from pricing.chart import Account as Account  # who asks for the books finds the chart here too
 from pricing.chart import AccountKind as AccountKind
@@ -42,6 +42,9 @@ WORDS = {
     DocumentKind.HOLD: "Lot held or released",
     DocumentKind.REVERSAL: "Reversal",
     DocumentKind.COUNT: "Stock count",
+    DocumentKind.REVALUATION: "Cost formula changed",
+    DocumentKind.INVOICE: "Supplier invoice",
+    DocumentKind.WRITE_DOWN: "Stock written down",
 }
 
 
@@ -189,6 +192,8 @@ def _of_stock(db: Session, *, since: date, until: date, after: tuple[date, int] 
             debit, credit = rule.accounts(kind, mirrored=mirrored)
             totals[document_id][debit, Side.DEBIT] += value
             totals[document_id][credit, Side.CREDIT] += value
+        for document_id, account, side, value in stock_book.sides(db, [head.id for head in heads]):
+            totals[document_id][account, side] += value
         for head in heads:
             if lines := _lines(totals.get(head.id, {}), names):
                 yield Entry(
@@ -276,7 +281,7 @@ Dated = Callable[[sa.ColumnElement[date]], sa.ColumnElement[bool]]
 
 
 def _sides(db: Session, dated: Dated) -> dict[tuple[str, Side], Decimal]:
-    """What the movements and the courses of some dates wrote on each side of each account."""
+    """What stock and the courses of some dates wrote on each side of each account."""
     kinds = place_kinds(db)
     fields = (
         MOVEMENTS.c.source_id,
@@ -297,6 +302,8 @@ def _sides(db: Session, dated: Dated) -> dict[tuple[str, Side], Decimal]:
         debit, credit = rule.accounts(kind, mirrored=mirrored)
         sides[debit, Side.DEBIT] += value
         sides[credit, Side.CREDIT] += value
+    for _, account, side, value in stock_book.sides(db, dated):
+        sides[account, side] += value
     for account, debited, credited in course_book.sides(db, dated):
         sides[account, Side.DEBIT] += debited
         sides[account, Side.CREDIT] += credited

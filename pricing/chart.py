@@ -7,6 +7,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from inventory.adjustments import AdjustmentKind
 from inventory.catalog import ItemKind
 from inventory.clinic import HELD, PlaceKind
 from inventory.database import Base, choice, one_of
@@ -64,12 +65,17 @@ class Account(Base):
     source: Mapped[str] = mapped_column(sa.String(500), default="")
 
 
+INPUT_TAX = "1350"
+PAYABLES = "2000"
 GRNI = "2050"
 OWNER_EQUITY = "3000"
+RETAINED_EARNINGS = "3900"
 DISCARD = "5020"
 EXPIRED = "5100"
 WRITTEN_OFF = "5110"
 DIFFERENCES = "5120"
+WRITTEN_DOWN = "5130"
+PRICE_VARIANCE = "5140"
 
 INVENTORY = {
     ItemKind.INJECTABLE: "1200",
@@ -99,6 +105,8 @@ class Flow(StrEnum):
     WASTED = "wasted"
     RETURNED = "returned"
     COUNTED = "counted"
+    WRITTEN_DOWN = "written_down"
+    REVALUED = "revalued"
     WITHIN = "within"
 
     @property
@@ -147,3 +155,23 @@ def posting(source: PlaceKind, target: PlaceKind, reason: str | None, *, mirrore
     here, there = (SHELF if kind in HELD else kind for kind in (source, target))
     why = reason if reason in REASONS else None
     return POSTINGS.get((here, there, why)) or POSTINGS[here, there, None]
+
+
+@dataclass(frozen=True)
+class Adjusting:
+    """What a change of value without movement means: the account against the item's, and its column.
+
+    A bill names no account here: what it owes and clears makes the other side of its entry.
+    """
+
+    against: str | None
+    flow: Flow
+
+
+ADJUSTINGS = {
+    # As if the formula had always been this one: what would have been used at other costs is behind us.
+    AdjustmentKind.REVALUATION: Adjusting(RETAINED_EARNINGS, Flow.REVALUED),
+    AdjustmentKind.BILLED: Adjusting(None, Flow.REVALUED),
+    AdjustmentKind.WRITE_DOWN: Adjusting(WRITTEN_DOWN, Flow.WRITTEN_DOWN),
+}
+"""From the kind of an adjustment to its posting, as POSTINGS does it for movements (B1)."""

@@ -1,6 +1,6 @@
 """Details: the long lists behind the reports, in the order of their dates and a few at a time (B5)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from inventory.adjustments import ADJUSTMENTS
 from inventory.catalog import Item, ItemKind
 from inventory.clinic import Place, Site
 from inventory.database import table_of
@@ -18,7 +19,7 @@ from inventory.measures import ZERO
 from inventory.treatments import TreatmentSession
 from pricing import accounting
 from pricing.accounting import Head, check_period, entry_id, place_kinds
-from pricing.chart import Flow, posting
+from pricing.chart import ADJUSTINGS, Flow, posting
 
 LOTS = table_of(Lot)
 SESSIONS = table_of(TreatmentSession)
@@ -57,7 +58,7 @@ class TreatmentRow:
 class MovementRow:
     """One movement; `change` and `value` are what it did to the clinic's stock, nothing within the clinic."""
 
-    id: int
+    id: int | None  # none: only the value changed
     on: date
     entry: str
     act: DocumentKind
@@ -202,6 +203,43 @@ def movements(db: Session, *, since: date, until: date) -> Iterator[MovementRow]
                 recorded_at=row.recorded_at,
                 corrects=row.corrects_id,
             )
+        yield from _adjustments(db, order, items)
+
+
+def _adjustments(
+    db: Session, order: Mapping[int, int], items: Mapping[int, Subject]
+) -> Iterator[MovementRow]:
+    """What documents changed of the value of stock that did not move, a row for each lot."""
+    found = db.execute(
+        sa.select(
+            ADJUSTMENTS, LOTS.c.number, DOCUMENTS.c.kind.label("act"), DOCUMENTS.c.reference,
+            DOCUMENTS.c.note, DOCUMENTS.c.by, DOCUMENTS.c.recorded_at,
+        )
+        .join(LOTS, LOTS.c.id == ADJUSTMENTS.c.lot_id)
+        .join(DOCUMENTS, DOCUMENTS.c.id == ADJUSTMENTS.c.document_id)
+        .where(ADJUSTMENTS.c.document_id.in_(list(order)), ADJUSTMENTS.c.value != ZERO)
+    ).all()  # fmt: skip
+    for row in sorted(found, key=lambda row: (order[row.document_id], row.id)):
+        yield MovementRow(
+            id=None,
+            on=row.on,
+            entry=entry_id(row.document_id),
+            act=row.act,
+            item=items[row.item_id],
+            lot_number=row.number,
+            source="",
+            target="",
+            quantity=ZERO,
+            flow=ADJUSTINGS[row.kind].flow,
+            change=ZERO,
+            value=row.value,
+            reason=row.kind.value,
+            reference=row.reference,
+            note=row.note,
+            by=row.by,
+            recorded_at=row.recorded_at,
+            corrects=None,
+        )
 
 
 def count_movements(db: Session, *, since: date, until: date) -> int:

@@ -13,12 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from inventory import counts, history
+from inventory.adjustments import ADJUSTMENTS
 from inventory.clinic import PlaceKind, Site
 from inventory.history import signed
 from inventory.layers import LAYERS
 from inventory.ledger import MOVEMENTS
 from inventory.measures import ZERO
-from pricing import accounting
+from pricing import accounting, stock_book
 from pricing.accounting import check_period, place_kinds
 from pricing.chart import Flow, posting
 from pricing.details import LOTS, Subject, place_names, subjects
@@ -36,7 +37,7 @@ UNIT_COST_PLACES = Decimal("0.000001")
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """What there was, what came and went by why, all above zero but `counted`, which goes both ways (B3)."""
+    """What there was, what came and went by why, all above zero but those that go both ways (B3)."""
 
     opening: Decimal = ZERO
     brought_in: Decimal = ZERO  # before the books began: opening stock (B1)
@@ -46,16 +47,18 @@ class Flows:
     wasted: Decimal = ZERO
     returned: Decimal = ZERO
     counted: Decimal = ZERO
+    written_down: Decimal = ZERO  # to what it will bring; money alone
+    revalued: Decimal = ZERO  # by bills, freight and the cost formula; money alone, both ways
 
     @property
     def closing(self) -> Decimal:
-        """What is left: opening + brought in + received - used - discarded - wasted - returned ± counted."""
-        gone = self.used + self.discarded + self.wasted + self.returned
-        return self.opening + self.brought_in + self.received - gone + self.counted
+        """What is left: opening and what came, less what went, was used or written down, ± the rest."""
+        gone = self.used + self.discarded + self.wasted + self.returned + self.written_down
+        return self.opening + self.brought_in + self.received - gone + self.counted + self.revalued
 
     def plus(self, flow: Flow, change: Decimal) -> "Flows":
         """With a change of stock added to the column that it belongs to."""
-        inward = flow in (Flow.BROUGHT_IN, Flow.RECEIVED, Flow.COUNTED)
+        inward = flow in (Flow.BROUGHT_IN, Flow.RECEIVED, Flow.COUNTED, Flow.REVALUED)
         now: Decimal = getattr(self, flow)
         return replace(self, **{flow.value: now + change if inward else now - change})
 
@@ -158,11 +161,22 @@ def roll_forward(db: Session, *, since: date, until: date) -> tuple[RollForwardR
     for item_id, quantity, value in db.execute(before):
         if quantity or value:
             quantities[item_id], values[item_id] = Flows(opening=quantity), Flows(opening=value)
+    for item_id, value in stock_book.adjusted_before(db, since):
+        opening = values.get(item_id, Flows()).opening + value
+        quantities.setdefault(item_id, Flows())
+        values[item_id] = Flows(opening=opening)
     for item_id, flow, quantity, value in _flows(db, since=since, until=until):
         quantities[item_id] = quantities.get(item_id, Flows()).plus(flow, quantity)
         values[item_id] = values.get(item_id, Flows()).plus(flow, value)
-    items = subjects(db)
-    rows = [RollForwardRow(items[key], quantities[key], values[key]) for key in quantities]
+    for item_id, flow, value in stock_book.adjusted(db, since=since, until=until):
+        quantities.setdefault(item_id, Flows())
+        values[item_id] = values.get(item_id, Flows()).plus(flow, value)
+    items, nothing = subjects(db), Flows()
+    rows = [
+        RollForwardRow(items[key], quantities[key], values[key])
+        for key in quantities
+        if (quantities[key], values[key]) != (nothing, nothing)
+    ]
     return tuple(sorted(rows, key=lambda row: row.item.sku))
 
 
@@ -265,6 +279,8 @@ def quotes(db: Session, *, since: date, until: date) -> tuple[QuoteRow, ...]:
 def reconcile(db: Session, *, on: date) -> Reconciliation:
     """The inventory accounts of the journal beside the valuation listing and the cost layers (B3)."""
     later = db.scalar(sa.select(MOVEMENTS.c.id).where(MOVEMENTS.c.on > on).limit(1))
+    if later is None:
+        later = db.scalar(sa.select(ADJUSTMENTS.c.id).where(ADJUSTMENTS.c.on > on).limit(1))
     return Reconciliation(
         on=on,
         account=accounting.inventory_balance(db, on=on),

@@ -18,13 +18,15 @@ INVENTORY = [
     "errors", "measures", "database", "questions", "defaults", "clinic", "suppliers", "catalog",
     "gs1", "scanning", "boxes",
     "allocations", "periods", "lots", "balances", "places", "layers", "vials", "ledger", "adjustments",
-    "history", "shelf_life", "receiving", "opening", "opening_undone",
-    "orders", "order_views", "purchasing",
+    "history", "snapshots", "shelf_life", "charges", "receiving", "opening", "opening_undone",
+    "orders", "order_views", "purchasing", "invoices", "matching", "uninvoiced",
     "picking", "shelf", "shortage", "drawing", "treatments", "dry_run", "wastage",
     "moving", "transfers", "on_the_way", "holds",
+    "retelling", "revaluation",
     "counts", "rota", "stocktake", "count_book", "counting", "differences", "count_posting",
     "vial_advice", "rooms", "vial_limits", "vial_labels", "vial_list",
-    "lot_list", "stock", "usage", "need", "forecasting", "futures", "policy", "reordering",
+    "lot_list", "stock", "usage", "evidence", "need", "levels", "forecasting", "futures", "policy",
+    "weighing", "reasons", "reordering", "foresight", "write_downs",
     "alerts", "tracing", "corrections", "preview",
     "proof_of_use", "proof_of_places", "proof_of_orders", "proof_of_counts", "proof",
 ]  # fmt: skip
@@ -35,7 +37,8 @@ PRICING = [
     "course_events", "course_records", "session_changes", "courses", "course_life", "retention",
     "certainty", "quote_records", "variance", "deferred", "offers", "quotes", "drifting", "numbering",
     "quote_life", "prospects", "recalls",
-    "proof_of_courses", "proof", "chart", "mapping", "accounting", "details", "reports", "conversion",
+    "chart", "mapping", "stock_book", "accounting", "details", "reports", "close_checks", "closing",
+    "proof_of_courses", "proof", "conversion",
 ]  # fmt: skip
 ORDER = [
     "inventory", *(f"inventory.{chapter}" for chapter in INVENTORY),
@@ -43,7 +46,8 @@ ORDER = [
 ]  # fmt: skip
 
 STATISTICS = {
-    "inventory.forecasting", "inventory.futures", "inventory.policy", "inventory.reordering",
+    "inventory.levels", "inventory.forecasting", "inventory.futures", "inventory.policy",
+    "inventory.weighing", "inventory.reasons", "inventory.reordering", "inventory.foresight",
     "pricing.paths", "pricing.certainty",
 }  # fmt: skip
 """Modules whose floats are estimates of what is to come; what they say is rounded where it is used."""

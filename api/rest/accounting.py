@@ -136,6 +136,8 @@ class FlowsShape(Shape):
     wasted = Quantity(signed=True)
     returned = Quantity(signed=True)
     counted = Quantity(signed=True)
+    written_down = Quantity(signed=True)
+    revalued = Quantity(signed=True)
     closing = Quantity(signed=True)
 
 
@@ -150,6 +152,8 @@ class ValueFlowsShape(Shape):
     wasted = Cost(allow_none=True, signed=True)
     returned = Cost(allow_none=True, signed=True)
     counted = Cost(allow_none=True, signed=True)
+    written_down = Cost(allow_none=True, signed=True)
+    revalued = Cost(allow_none=True, signed=True)
     closing = Cost(allow_none=True, signed=True)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from inventory.history import signed
 from inventory.ledger import MOVEMENTS
 from inventory.measures import ZERO
+from pricing import stock_book
 from pricing.accounting import place_kinds
 from pricing.chart import Flow, posting
 
@@ -79,6 +80,7 @@ def year(db: Session, *, last: date) -> list[Month]:
     value = signed(MOVEMENTS.c.value)
     crossed = MOVEMENTS.c.direction != 0
     held = db.scalar(sa.select(sa.func.sum(value)).where(MOVEMENTS.c.on < since, crossed)) or ZERO
+    held += sum((before for _, before in stock_book.adjusted_before(db, since)), ZERO)
     fields = (
         MOVEMENTS.c.on,
         MOVEMENTS.c.source_id,
@@ -97,6 +99,8 @@ def year(db: Session, *, last: date) -> list[Month]:
     for on, source_id, target_id, reason, mirrored, change in rows:
         rule = posting(kinds[source_id], kinds[target_id], reason, mirrored=mirrored)
         flows[on.replace(day=1), rule.flow] += change
+        changes[on.replace(day=1)] += change
+    for on, change in stock_book.adjusted_by_day(db, since=since, until=last_day(last)):
         changes[on.replace(day=1)] += change
     months, first = [], since
     while first <= last:

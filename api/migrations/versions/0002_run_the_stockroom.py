@@ -29,6 +29,10 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER imports_no_delete BEFORE DELETE ON imports BEGIN SELECT RAISE(ABORT, 'imports are only added, never changed'); END",
         "CREATE TRIGGER names_elsewhere_no_update BEFORE UPDATE ON names_elsewhere BEGIN SELECT RAISE(ABORT, 'names_elsewhere are only added, never changed'); END",
         "CREATE TRIGGER names_elsewhere_no_delete BEFORE DELETE ON names_elsewhere BEGIN SELECT RAISE(ABORT, 'names_elsewhere are only added, never changed'); END",
+        "CREATE TRIGGER period_accounts_no_update BEFORE UPDATE ON period_accounts BEGIN SELECT RAISE(ABORT, 'period_accounts are only added, never changed'); END",
+        "CREATE TRIGGER period_accounts_no_delete BEFORE DELETE ON period_accounts BEGIN SELECT RAISE(ABORT, 'period_accounts are only added, never changed'); END",
+        "CREATE TRIGGER period_lots_no_update BEFORE UPDATE ON period_lots BEGIN SELECT RAISE(ABORT, 'period_lots are only added, never changed'); END",
+        "CREATE TRIGGER period_lots_no_delete BEFORE DELETE ON period_lots BEGIN SELECT RAISE(ABORT, 'period_lots are only added, never changed'); END",
         "CREATE TRIGGER period_reopenings_no_update BEFORE UPDATE ON period_reopenings BEGIN SELECT RAISE(ABORT, 'period_reopenings are only added, never changed'); END",
         "CREATE TRIGGER period_reopenings_no_delete BEFORE DELETE ON period_reopenings BEGIN SELECT RAISE(ABORT, 'period_reopenings are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS periods_no_update BEFORE UPDATE ON periods BEGIN SELECT RAISE(ABORT, 'periods are only added, never changed'); END",
@@ -51,16 +55,24 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER quote_overrides_no_delete BEFORE DELETE ON quote_overrides BEGIN SELECT RAISE(ABORT, 'quote_overrides are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS quotes_no_update BEFORE UPDATE ON quotes BEGIN SELECT RAISE(ABORT, 'quotes are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS quotes_no_delete BEFORE DELETE ON quotes BEGIN SELECT RAISE(ABORT, 'quotes are only added, never changed'); END",
+        "CREATE TRIGGER IF NOT EXISTS receipts_no_update BEFORE UPDATE ON receipts BEGIN SELECT RAISE(ABORT, 'receipts are only added, never changed'); END",
+        "CREATE TRIGGER IF NOT EXISTS receipts_no_delete BEFORE DELETE ON receipts BEGIN SELECT RAISE(ABORT, 'receipts are only added, never changed'); END",
         "CREATE TRIGGER room_entries_no_update BEFORE UPDATE ON room_entries BEGIN SELECT RAISE(ABORT, 'room_entries are only added, never changed'); END",
         "CREATE TRIGGER room_entries_no_delete BEFORE DELETE ON room_entries BEGIN SELECT RAISE(ABORT, 'room_entries are only added, never changed'); END",
         "CREATE TRIGGER session_changes_no_update BEFORE UPDATE ON session_changes BEGIN SELECT RAISE(ABORT, 'session_changes are only added, never changed'); END",
         "CREATE TRIGGER session_changes_no_delete BEFORE DELETE ON session_changes BEGIN SELECT RAISE(ABORT, 'session_changes are only added, never changed'); END",
+        "CREATE TRIGGER supplier_invoice_lines_no_update BEFORE UPDATE ON supplier_invoice_lines BEGIN SELECT RAISE(ABORT, 'supplier_invoice_lines are only added, never changed'); END",
+        "CREATE TRIGGER supplier_invoice_lines_no_delete BEFORE DELETE ON supplier_invoice_lines BEGIN SELECT RAISE(ABORT, 'supplier_invoice_lines are only added, never changed'); END",
+        "CREATE TRIGGER supplier_invoices_no_update BEFORE UPDATE ON supplier_invoices BEGIN SELECT RAISE(ABORT, 'supplier_invoices are only added, never changed'); END",
+        "CREATE TRIGGER supplier_invoices_no_delete BEFORE DELETE ON supplier_invoices BEGIN SELECT RAISE(ABORT, 'supplier_invoices are only added, never changed'); END",
         "CREATE TRIGGER transfer_steps_no_update BEFORE UPDATE ON transfer_steps BEGIN SELECT RAISE(ABORT, 'transfer_steps are only added, never changed'); END",
         "CREATE TRIGGER transfer_steps_no_delete BEFORE DELETE ON transfer_steps BEGIN SELECT RAISE(ABORT, 'transfer_steps are only added, never changed'); END",
         "CREATE TRIGGER transfers_no_update BEFORE UPDATE ON transfers BEGIN SELECT RAISE(ABORT, 'transfers are only added, never changed'); END",
         "CREATE TRIGGER transfers_no_delete BEFORE DELETE ON transfers BEGIN SELECT RAISE(ABORT, 'transfers are only added, never changed'); END",
         "CREATE TRIGGER value_adjustments_no_update BEFORE UPDATE ON value_adjustments BEGIN SELECT RAISE(ABORT, 'value_adjustments are only added, never changed'); END",
         "CREATE TRIGGER value_adjustments_no_delete BEFORE DELETE ON value_adjustments BEGIN SELECT RAISE(ABORT, 'value_adjustments are only added, never changed'); END",
+        "CREATE TRIGGER write_downs_no_update BEFORE UPDATE ON write_downs BEGIN SELECT RAISE(ABORT, 'write_downs are only added, never changed'); END",
+        "CREATE TRIGGER write_downs_no_delete BEFORE DELETE ON write_downs BEGIN SELECT RAISE(ABORT, 'write_downs are only added, never changed'); END",
     ],
     "postgresql": [
         "CREATE OR REPLACE FUNCTION clinic_marks_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'clinic_marks are only added, never changed'; END $$",
@@ -81,6 +93,10 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER imports_only_added BEFORE UPDATE OR DELETE ON imports FOR EACH ROW EXECUTE FUNCTION imports_only_added()",
         "CREATE OR REPLACE FUNCTION names_elsewhere_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'names_elsewhere are only added, never changed'; END $$",
         "CREATE TRIGGER names_elsewhere_only_added BEFORE UPDATE OR DELETE ON names_elsewhere FOR EACH ROW EXECUTE FUNCTION names_elsewhere_only_added()",
+        "CREATE OR REPLACE FUNCTION period_accounts_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'period_accounts are only added, never changed'; END $$",
+        "CREATE TRIGGER period_accounts_only_added BEFORE UPDATE OR DELETE ON period_accounts FOR EACH ROW EXECUTE FUNCTION period_accounts_only_added()",
+        "CREATE OR REPLACE FUNCTION period_lots_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'period_lots are only added, never changed'; END $$",
+        "CREATE TRIGGER period_lots_only_added BEFORE UPDATE OR DELETE ON period_lots FOR EACH ROW EXECUTE FUNCTION period_lots_only_added()",
         "CREATE OR REPLACE FUNCTION period_reopenings_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'period_reopenings are only added, never changed'; END $$",
         "CREATE TRIGGER period_reopenings_only_added BEFORE UPDATE OR DELETE ON period_reopenings FOR EACH ROW EXECUTE FUNCTION period_reopenings_only_added()",
         "CREATE OR REPLACE FUNCTION purchase_order_cancellations_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purchase_order_cancellations are only added, never changed'; END $$",
@@ -101,12 +117,18 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER room_entries_only_added BEFORE UPDATE OR DELETE ON room_entries FOR EACH ROW EXECUTE FUNCTION room_entries_only_added()",
         "CREATE OR REPLACE FUNCTION session_changes_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'session_changes are only added, never changed'; END $$",
         "CREATE TRIGGER session_changes_only_added BEFORE UPDATE OR DELETE ON session_changes FOR EACH ROW EXECUTE FUNCTION session_changes_only_added()",
+        "CREATE OR REPLACE FUNCTION supplier_invoice_lines_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'supplier_invoice_lines are only added, never changed'; END $$",
+        "CREATE TRIGGER supplier_invoice_lines_only_added BEFORE UPDATE OR DELETE ON supplier_invoice_lines FOR EACH ROW EXECUTE FUNCTION supplier_invoice_lines_only_added()",
+        "CREATE OR REPLACE FUNCTION supplier_invoices_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'supplier_invoices are only added, never changed'; END $$",
+        "CREATE TRIGGER supplier_invoices_only_added BEFORE UPDATE OR DELETE ON supplier_invoices FOR EACH ROW EXECUTE FUNCTION supplier_invoices_only_added()",
         "CREATE OR REPLACE FUNCTION transfer_steps_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfer_steps are only added, never changed'; END $$",
         "CREATE TRIGGER transfer_steps_only_added BEFORE UPDATE OR DELETE ON transfer_steps FOR EACH ROW EXECUTE FUNCTION transfer_steps_only_added()",
         "CREATE OR REPLACE FUNCTION transfers_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfers are only added, never changed'; END $$",
         "CREATE TRIGGER transfers_only_added BEFORE UPDATE OR DELETE ON transfers FOR EACH ROW EXECUTE FUNCTION transfers_only_added()",
         "CREATE OR REPLACE FUNCTION value_adjustments_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'value_adjustments are only added, never changed'; END $$",
         "CREATE TRIGGER value_adjustments_only_added BEFORE UPDATE OR DELETE ON value_adjustments FOR EACH ROW EXECUTE FUNCTION value_adjustments_only_added()",
+        "CREATE OR REPLACE FUNCTION write_downs_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'write_downs are only added, never changed'; END $$",
+        "CREATE TRIGGER write_downs_only_added BEFORE UPDATE OR DELETE ON write_downs FOR EACH ROW EXECUTE FUNCTION write_downs_only_added()",
     ],
 }
 
@@ -208,6 +230,18 @@ def upgrade() -> None:
     with op.batch_alter_table("imports", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_imports_fingerprint"), ["fingerprint"], unique=False)
 
+    op.create_table(
+        "period_accounts",
+        sa.Column("period_id", KEY, nullable=False),
+        sa.Column("account", sa.String(length=10), nullable=False),
+        sa.Column("opening", sa.BigInteger(), nullable=False),
+        sa.Column("debit", sa.BigInteger(), nullable=False),
+        sa.Column("credit", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["period_id"], ["periods.id"], name=op.f("fk_period_accounts_period_id_periods")
+        ),
+        sa.PrimaryKeyConstraint("period_id", "account", name=op.f("pk_period_accounts")),
+    )
     op.create_table(
         "period_reopenings",
         sa.Column("id", KEY, nullable=False),
@@ -369,6 +403,56 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "supplier_invoices",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("document_id", KEY, nullable=False),
+        sa.Column("supplier_id", KEY, nullable=False),
+        sa.Column("number", sa.String(length=40), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("goods", sa.BigInteger(), nullable=False),
+        sa.Column("freight", sa.BigInteger(), nullable=False),
+        sa.Column("duty", sa.BigInteger(), nullable=False),
+        sa.Column("discount", sa.BigInteger(), nullable=False),
+        sa.Column("tax", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("cleared", sa.BigInteger(), nullable=False),
+        sa.Column("to_stock", sa.BigInteger(), nullable=False),
+        sa.Column("to_variance", sa.BigInteger(), nullable=False),
+        sa.Column("reverses_id", KEY, nullable=True),
+        sa.CheckConstraint(
+            "cleared + to_stock + to_variance + tax = total", name=op.f("ck_supplier_invoices_sides_agree")
+        ),
+        sa.CheckConstraint(
+            "total = goods + freight + duty - discount + tax", name=op.f("ck_supplier_invoices_total_adds_up")
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_supplier_invoices_document_id_documents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reverses_id"],
+            ["supplier_invoices.id"],
+            name=op.f("fk_supplier_invoices_reverses_id_supplier_invoices"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["supplier_id"], ["suppliers.id"], name=op.f("fk_supplier_invoices_supplier_id_suppliers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_supplier_invoices")),
+        sa.UniqueConstraint("document_id", name=op.f("uq_supplier_invoices_document_id")),
+    )
+    with op.batch_alter_table("supplier_invoices", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_supplier_invoices_on_id"), ["on", "id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_supplier_invoices_supplier_id_number"), ["supplier_id", "number"], unique=False
+        )
+        batch_op.create_index(
+            "uq_supplier_invoices_reverses_id",
+            ["reverses_id"],
+            unique=True,
+            sqlite_where=sa.text("reverses_id IS NOT NULL"),
+            postgresql_where=sa.text("reverses_id IS NOT NULL"),
+        )
+
+    op.create_table(
         "transfers",
         sa.Column("id", KEY, nullable=False),
         sa.Column("document_id", KEY, nullable=False),
@@ -389,6 +473,17 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_transfers_to_site_id_id"), ["to_site_id", "id"], unique=False)
 
+    op.create_table(
+        "period_lots",
+        sa.Column("period_id", KEY, nullable=False),
+        sa.Column("lot_id", KEY, nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("quantity <> 0 OR value <> 0", name=op.f("ck_period_lots_something")),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("fk_period_lots_lot_id_lots")),
+        sa.ForeignKeyConstraint(["period_id"], ["periods.id"], name=op.f("fk_period_lots_period_id_periods")),
+        sa.PrimaryKeyConstraint("period_id", "lot_id", name=op.f("pk_period_lots")),
+    )
     op.create_table(
         "purchase_order_lines",
         sa.Column("id", KEY, nullable=False),
@@ -499,6 +594,36 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("transfer_steps", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_transfer_steps_transfer_id"), ["transfer_id"], unique=False)
+
+    op.create_table(
+        "write_downs",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("document_id", KEY, nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("item_id", KEY, nullable=False),
+        sa.Column("lot_id", KEY, nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("cost", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("reverses_id", KEY, nullable=True),
+        sa.CheckConstraint(
+            "(amount > 0) = (reverses_id IS NULL)", name=op.f("ck_write_downs_comes_back_once_written")
+        ),
+        sa.CheckConstraint("amount <> 0", name=op.f("ck_write_downs_changes_something")),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_write_downs_document_id_documents")
+        ),
+        sa.ForeignKeyConstraint(["item_id"], ["items.id"], name=op.f("fk_write_downs_item_id_items")),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("fk_write_downs_lot_id_lots")),
+        sa.ForeignKeyConstraint(
+            ["reverses_id"], ["write_downs.id"], name=op.f("fk_write_downs_reverses_id_write_downs")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_write_downs")),
+    )
+    with op.batch_alter_table("write_downs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_write_downs_document_id"), ["document_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_write_downs_lot_id_id"), ["lot_id", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_write_downs_reverses_id"), ["reverses_id"], unique=False)
 
     op.create_table(
         "count_lines",
@@ -790,6 +915,40 @@ def upgrade() -> None:
             batch_op.f("ix_purchase_order_receipts_order_line_id"), ["order_line_id"], unique=False
         )
 
+    op.create_table(
+        "supplier_invoice_lines",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("invoice_id", KEY, nullable=False),
+        sa.Column("receipt_id", KEY, nullable=False),
+        sa.Column("containers", KEY, nullable=False),
+        sa.Column("unit_price", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("charges", sa.BigInteger(), nullable=False),
+        sa.Column("cleared", sa.BigInteger(), nullable=False),
+        sa.Column("to_stock", sa.BigInteger(), nullable=False),
+        sa.Column("to_variance", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "amount + charges = cleared + to_stock + to_variance",
+            name=op.f("ck_supplier_invoice_lines_sides_agree"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["supplier_invoices.id"],
+            name=op.f("fk_supplier_invoice_lines_invoice_id_supplier_invoices"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["receipt_id"], ["receipts.id"], name=op.f("fk_supplier_invoice_lines_receipt_id_receipts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_supplier_invoice_lines")),
+        sa.UniqueConstraint(
+            "invoice_id", "receipt_id", name=op.f("uq_supplier_invoice_lines_invoice_id_receipt_id")
+        ),
+    )
+    with op.batch_alter_table("supplier_invoice_lines", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_supplier_invoice_lines_receipt_id"), ["receipt_id"], unique=False
+        )
+
     with op.batch_alter_table("course_sessions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("settled", sa.String(24), nullable=True))
         batch_op.create_check_constraint(
@@ -861,6 +1020,12 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_quotes_part_of"), ["part_of"], unique=False)
         batch_op.create_foreign_key(batch_op.f("fk_quotes_part_of_quotes"), "quotes", ["part_of"], ["id"])
+
+    with op.batch_alter_table("receipts", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("charges", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
+        )
+        batch_op.create_check_constraint(batch_op.f("ck_receipts_value_not_negative"), "value >= 0")
 
     with op.batch_alter_table("suppliers", schema=None) as batch_op:
         batch_op.add_column(sa.Column("free_shipping_from", sa.BigInteger(), nullable=True))
