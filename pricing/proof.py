@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from inventory.database import table_of
 from inventory.measures import CENT, ZERO
 from inventory.proof import MOST_SENTENCES, Breach
-from pricing import proof_of_courses
+from pricing import closing, proof_of_courses
 from pricing.numbering import NumberSeries
 from pricing.price_list import Tax
 from pricing.quote_life import QuoteEvent
@@ -230,5 +230,6 @@ INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
     "numbers have no gaps": _numbers_have_no_gaps,
     "quotes stand where their events left them": _states_are_their_events,
     **proof_of_courses.INVARIANTS,
+    "closed months did not move": closing.closed_months_did_not_move,
 }
 """Each invariant by the words that a breach names it with."""

@@ -77,6 +77,8 @@ THE_CLINICS = {
     """,
     "the books are closed and reported for the clinic as a whole": """
         /deferred-revenue /valuation /journal /trial-balance /roll-forward /reconciliation
+        /periods /periods/<code:month> /periods/<code:month>/close /periods/<code:month>/reopen
+        /books/reopen /books/trial-balance
         /exports/accounting.xlsx /books /books/roll-forward /books/valuation /books/journal /books/workbook
         /books/workbook.xlsx /books/workbook/<code:key> /books/workbook/<code:key>/file /books/close
         /books/deferred

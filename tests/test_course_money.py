@@ -103,7 +103,7 @@ def test_more_than_the_course_costs_is_not_taken(desk, course):
     total = course_money.terms(desk.db, course.id).sold.total
     pay(desk, course, total)
 
-    with pytest.raises(PaidTooMuch, match="1000.00 was paid; 0.01 would be 0.01 too much"):
+    with pytest.raises(PaidTooMuch, match="1000.00 was paid; USD 0.01 would be USD 0.01 too much"):
         pay(desk, course, "0.01")
 
 
@@ -148,11 +148,11 @@ def test_ending_a_course_gives_back_by_its_policy_and_nothing_is_performed_on_it
 def test_more_than_was_paid_is_not_given_back_and_another_amount_needs_a_reason(desk, course):
     pay(desk, course, "300.00")
 
-    with pytest.raises(RefundTooLarge, match="300.01 cannot be given back: 300.00 was paid"):
+    with pytest.raises(RefundTooLarge, match="300.01 cannot be given back: USD 300.00 was paid"):
         course_money.give_back(
             desk.db, course.id, when=TODAYS, method=Method.CASH, amount=dec("300.01"), note="sorry"
         )
-    with pytest.raises(NothingToGiveBack, match="Giving back 100.00 instead needs a reason"):
+    with pytest.raises(NothingToGiveBack, match="Giving back USD 100.00 instead needs a reason"):
         course_money.give_back(desk.db, course.id, when=TODAYS, method=Method.CASH, amount=dec("100.00"))
     course_money.give_back(
         desk.db, course.id, when=TODAYS, method=Method.CASH, amount=dec("100.00"), note="as agreed"
@@ -217,7 +217,7 @@ def test_a_fee_is_revenue_of_its_own(desk, course):
 
 
 def test_nothing_is_recorded_in_a_closed_month(desk, course):
-    periods.close(desk.db, date(2026, 1, 1), at=NOW, by=BY)
+    periods.close(desk.db, date(2026, 1, 1), at=NOW + timedelta(days=30), by=BY)
 
     with pytest.raises(PeriodClosed):
         pay(desk, course, "10.00")

@@ -1,16 +1,18 @@
 """Periods: a closed month accepts nothing dated in it (B4)."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from inventory import periods
-from inventory.periods import NotInTurn, PeriodClosed
-from tests.shelf import BY, NOW, refused
+from inventory.periods import BadMonth, NotInTurn, NotOver, PeriodClosed
+from tests.shelf import BY, refused
+
+YEARS_LATER = datetime(2030, 1, 1, 15, tzinfo=UTC)
 
 
 def close(db, month):
-    return periods.close(db, month, at=NOW, by=BY)
+    return periods.close(db, month, at=YEARS_LATER, by=BY)
 
 
 def test_nothing_is_closed_at_first(db):
@@ -61,3 +63,14 @@ def test_a_month_out_of_turn_is_refused(db, month, sentence):
 
     with refused(NotInTurn, sentence):
         close(db, month)
+
+
+def test_a_month_that_is_not_over_cannot_be_closed(db):
+    with refused(NotOver, "2030-01 is not over: it is 2030-01-01."):
+        close(db, date(2030, 1, 1))
+
+
+@pytest.mark.parametrize("text", ["2026-13", "2026-1", "26-01", "2026-01-01", "", "\u0662026-01", "1700-01"])
+def test_a_month_is_written_as_year_and_month(text):
+    with pytest.raises(BadMonth, match="is no month"):
+        periods.month_of(text)

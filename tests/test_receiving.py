@@ -1,6 +1,6 @@
 """Receiving: containers become a lot's stock and bring their cost (S1, S9)."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -142,7 +142,7 @@ def test_more_content_than_the_books_can_count_is_refused(clinic):
 
 
 def test_nothing_is_received_into_a_closed_month(clinic):
-    periods.close(clinic.db, date(2026, 1, 1), at=NOW, by=BY)
+    periods.close(clinic.db, date(2026, 1, 1), at=NOW + timedelta(days=30), by=BY)
 
     with refused(PeriodClosed, "The books are closed through 2026-01-31; nothing can be dated 2026-01-15."):
         deliver(clinic)

@@ -15,7 +15,7 @@ from api.web.charts import Bar, Bars, Picture
 from api.web.formats import money, sentence
 from inventory import periods
 from inventory.measures import ZERO
-from pricing import accounting, reports
+from pricing import accounting, close_checks, closing, reports
 from pricing.chart import Flow
 from pricing.reports import Flows
 
@@ -27,6 +27,7 @@ TABS = (
     ("", "The month"),
     ("/roll-forward", "Roll-forward"),
     ("/valuation", "Valuation"),
+    ("/trial-balance", "Trial balance"),
     ("/deferred", "Courses"),
     ("/journal", "Journal"),
     ("/conversion", "Quotes"),
@@ -52,15 +53,6 @@ class Span:
     def named(self) -> str:
         """The month as people say it."""
         return months.named(self.first)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One way in which the books must agree: the two or more amounts, and what lies between them."""
-
-    words: str
-    detail: str
-    gap: Decimal
 
 
 @dataclass(frozen=True)
@@ -99,7 +91,8 @@ def overview() -> Response:
         span,
         values=values,
         treatment=values.used + values.discarded,
-        checks=checks(span, values, balance),
+        checks=close_checks.agreeing(g.db, first=span.first, until=span.until),
+        moved=_moved(span),
         value_chart=value_chart(line),
         cost_chart=cost_chart(line),
         line=line,
@@ -238,23 +231,10 @@ def total(flows: list[Flows]) -> Flows:
     )
 
 
-def checks(span: Span, values: Flows, balance: tuple[accounting.AccountTotal, ...]) -> list[Check]:
-    """The ways in which a month's books must agree; each gap is zero in sound books (B3)."""
-    found = reports.reconcile(g.db, on=span.until)
-    written = frame.currency(g.db)
-    worth = f"account {money(found.account, written)}, lots {money(found.valuation, written)}"
-    if found.layers is not None:
-        worth += f", cost layers {money(found.layers, written)}"
-    sides = sum((row.debit - row.credit for row in balance), ZERO)
-    return [
-        Check("The inventory account is what the lots are worth", worth, found.difference),
-        Check(
-            "Opening, what came and what went make the closing",
-            f"roll-forward {money(values.closing, written)}",
-            values.closing - found.valuation,
-        ),
-        Check("Debits are credits", "in every entry, and so in sum", sides),
-    ]
+def _moved(span: Span) -> list[str] | None:
+    """What of a closed month is not as its closing kept it; none where nothing was kept (B4)."""
+    found = [one for one in periods.history(g.db) if one.month == span.first and one.stands and one.facts]
+    return [said for one in found for said in closing.moved(g.db, one)] if found else None
 
 
 def wasted(span: Span) -> list[Waste]:

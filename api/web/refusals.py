@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from api.web.book_refusals import BOOKS
 from api.web.course_refusals import COURSES, LOOK, TYPE
 
 FILE = "Correct the file and load it again; nothing of it was taken over."
@@ -218,33 +219,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
         "api.web.quote_desk": {"NoPriceShown": "Ask a manager: they see the numbers and may decide."},
         "api.web.treat": {"NoSuchSession": LOOK},
     },
-    "Books and settings": {
-        "inventory.periods": {
-            "NotInTurn": "Close the earlier month first.",
-            "PeriodClosed": "Date it in a month that is open.",
-        },
-        "pricing.accounting": {"BadPeriod": "Choose a last day that is not before the first."},
-        "pricing.mapping": {
-            "AccountsNotMapped": "Books, Accounts: give each account that is named its own there.",
-            "BadAccountName": "Write it as the other program shows it in its list of accounts.",
-            "UnknownAccount": LOOK,
-        },
-        "api.web.closing": {
-            "BooksDisagree": "Do not close; tell your admin to verify the books.",
-            "NothingToClose": "Wait until the month is over, or look which month is next.",
-        },
-        "api.web.workbooks": {"UnknownWorkbook": "Have it written anew; it takes seconds."},
-        "inventory.clinic": {
-            "BadSetting": "Read what the setting takes, and enter such a value.",
-            "FormulaFixed": "Keep the formula; ask your accountant before the first receipt of a new book.",
-            "SiteTaken": "Use another code for the new site.",
-            "UnknownSetting": LOOK,
-            "UnknownSite": "Choose a site at which you work.",
-        },
-        "api.web.forms": {"Stale": "Look at both versions; save yours, or leave it as it is on record."},
-        "api.web.help_pages": {"UnknownHelp": "Choose a page from the list under Help."},
-        "api.web.frame": {"NoSite": "Ask an admin or manager to open the first site."},
-    },
+    "Books and settings": BOOKS,
     "Signing in and people": {
         "api.auth": {
             "BadName": "Enter 1 to 80 letters, figures or signs.",

@@ -1,0 +1,37 @@
+"""What to do about each refusal of the books and the settings."""
+
+from api.web.course_refusals import LOOK
+
+BOOKS: dict[str, dict[str, str]] = {
+    "inventory.periods": {
+        "BadMonth": "Write the month as 2026-01.",
+        "NoReason": "Say in a few words why; who reads the history will ask.",
+        "NotInTurn": "Close the earlier month first; open the last one first.",
+        "NotOver": "Wait until the month is over at every site.",
+        "PeriodClosed": "Date it in a month that is open.",
+    },
+    "pricing.accounting": {"BadPeriod": "Choose a last day that is not before the first."},
+    "pricing.mapping": {
+        "AccountsNotMapped": "Books, Accounts: give each account that is named its own there.",
+        "BadAccountName": "Write it as the other program shows it in its list of accounts.",
+        "UnknownAccount": LOOK,
+    },
+    "pricing.closing": {
+        "BooksDisagree": "Do not close; tell your admin to verify the books.",
+        "StillToDo": "Finish what is named, or ask an accountant to close it with a reason.",
+    },
+    "api.web.closing": {
+        "NothingToClose": "Wait until the month is over, or look which month is next.",
+    },
+    "api.web.workbooks": {"UnknownWorkbook": "Have it written anew; it takes seconds."},
+    "inventory.clinic": {
+        "BadSetting": "Read what the setting takes, and enter such a value.",
+        "FormulaFixed": "Keep the formula; ask your accountant before the first receipt of a new book.",
+        "SiteTaken": "Use another code for the new site.",
+        "UnknownSetting": LOOK,
+        "UnknownSite": "Choose a site at which you work.",
+    },
+    "api.web.forms": {"Stale": "Look at both versions; save yours, or leave it as it is on record."},
+    "api.web.help_pages": {"UnknownHelp": "Choose a page from the list under Help."},
+    "api.web.frame": {"NoSite": "Ask an admin or manager to open the first site."},
+}
