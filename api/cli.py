@@ -1,6 +1,5 @@
 """The command line: `vialbook init`, `serve`, `token`, `import`, `export`, `reorder`, `verify`."""
 
-import errno
 import json
 import logging
 import sys
@@ -12,7 +11,7 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import auth, nightly_command, settings, trace_command, vial_commands
+from api import auth, export_commands, nightly_command, settings, trace_command, vial_commands
 from api.auth import Role
 from api.settings import Environment, program_version, utc_now
 from inventory.clinic import Site
@@ -218,32 +217,6 @@ def _site(db: Any, code: str | None) -> Site:
     return first
 
 
-@vialbook.group()
-def export() -> None:
-    """Write files for accountants."""
-
-
-@export.command()
-@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--from", "since", type=DAY, required=True, help="The first day.")
-@click.option("--to", "until", type=DAY, required=True, help="The last day.")
-def accounting(out: Path, since: datetime, until: datetime) -> None:
-    """Write the accountants' workbook of a period."""
-    from api import workbook
-
-    if not out.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "There is no such folder", str(out.parent))
-    database = opened(settings.from_environment())
-    with database.read() as db:
-        written = workbook.write_accounting(
-            db, out, since=since.date(), until=until.date(), at=utc_now(), by=BY
-        )
-    rows, lists = sum(written.rows.values()), len(written.rows)
-    click.echo(
-        f"Wrote {out}: {rows} rows in {lists} lists, with a summary before and a control sheet behind."
-    )
-
-
 @vialbook.command()
 @click.option("--on", "day", type=DAY, help="As of which day. Default: today.")
 @click.option("--site", "site_code", help="Default: the first site.")
@@ -314,6 +287,7 @@ vialbook.add_command(vial_commands.opened_vials)
 vialbook.add_command(vial_commands.discard_due)
 vialbook.add_command(nightly_command.nightly)
 vialbook.add_command(trace_command.trace)
+vialbook.add_command(export_commands.export)
 
 
 if __name__ == "__main__":

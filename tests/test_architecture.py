@@ -37,7 +37,7 @@ PRICING = [
     "course_events", "course_records", "session_changes", "courses", "course_life", "retention",
     "certainty", "quote_records", "variance", "deferred", "offers", "quotes", "drifting", "numbering",
     "quote_life", "prospects", "recalls",
-    "chart", "mapping", "stock_book", "accounting", "details", "reports", "close_checks", "closing",
+    "chart", "mapping", "stock_book", "accounting", "details", "lot_changes", "reports", "close_checks", "closing",
     "proof_of_courses", "proof", "conversion",
 ]  # fmt: skip
 ORDER = [
