@@ -19,6 +19,9 @@ from inventory.database import MONEY, Base, append_only, choice, one_of
 from inventory.errors import Conflict, Invalid
 from inventory.measures import ZERO, share_by_weight, to_cents, to_cents_half_up
 
+# The courses are a later chapter; which of their sessions were performed is read from its table.
+SESSIONS = sa.table("course_sessions", sa.column("course_id"), sa.column("number"), sa.column("session_id"))
+TREATED = sa.table("treatment_sessions", sa.column("id"), sa.column("on", sa.Date))
 CASH, RECEIVABLE = "1000", "1100"
 DEFERRED, REFUNDS_PAYABLE, OUTPUT_TAX = "2100", "2150", "2200"
 SESSIONS_DELIVERED, BREAKAGE, FEES = "4010", "4020", "4030"
@@ -236,7 +239,8 @@ def state(db: Session, course_id: int, *, on: date | None = None) -> State:
     balances = {
         account: credit - debit for account, credit, debit in db.execute(lines.group_by(CourseLine.account))
     }
-    so_far, sessions, ended = ZERO, set[int](), None
+    so_far, ended = ZERO, None
+    sessions = performed_unwritten(db, on=on, course_id=course_id).get(course_id, set())
     for entry in entries(db, course_id):
         if on is not None and entry.on > on:
             continue
@@ -250,6 +254,33 @@ def state(db: Session, course_id: int, *, on: date | None = None) -> State:
             sessions.discard(entry.number or 0)
         ended = entry.kind if entry.kind in ENDS else ended
     return State(balances, so_far, frozenset(sessions), ended)
+
+
+def performed_unwritten(
+    db: Session, *, on: date | None = None, course_id: int | None = None
+) -> dict[int, set[int]]:
+    """The sessions that were performed before courses had a book, by course: received, and never earned.
+
+    Their share is earned with whatever session is performed next, or when the course ends.
+    """
+    written = sa.exists().where(
+        CourseEntry.course_id == SESSIONS.c.course_id,
+        CourseEntry.number == SESSIONS.c.number,
+        CourseEntry.kind == EntryKind.PERFORMED,
+    )
+    query = (
+        sa.select(SESSIONS.c.course_id, SESSIONS.c.number)
+        .join(TREATED, TREATED.c.id == SESSIONS.c.session_id)
+        .where(~written)
+    )
+    if course_id is not None:
+        query = query.where(SESSIONS.c.course_id == course_id)
+    if on is not None:
+        query = query.where(TREATED.c.on <= on)
+    found: dict[int, set[int]] = {}
+    for key, number in db.execute(query):
+        found.setdefault(key, set()).add(number)
+    return found
 
 
 def entries(db: Session, course_id: int) -> Sequence[CourseEntry]:

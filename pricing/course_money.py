@@ -32,6 +32,7 @@ COURSES = sa.table(
 QUOTES = sa.table(
     "quotes", sa.column("id"), sa.column("subtotal", MONEY), sa.column("total", MONEY),
     sa.column("tax", MONEY), sa.column("sessions"), sa.column("tax_inclusive", sa.Boolean),
+    sa.column("currency"),
 )  # fmt: skip
 SESSIONS = sa.table("course_sessions", sa.column("course_id"), sa.column("number"), sa.column("price", MONEY))
 
@@ -54,6 +55,11 @@ class Terms:
     single_price: Decimal  # of a session without the course discount, with tax
     policy: CancellationPolicy
     expires_on: date | None
+    currency: str
+
+    def money(self, amount: Decimal) -> str:
+        """An amount as sentences name it."""
+        return f"{self.currency} {amount:.2f}"
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,7 @@ def terms(db: Session, course_id: int) -> Terms:
         single_price=share_out(gross, row.sessions)[0],
         policy=policies.policy(db, row.policy_code),
         expires_on=row.expires_on,
+        currency=row.currency,
     )
 
 
@@ -138,10 +145,11 @@ def pay(
     """Record a payment. Raises NotAnAmount, PaidTooMuch, CourseEnded, periods.PeriodClosed."""
     known, state = _open(db, course_id)
     _check(amount)
-    if state.paid + amount > known.sold.total:
+    beyond = state.paid + amount - known.sold.total
+    if beyond > 0:
         raise PaidTooMuch(
-            f"Course {course_id} costs {known.sold.total} and {state.paid} was paid; "
-            f"{amount} would be {state.paid + amount - known.sold.total} too much."
+            f"Course {course_id} costs {known.money(known.sold.total)} and {known.money(state.paid)} was "
+            f"paid; {known.money(amount)} would be {known.money(beyond)} too much."
         )
     kind = EntryKind.DEPOSIT if deposit else EntryKind.PAYMENT
     entry = _entry(course_id, kind, when, amount=amount, method=method, note=note)
@@ -182,22 +190,25 @@ def charge(
 
 def refund_due(db: Session, course_id: int) -> Refund:
     """What the course's policy gives back now. Raises CourseEnded."""
-    known, state = _open(db, course_id)
+    return _refund(*_stands(db, course_id))
+
+
+def _refund(known: Terms, state: State) -> Refund:
     policy = known.policy
     standing = Standing(state.paid, known.single_price, len(known.sold.prices), len(state.used))
     amount = policies.refund_of(policy.refund, standing, admin_fee=policy.admin_fee)
+    less_fee = f" − {known.money(policy.admin_fee)} fee" if policy.admin_fee else ""
     what = "credit for other treatments" if policy.credit else "money back"
+    gives = f"{less_fee} = {known.money(amount)} as {what}"
     sentence = {
         policies.RefundRule.NONE: f"{policy.code} gives nothing back.",
         policies.RefundRule.SINGLE_PRICE: (
-            f"{state.paid} paid − {len(state.used)} × {known.single_price} for the sessions received"
-            + (f" − {policy.admin_fee} fee" if policy.admin_fee else "")
-            + f" = {amount} as {what}, not below zero ({policy.code})."
+            f"{known.money(state.paid)} paid − {len(state.used)} × {known.money(known.single_price)} "
+            f"for the sessions received{gives}, not below zero ({policy.code})."
         ),
         policies.RefundRule.UNUSED: (
-            f"{standing.sessions - standing.received} of {standing.sessions} sessions of {state.paid} paid"
-            + (f" − {policy.admin_fee} fee" if policy.admin_fee else "")
-            + f" = {amount} as {what} ({policy.code})."
+            f"{standing.sessions - standing.received} of {standing.sessions} sessions of "
+            f"{known.money(state.paid)} paid{gives} ({policy.code})."
         ),
     }[policy.refund]
     return Refund(amount, policy.credit, state.paid, len(state.used), sentence)
@@ -217,16 +228,19 @@ def give_back(
     Raises CourseEnded, NothingToGiveBack, RefundTooLarge, NotAnAmount, periods.PeriodClosed.
     """
     known, state = _open(db, course_id)
-    due = refund_due(db, course_id)
+    due = _refund(known, state)
     given = due.amount if amount is None else amount
     if given != ZERO:
         _check(given)
     if given > state.paid:
-        raise RefundTooLarge(f"{given} cannot be given back: {state.paid} was paid for course {course_id}.")
+        raise RefundTooLarge(
+            f"{known.money(given)} cannot be given back: {known.money(state.paid)} was paid for course "
+            f"{course_id}."
+        )
     if not given and not note.strip():
         raise NothingToGiveBack(f"{due.sentence} Ending the course all the same needs a reason.")
     if amount is not None and amount != due.amount and not note.strip():
-        raise NothingToGiveBack(f"{due.sentence} Giving back {amount} instead needs a reason.")
+        raise NothingToGiveBack(f"{due.sentence} Giving back {known.money(amount)} instead needs a reason.")
     kind = EntryKind.CREDIT if due.credit else EntryKind.REFUND
     entry = _entry(course_id, kind, when, amount=given, method=method, note=note or due.sentence)
     return course_book.write(db, entry, course_book.given_back(known.sold, state, given, credit=due.credit))
@@ -270,17 +284,28 @@ def due_to_expire(db: Session, *, on: date) -> Sequence[int]:
 
 def refuse_ended(db: Session, course_id: int) -> None:
     """Raises CourseEnded where a course was given back or has expired."""
-    _open(db, course_id)
+    ended = sa.select(CourseEntry.kind).where(
+        CourseEntry.course_id == course_id, CourseEntry.kind.in_(sorted(course_book.ENDS))
+    )
+    _refuse(course_id, db.scalar(ended.limit(1)))
+
+
+def _refuse(course_id: int, ended: EntryKind | None) -> None:
+    if ended is not None:
+        words = "has expired" if ended is EntryKind.EXPIRED else "was given back"
+        raise CourseEnded(f"Course {course_id} {words}; nothing more can be recorded on it.")
 
 
 def _open(db: Session, course_id: int) -> tuple[Terms, State]:
-    """The terms of a course that did not end, locked. Raises CourseEnded, UnknownTerms."""
+    """The terms of a course that did not end, and how it stands, locked. Raises CourseEnded, UnknownTerms."""
     if db.get_bind().dialect.name == "postgresql":
         db.execute(sa.select(COURSES.c.id).where(COURSES.c.id == course_id).with_for_update())
+    return _stands(db, course_id)
+
+
+def _stands(db: Session, course_id: int) -> tuple[Terms, State]:
     known, state = terms(db, course_id), course_book.state(db, course_id)
-    if state.ended is not None:
-        words = "has expired" if state.ended is EntryKind.EXPIRED else "was given back"
-        raise CourseEnded(f"Course {course_id} {words}; nothing more can be recorded on it.")
+    _refuse(course_id, state.ended)
     return known, state
 
 

@@ -121,10 +121,10 @@ def perform(
         prepared_in=prepared_in,
     )
     treated = treatments.treat(db, visit, lines or sold, site=site, recorded_at=recorded_at, by=by)
-    due.session_id = treated.session.id
-    db.flush()
     when = When(treated.session.on, visit_at, recorded_at, by)
     course_money.use_session(db, subject.id, due.number, when=when)
+    due.session_id = treated.session.id
+    db.flush()
     session_changes.keep(db, treated.session.id, changed)
     if before is not None:
         note(db, subject, CourseEventKind.OUT_OF_ORDER, when, due, reason=f"before session {before.number}")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from inventory.clinic import Site
 from inventory.measures import ZERO
+from pricing import course_book
 from pricing.course_book import (
     BREAKAGE,
     DEFERRED,
@@ -86,6 +87,8 @@ def balances(db: Session, *, on: date, site_ids: frozenset[int] | None = None) -
     """Every course sold until a day as it stood at the end of it, by its key; of some sites or of all."""
     sums = _sums(db, on)
     told: dict[int, _Course] = defaultdict(_Course)
+    for course_id, numbers in course_book.performed_unwritten(db, on=on).items():
+        told[course_id].used |= numbers
     for course_id, kind, amount, number in db.execute(
         sa.select(CourseEntry.course_id, CourseEntry.kind, CourseEntry.amount, CourseEntry.number)
         .where(CourseEntry.on <= on)

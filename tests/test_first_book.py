@@ -136,6 +136,23 @@ def test_the_first_book_is_worked_with_as_before(book):
         assert [*proof.verify(db), *proof_of_quotes.verify(db)] == []
 
 
+def test_a_session_performed_before_courses_had_a_book_is_received_and_earned_with_the_next(book):
+    database, _ = book  # its course has three sessions of 250.00, the first of them performed
+    with opened(database, stocked=False) as here:
+        paid = here.made("/courses/1/payments", {"amount": "500.00", "method": "card"})["account"]
+        preview = here.seen("/courses/1/refund")
+        here.made("/sessions", {"patient_ref": "C-1001", "course": 1, "session_number": 2})
+        treated = here.seen("/courses/1")["account"]
+        owed = here.seen("/deferred-revenue")["courses"][0]
+
+    assert (paid["sessions_used"], paid["sessions_owed"], paid["deferred"]) == (1, 2, "500.00")
+    assert (preview["sessions_received"], preview["amount"]) == (1, "250.00")
+    assert (treated["sessions_used"], treated["earned"], treated["deferred"]) == (2, "500.00", "0.00")
+    assert (owed["sessions_used"], owed["earned"]) == (2, "500.00")
+    with database.read() as db:
+        assert [*proof.verify(db), *proof_of_quotes.verify(db)] == []
+
+
 def test_a_second_factor_of_the_first_book_still_opens_and_is_sealed_by_that(book):
     database, _ = book
     code = pyotp.TOTP(SECRET).at(NOW)
