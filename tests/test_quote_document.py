@@ -1,5 +1,6 @@
 """The quote as a document: what it says and hides, in which language, and that it stays (T7, P4, P5)."""
 
+import re
 import tomllib
 from decimal import Decimal
 from importlib import resources
@@ -15,7 +16,7 @@ from api.auth import Role
 from inventory import clinic
 from tests.calls import NOW
 from tests.counter import course, drafted, issued, step
-from tests.pages import House, said
+from tests.pages import House, main, said
 
 pytest_plugins = ("tests.calls", "tests.pages", "tests.counter")
 
@@ -172,13 +173,19 @@ def test_an_accepted_quote_is_still_what_was_printed(here: House):
     assert "not stand any more" not in text_of(printed(here, quote_id))
 
 
-def test_the_print_page_says_the_same_in_both_languages(here: House):
+def test_the_desk_prints_what_was_kept_in_either_language_and_nothing_else(here: House):
     key = issued(here)
     browser = here.as_(Role.FRONT_DESK)
+    page = browser.get(f"/quotes/{key}")
 
-    assert "Quote Q-2026-" in said(browser.get(f"/quotes/{key}/print"))
-    assert "Presupuesto Q-2026-" in said(browser.get(f"/quotes/{key}/print?language=es"))
-    assert browser.get(f"/quotes/{key}/quote.pdf").mimetype == "application/pdf"
+    links = re.findall(rf'href="(/quotes/{key}/quote\.pdf[^"]*)"', main(page))
+    copies = [browser.get(link).get_data() for link in links]
+
+    assert "The patient's copy in another language: Spanish" in said(page)
+    assert copies == [printed(here, key), printed(here, key, "?language=es")]
+    assert "Quote Q-2026-" in text_of(copies[0])
+    assert "Presupuesto Q-2026-" in text_of(copies[1])
+    assert browser.get(f"/quotes/{key}/print").status_code == 404
 
 
 def png(size: tuple[int, int] = (900, 300)) -> bytes:

@@ -10,6 +10,7 @@ from openpyxl import load_workbook
 from api.auth import Role
 from tests.counter import TYPED, drafted, issued, step
 from tests.pages import House, said
+from tests.test_quote_document import text_of
 
 pytest_plugins = ("tests.calls", "tests.pages", "tests.counter")
 
@@ -70,7 +71,7 @@ def test_two_treatments_are_one_quote_one_total_and_one_document_and_start_a_cou
     assert len(set(courses)) == 2
     assert None not in courses
     assert here.clinic.seen(f"/quotes/{neck['id']}")["number"] == numbered["number"]
-    page = said(here.as_(Role.FRONT_DESK).get(f"/quotes/{both['id']}/print"))
+    page = text_of(here.as_(Role.FRONT_DESK).get(f"/quotes/{both['id']}/quote.pdf").get_data())
     assert "Neck" in page
     assert f"${Decimal(both['total']):,.2f}" in page
 

@@ -7,6 +7,7 @@ from pricing import quote_records
 from tests.calls import NOW
 from tests.counter import TYPED, drafted, issued, step
 from tests.pages import House, main, said
+from tests.test_quote_document import text_of
 
 pytest_plugins = ("tests.calls", "tests.pages", "tests.counter")
 
@@ -96,7 +97,7 @@ def test_the_patients_copy_carries_what_every_patient_must_read_and_no_cost(here
     key = issued(here, nsaids="yes")
     boss = here.as_(Role.MANAGER)
 
-    page = said(boss.get(f"/quotes/{key}/print"))
+    page = text_of(boss.get(f"/quotes/{key}/quote.pdf").get_data())
 
     for sentence in (
         "No drug is approved by the FDA for mesotherapy",
@@ -118,7 +119,9 @@ def test_the_patients_copy_carries_what_every_patient_must_read_and_no_cost(here
 
 
 def test_a_draft_says_on_paper_that_it_is_none(here: House):
-    assert "Draft: not an offer" in said(here.as_(Role.FRONT_DESK).get(f"/quotes/{drafted(here)}/print"))
+    paper = here.as_(Role.FRONT_DESK).get(f"/quotes/{drafted(here)}/quote.pdf").get_data()
+
+    assert "Draft: not an offer" in text_of(paper)
 
 
 def test_the_front_desks_page_of_a_quote_has_no_cost_anywhere(here: House):

@@ -75,7 +75,13 @@ def short_day(value: date) -> str:
 
 
 def dated(text: str) -> str:
-    """A sentence of the program with its dates as pages write them: `by 2026-01-31` is `by 31 Jan 2026`."""
+    """A sentence of the program with its dates and amounts as pages write them.
+
+    `by 2026-01-31 (USD 20.00)` is `by 31 Jan 2026 ($20.00)`.
+    """
+    text = re.sub(
+        r"\b([A-Z]{3}) ([0-9]+\.[0-9]{2})\b", lambda found: money(Decimal(found[2]), found[1]), text
+    )
     return re.sub(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b", _day_of, text)
 
 

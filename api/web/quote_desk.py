@@ -44,7 +44,7 @@ class NoPriceShown(Invalid):
 @blueprint.route("/quotes/new", methods=["GET", "POST"])
 def new() -> Response:
     """Ask for a price, and keep it as a draft or issue it at once."""
-    first = quote_form.first_values(frame.here().day(g.now), quote_form.levels(g.db))
+    first = quote_form.first_values(g.db, frame.here(), on=frame.here().day(g.now))
     asked = {name: request.args.get(name, "")[:40] for name in ("patient_ref", "protocol")}
     return forms.handle(
         QuoteForm, show=show, do=keep, first=first | {name: text for name, text in asked.items() if text}
@@ -55,7 +55,8 @@ def new() -> Response:
 def price() -> Response:
     """The form with its price; it keeps nothing, so it can be asked as often as somebody types."""
     if request.method == "GET":
-        return show(forms.opened({"starts_on": str(frame.here().day(g.now))}))
+        site = frame.here()
+        return show(forms.opened(quote_form.first_values(g.db, site, on=site.day(g.now))))
     form = Form(forms.typed(), key=request.form.get(forms.KEY) or forms.new_key())
     form.values.pop("do", None)
     if request.headers.get("HX-Request"):
@@ -171,8 +172,18 @@ def listing() -> Response:
 
 
 def _rows(site: Site) -> sa.Select[Any]:
+    part = sa.orm.aliased(Quote)
+    total = sa.select(sa.func.sum(part.total)).where(sa.or_(part.id == Quote.id, part.part_of == Quote.id))
+    others = sa.select(sa.func.count(part.id)).where(part.part_of == Quote.id)
     return (
-        sa.select(Quote, QuoteState, Protocol.concern, Protocol.area)
+        sa.select(
+            Quote,
+            QuoteState,
+            Protocol.concern,
+            Protocol.area,
+            total.scalar_subquery().label("total"),  # of all its treatments
+            others.scalar_subquery().label("others"),
+        )
         .join(QuoteState, QuoteState.quote_id == Quote.id)
         .join(Protocol, Protocol.id == Quote.protocol_id)
         .where(Quote.site_id == site.id)

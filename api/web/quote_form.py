@@ -172,9 +172,17 @@ def _listed(text: str) -> list[str]:
     return [one[:120] for one in found if one]
 
 
-def first_values(today: date, levels: list[tuple[str, str]]) -> Values:
-    """What stands in a new form."""
-    return {"starts_on": str(today), "level": levels[0][0] if levels else ""}
+def first_values(db: Session, site: Site, *, on: date) -> Values:
+    """What stands in a new form: today, and the level of the site's last quote, else the base level."""
+    last = (
+        sa.select(PractitionerLevel.code)
+        .join(Quote, Quote.level_id == PractitionerLevel.id)
+        .where(Quote.site_id == site.id)
+        .order_by(Quote.id.desc())
+    )
+    from_base = sa.func.abs(PractitionerLevel.multiplier - 1)
+    base = sa.select(PractitionerLevel.code).order_by(from_base, PractitionerLevel.id)
+    return {"starts_on": str(on), "level": db.scalar(last.limit(1)) or db.scalar(base.limit(1)) or ""}
 
 
 def values_of(request: Request) -> Values:

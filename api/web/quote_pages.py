@@ -6,13 +6,15 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
+from babel import Locale
 from flask import Response, g
 
-from api import auth, quote_document
+from api import auth, languages, quote_document
 from api.schemas import Shape, Words, one_word
 from api.web import formats, forms, frame, quote_desk, quote_form, selling
 from api.web.forms import Done, Form
 from api.web.selling import Sheets
+from inventory import clinic
 from inventory.clinic import Site
 from pricing import quote_life, quote_records, quotes
 from pricing.courses import Course
@@ -134,7 +136,8 @@ def quote(quote_id: int) -> Response:
         drift=drift,
         drifted=drift is not None and drift.difference * NOTABLE > drift.then,
         answers=_answers(subject) if frame.may("GET /quotes/new") else None,
-        may_print=frame.may("GET /quotes/<id:quote_id>/print"),
+        may_print=frame.may("GET /quotes/<id:quote_id>/quote.pdf"),
+        languages=_other_languages(),
         may_revise=frame.may("GET /quotes/<id:quote_id>/revise") and status not in FINISHED,
         today=today,
         zone=site.time_zone,
@@ -159,6 +162,13 @@ def _treatments(subject: Quote) -> list[tuple[Quote, Protocol, int | None]]:
     started = sa.select(Course.quote_id, Course.id).where(Course.quote_id.in_([one.id for one in listed]))
     courses = dict(g.db.execute(started).all())
     return [(one, g.db.get_one(Protocol, one.protocol_id), courses.get(one.id)) for one in listed]
+
+
+def _other_languages() -> list[tuple[str, str]]:
+    """The languages besides the clinic's own in which the patient's copy can be had, by code and name."""
+    usual = clinic.settings(g.db).document_language
+    known = (code for code in languages.known() if code != usual)
+    return [(code, Locale.parse(code).get_language_name("en") or code) for code in known]
 
 
 def name_of(subject: Quote, state: QuoteState) -> str:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from flask import Response, g, request
 
-from api import languages, patient_copy, quote_document
+from api import quote_document
 from api.web import frame
 from api.web.quote_pages import found, name_of
 from pricing import prospects, quote_records
@@ -13,25 +13,9 @@ from pricing.certainty import Range
 blueprint = frame.chapter("quote_papers")
 
 
-@blueprint.get("/quotes/<id:quote_id>/print")
-def print_view(quote_id: int) -> Response:
-    """The patient's copy: prices and what every patient must read; no cost and no margin (P5, T7)."""
-    subject, state, site = found(quote_id)
-    copy = patient_copy.copy_of(g.db, subject, state, site, at=g.now, language=request.args.get("language"))
-    return frame.page(
-        "quote_print.html",
-        copy=copy,
-        quote_id=subject.id,
-        languages=languages.known(),
-        treatments=[quote_document.facts(copy, one) for one in copy.treatments],
-        stamp=quote_document.stamp(copy),
-        sums=quote_document.sums(copy),
-    )
-
-
 @blueprint.get("/quotes/<id:quote_id>/quote.pdf")
 def document(quote_id: int) -> Response:
-    """The patient's copy as a PDF."""
+    """The patient's copy as a PDF: of an issued quote what was kept of it, to the byte (P4, P5, T7)."""
     subject, state, site = found(quote_id)
     language = request.args.get("language")
     body = quote_document.pdf(g.db, subject, state, site, at=g.now, language=language)

@@ -1,8 +1,6 @@
 """Pages: two versions of a quote side by side, what differs marked; none is cancelled by looking (P4)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Response, g, request
 
@@ -30,8 +28,8 @@ class Row:
     """One fact of two versions."""
 
     name: str
-    left: str
-    right: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
 
     @property
     def differs(self) -> bool:
@@ -41,8 +39,10 @@ class Row:
 @blueprint.get("/quotes/<id:quote_id>/versions")
 def compare(quote_id: int) -> Response:
     """A version beside another, by default the one before it."""
-    subject, state, site = found(quote_id)
+    subject, _, site = found(quote_id)
     versions = _versions(subject, site)
+    numbers = (quote_records.state(g.db, one.quote).number for one in versions)
+    number = next((one for one in numbers if one), None)  # a draft has none of its own yet
     keys = [one.quote.id for one in versions]
     other = request.args.get("with", "")
     place = keys.index(subject.id)
@@ -54,13 +54,18 @@ def compare(quote_id: int) -> Response:
     names = list(dict.fromkeys([*facts[0], *facts[1]]))
     return frame.page(
         "quote_versions.html",
-        name=f"Quote {state.number}" if state.number else "Drafts",
+        name=f"Quote {number}" if number else "Drafts",
         quote=subject,
         versions=versions,
         first=first,
         second=second,
-        rows=[Row(name, facts[0].get(name, "–"), facts[1].get(name, "–")) for name in names],
+        rows=[Row(name, *(lines(one.get(name, "–")) for one in facts)) for name in names],
     )
+
+
+def lines(fact: str | tuple[str, ...]) -> tuple[str, ...]:
+    """A fact line by line; most have one."""
+    return (fact,) if isinstance(fact, str) else fact
 
 
 def _versions(subject: Quote, site: Site) -> list[Version]:
@@ -73,20 +78,22 @@ def _versions(subject: Quote, site: Site) -> list[Version]:
     ]
 
 
-def _facts(quote: Quote) -> dict[str, str]:
+def _facts(quote: Quote) -> dict[str, str | tuple[str, ...]]:
     """What a version promises, in words; its cost and margin for who sees them."""
     treatments = quote_records.treatments_of(g.db, quote)
     comes_to = quote_records.totals(treatments)
-    found: dict[str, str] = {}
+    found: dict[str, str | tuple[str, ...]] = {}
     for place, one in enumerate(treatments, start=1):
         lead = f"{place}. " if len(treatments) > 1 else ""
         found |= {f"{lead}{name}": text for name, text in _treatment(one).items()}
+    listed = selling.said(quote_records.warnings_of(treatments), costs=frame.sees_costs())
+    cautions = tuple(one.text for one in listed)
     found |= {
         "Discount": formats.money(comes_to.discount, quote.currency),
         "Tax": formats.money(comes_to.tax, quote.currency),
         "Total": formats.money(comes_to.total, quote.currency),
         "Deposit": formats.money(comes_to.deposit, quote.currency),
-        "To look at": _joined(one["message"] for one in _seen(treatments)),
+        "To look at": cautions or "nothing",
         "Made": f"{formats.day(frame.here().day(quote.created_at))}, {quote.created_by}",
     }
     if frame.sees_costs():
@@ -108,13 +115,3 @@ def _treatment(one: Quote) -> dict[str, str]:
         "Band": " to ".join(formats.money(end, one.currency) for end in (one.band_low, one.band_high)),
         "Discount by": one.discount_name or ("typed" if one.discount_rate else "none"),
     }
-
-
-def _seen(treatments: Sequence[Quote]) -> list[dict[str, Any]]:
-    """The cautions; those that tell costs only to who sees them."""
-    every = quote_records.warnings_of(treatments)
-    return [one for one in every if frame.sees_costs() or one["code"] not in selling.QUIET]
-
-
-def _joined(texts: Any) -> str:
-    return " ".join(texts) or "nothing"

@@ -35,8 +35,8 @@ NAMES = {
     "tax": "With tax",
 }
 KINDS = {"allergen_match": "bad", "pregnant": "bad", "skin_infection": "bad"}
-QUIET = ("shortage", "discount_trimmed")
-"""Cautions that the page says in its own words, because theirs tell costs."""
+QUIET = frozenset({"shortage"})
+"""Cautions that tell costs; the sessions that lack something are marked besides."""
 
 TAGS = {
     QuoteStatus.DRAFT: "plain",
@@ -74,6 +74,7 @@ class Said:
 
     text: str
     kind: str
+    blocks: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,26 +238,27 @@ def _sheet(
         even=all(row.price == each for row in rows),
         scale=scale.band(low, high, Mark("price", each), marks, currency=currency),
         stages=tuple(
-            StageRow(NAMES[one.name], one.amount, one.note if costs else "")
+            StageRow(NAMES[one.name], one.amount, formats.dated(one.note) if costs else "")
             for one in stages
             if costs or one.name in FROM_THE_MARKET
         ),
-        said=_said(warnings, costs=costs),
+        said=tuple(one for one in said(warnings, costs=costs) if not one.blocks),
         blocks=tuple(one["message"] for one in warnings if one["blocks"]),
         margin=_margin(facts["total"] - facts["tax"], cost) if costs else None,
     )
 
 
-def _said(warnings: Sequence[Mapping[str, Any]], *, costs: bool) -> tuple[Said, ...]:
-    """The cautions in words that whoever asks may read; what blocks is said apart."""
-    found = [
-        Said(one["message"], KINDS.get(one["code"], "warn"))
-        for one in warnings
-        if not one["blocks"] and (costs or one["code"] not in QUIET)
-    ]
-    if not costs and any(one["code"] == "discount_trimmed" for one in warnings):
-        found.append(Said("The discount was trimmed to the least price.", "warn"))
-    return tuple(found)
+def said(warnings: Iterable[Mapping[str, Any]], *, costs: bool) -> tuple[Said, ...]:
+    """The cautions of an offer or a quote in words that whoever asks may read."""
+    found = {}
+    for one in warnings:
+        if costs or one["code"] not in QUIET:
+            # How it was trimmed, and by which cost, is told by the stage of the discount.
+            trimmed = one["code"] == "discount_trimmed"
+            words = "The discount was trimmed to the least price." if trimmed else one["message"]
+            text = formats.dated(words)
+            found[text] = Said(text, KINDS.get(one["code"], "warn"), one["blocks"])
+    return tuple(found.values())
 
 
 def _margin(net: Decimal, cost: Decimal) -> Margin:

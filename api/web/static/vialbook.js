@@ -176,9 +176,6 @@ document.addEventListener("keydown", (event) => {
   const form = event.target.closest("form"), main = form && form.querySelector("[data-main]");
   if (main) { event.preventDefault(); main.click(); }
 });
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-print]")) window.print();
-});
 
 // Treating: labels go to the server one after the other, so that none is lost while one is on its way.
 const vial = document.querySelector("[data-vial-scan]");
