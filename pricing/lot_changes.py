@@ -1,7 +1,7 @@
 """Lot changes: what the entries of the journal did to the cost layers, for a ledger that keeps lots (B6)."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from inventory.adjustments import ADJUSTMENTS
 from inventory.catalog import Item
 from inventory.history import signed
 from inventory.layers import LAYERS
@@ -33,11 +34,8 @@ class LotChange:
 
 def of_documents(db: Session, document_ids: Sequence[int]) -> dict[int, list[LotChange]]:
     """What each document did to each layer, all its movements together, by the layer's key."""
-    rows = db.execute(
-        _summed(MOVEMENTS.c.document_id)
-        .where(MOVEMENTS.c.document_id.in_(document_ids))
-        .order_by(MOVEMENTS.c.document_id, MOVEMENTS.c.layer_id)
-    )
+    keys = list(document_ids)
+    rows = db.execute(_summed(by_document=True, where=lambda table: table.c.document_id.in_(keys)))
     found: dict[int, list[LotChange]] = defaultdict(list)
     for row in rows:
         found[row.document_id].append(_change(row))
@@ -45,24 +43,37 @@ def of_documents(db: Session, document_ids: Sequence[int]) -> dict[int, list[Lot
 
 
 def held_before(db: Session, on: date) -> tuple[LotChange, ...]:
-    """What each layer held before a day, by its movements alone; those that held nothing are left out."""
-    rows = db.execute(_summed().where(MOVEMENTS.c.on < on).order_by(MOVEMENTS.c.layer_id))
+    """What each layer held before a day, by the facts alone; those that held nothing are left out."""
+    rows = db.execute(_summed(where=lambda table: table.c.on < on))
     return tuple(_change(row) for row in rows if row.quantity or row.value)
 
 
-def _summed(*first: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    fields = (*first, MOVEMENTS.c.layer_id, LAYERS.c.item_id, LAYERS.c.received_on, LOTS.c.number, Item.kind)
+def _summed(*, by_document: bool = False, where: Callable[[sa.Table], sa.ColumnElement[bool]]) -> Any:
+    """Movements and changes of value together; a change of formula moves quantity between layers, too."""
+    parts = [
+        sa.select(
+            table.c.document_id,
+            table.c.layer_id,
+            (signed(table.c.quantity) if table is MOVEMENTS else table.c.quantity).label("quantity"),
+            (signed(table.c.value) if table is MOVEMENTS else table.c.value).label("value"),
+        ).where(where(table), table.c.layer_id.is_not(None))
+        for table in (MOVEMENTS, ADJUSTMENTS)
+    ]
+    facts = sa.union_all(*parts).subquery("facts")
+    fields = [facts.c.layer_id, LAYERS.c.item_id, LAYERS.c.received_on, LOTS.c.number, Item.kind]
+    if by_document:
+        fields.insert(0, facts.c.document_id)
     return (
         sa.select(
             *fields,
-            sa.func.sum(signed(MOVEMENTS.c.quantity)).label("quantity"),
-            sa.func.sum(signed(MOVEMENTS.c.value)).label("value"),
+            sa.func.sum(facts.c.quantity).label("quantity"),
+            sa.func.sum(facts.c.value).label("value"),
         )
-        .join(LAYERS, LAYERS.c.id == MOVEMENTS.c.layer_id)
+        .join(LAYERS, LAYERS.c.id == facts.c.layer_id)
         .join(Item, Item.id == LAYERS.c.item_id)
         .outerjoin(LOTS, LOTS.c.id == LAYERS.c.lot_id)
-        .where(MOVEMENTS.c.direction != 0)
         .group_by(*fields)
+        .order_by(*fields[:2])
     )
 
 
