@@ -1,0 +1,48 @@
+"""The command: `python -m tests.faults NAME [options]` prints counts; its status is 1 after any breach."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from tests.faults import crash, power, race, replay
+from tests.faults.tally import Tally
+
+ENGINES = ("sqlite", "postgresql")
+MOST_SAID = 20
+
+
+def main() -> int:
+    """Run one of the faults at full length."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--engine", choices=ENGINES, action="append", help="default: both")
+    parser.add_argument("--seed", type=int, default=1)
+    names = parser.add_subparsers(dest="name", required=True)
+    names.add_parser("crash", help="kill -9 under writers").add_argument("--kills", type=int, default=200)
+    names.add_parser("power", help="the files as the power goes").add_argument(
+        "--copies", type=int, default=200
+    )
+    names.add_parser("race", help="many for the last vials").add_argument(
+        "--attempts", type=int, default=10_000
+    )
+    names.add_parser("replay", help="the same request again and again")
+    asked = parser.parse_args()
+    works: dict[str, Callable[[str], Tally]] = {
+        "crash": lambda engine: crash.crash(engine, kills=asked.kills, seed=asked.seed),
+        "race": lambda engine: race.race(engine, attempts=asked.attempts),
+        "replay": lambda engine: replay.replay(engine),
+    }
+    if asked.name == "power":
+        return said("sqlite", power.power(copies=asked.copies, seed=asked.seed))
+    return max(said(engine, works[asked.name](engine)) for engine in asked.engine or ENGINES)
+
+
+def said(engine: str, tally: Tally) -> int:
+    """Print what was counted; 1 if anything was wrong."""
+    print(f"{engine}: {tally.say()}", flush=True)
+    for sentence in tally.wrong[:MOST_SAID]:
+        print(f"  {sentence}", flush=True)
+    return int(bool(tally.wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

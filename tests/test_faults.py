@@ -1,0 +1,57 @@
+"""The faults in short: kills, power loss, races for the last vials, repeated requests.
+
+`python -m tests.faults` has them in full. Each starts `vialbook serve` in processes of its own, over a book as `vialbook init` makes it.
+"""
+
+import pytest
+
+from tests.faults import crash, power, race, replay
+from tests.faults.__main__ import said
+from tests.faults.tally import Tally
+
+
+@pytest.fixture
+def engine(engine_name: str, request: pytest.FixtureRequest) -> str:
+    """What `tests.faults.house.houses` is told: SQLite, or the address of the tests' PostgreSQL server."""
+    return engine_name if engine_name == "sqlite" else request.getfixturevalue("postgres_url")
+
+
+def test_nothing_is_lost_or_double_when_the_server_is_killed(engine):
+    kills = 6 if engine == "sqlite" else 2
+
+    tally = crash.crash(engine, kills=kills, workers=1, within=1.0)
+
+    assert tally.wrong == []
+    assert tally.counts["kills"] == kills
+    assert tally.counts["answered"] > 0
+    assert tally.counts["retried"] == tally.counts["unanswered"] > 0
+
+
+def test_the_files_of_a_book_as_the_power_goes_are_a_book():
+    tally = power.power(copies=6)
+
+    assert tally.wrong == []
+    assert tally.counts["answered"] > 0
+    assert tally.counts["frames cut"] > 0
+
+
+def test_as_many_have_their_way_as_there_are_vials_in_every_call_that_takes_them(engine):
+    rounds = 2 * race.AT_ONCE * len(race.CONTESTS)  # one after another, and all at once
+
+    tally = race.race(engine, attempts=rounds, workers=2)
+
+    assert tally.wrong == []
+    assert tally.counts["contests"] == 2 * len(race.CONTESTS)
+
+
+def test_the_same_request_has_one_effect_however_often_it_comes(engine):
+    tally = replay.replay(engine, rounds=1, kills=1)
+
+    assert tally.wrong == []
+    assert tally.counts["other bodies refused"] == 8
+
+
+def test_a_breach_is_printed_and_is_the_status_of_the_command(capsys):
+    assert said("sqlite", Tally()) == 0
+    assert said("sqlite", Tally(wrong=["session S1 is there 2 times"])) == 1
+    assert "1 breaches\n  session S1 is there 2 times" in capsys.readouterr().out
