@@ -1,6 +1,7 @@
 """The faults in short: kills, power loss, races for the last vials, repeated requests.
 
-`python -m tests.faults` has them in full. Each starts `vialbook serve` in processes of its own, over a book as `vialbook init` makes it.
+`python -m tests.faults` has them in full. Each starts `vialbook serve` in processes of its own, over a book
+as `vialbook init` makes it.
 """
 
 import pytest
