@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from inventory import proof_of_counts, proof_of_orders, proof_of_places, proof_of_use
+from inventory import proof_of_counts, proof_of_orders, proof_of_places, proof_of_use, proof_of_values
 from inventory.adjustments import ADJUSTMENTS
 from inventory.balances import BALANCES
 from inventory.clinic import HELD, CostFormula, Place, PlaceKind, settings
@@ -315,5 +315,6 @@ INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
     **proof_of_use.INVARIANTS,
     **proof_of_orders.INVARIANTS,
     **proof_of_counts.INVARIANTS,
+    **proof_of_values.INVARIANTS,
 }
 """Each invariant by the words that a breach names it with."""

@@ -273,8 +273,13 @@ def trial_balance(db: Session, *, since: date, until: date) -> tuple[AccountTota
 
 def inventory_balance(db: Session, *, on: date) -> Decimal:
     """What the inventory accounts have at the end of a day, by the journal alone (B3)."""
+    return balance(db, INVENTORY_ACCOUNTS, on=on)
+
+
+def balance(db: Session, accounts: Iterable[str], *, on: date) -> Decimal:
+    """What some accounts have together at the end of a day, debit above zero."""
     sides = _sides(db, lambda day: day <= on)
-    return sum((sides[code, Side.DEBIT] - sides[code, Side.CREDIT] for code in INVENTORY_ACCOUNTS), ZERO)
+    return sum((sides[code, Side.DEBIT] - sides[code, Side.CREDIT] for code in accounts), ZERO)
 
 
 Dated = Callable[[sa.ColumnElement[date]], sa.ColumnElement[bool]]

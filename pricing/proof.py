@@ -5,7 +5,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import islice
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from inventory.database import table_of
 from inventory.measures import CENT, ZERO
 from inventory.proof import MOST_SENTENCES, Breach
-from pricing import closing, proof_of_courses
+from pricing import closing, proof_of_courses, reports
 from pricing.numbering import NumberSeries
 from pricing.price_list import Tax
 from pricing.quote_life import QuoteEvent
@@ -221,6 +221,16 @@ def _states_are_their_events(db: Session) -> Iterator[str]:
             yield f"Of the versions {', '.join(map(str, keys))} of one quote more than one stands."
 
 
+def _bills_are_awaited(db: Session) -> Iterator[str]:
+    """B1: the account of goods received, not invoiced is the list of what awaits its bill."""
+    found = reports.reconcile_uninvoiced(db, on=date.max)
+    if found.difference:
+        yield (
+            f"The account of goods received, not invoiced has {found.account}; what awaits its bill adds up "
+            f"to {found.ageing.total}."
+        )
+
+
 INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
     "quotes add up": _totals_add_up,
     "prices are in their band": _prices_are_in_their_band,
@@ -230,6 +240,7 @@ INVARIANTS: dict[str, Callable[[Session], Iterator[str]]] = {
     "numbers have no gaps": _numbers_have_no_gaps,
     "quotes stand where their events left them": _states_are_their_events,
     **proof_of_courses.INVARIANTS,
+    "what awaits its bill is the account": _bills_are_awaited,
     "closed months did not move": closing.closed_months_did_not_move,
 }
 """Each invariant by the words that a breach names it with."""

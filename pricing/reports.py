@@ -12,16 +12,17 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import counts, history
+from inventory import counts, history, uninvoiced
 from inventory.adjustments import ADJUSTMENTS
 from inventory.clinic import PlaceKind, Site
 from inventory.history import signed
 from inventory.layers import LAYERS
 from inventory.ledger import MOVEMENTS
 from inventory.measures import ZERO
+from inventory.uninvoiced import Ageing
 from pricing import accounting, stock_book
 from pricing.accounting import check_period, place_kinds
-from pricing.chart import Flow, posting
+from pricing.chart import GRNI, Flow, posting
 from pricing.details import LOTS, Subject, place_names, subjects
 from pricing.details import MovementRow as MovementRow  # who asks for reports finds the long lists here too
 from pricing.details import TreatmentRow as TreatmentRow
@@ -139,6 +140,20 @@ class Reconciliation:
         """Zero in books that are sound: the widest gap between the three."""
         known = [value for value in (self.account, self.valuation, self.layers) if value is not None]
         return max(known) - min(known)
+
+
+@dataclass(frozen=True, slots=True)
+class Uninvoiced:
+    """Goods received, not invoiced: what the account has, and the list that it must be the sum of (B1)."""
+
+    on: date
+    account: Decimal  # credit above zero
+    ageing: Ageing
+
+    @property
+    def difference(self) -> Decimal:
+        """Zero in books that are sound."""
+        return self.account - self.ageing.total
 
 
 def roll_forward(db: Session, *, since: date, until: date) -> tuple[RollForwardRow, ...]:
@@ -287,6 +302,12 @@ def reconcile(db: Session, *, on: date) -> Reconciliation:
         valuation=history.valuation(db, on=on).total,
         layers=None if later is not None else db.scalar(sa.select(sa.func.sum(LAYERS.c.value_left))) or ZERO,
     )
+
+
+def reconcile_uninvoiced(db: Session, *, on: date) -> Uninvoiced:
+    """What awaits its bill at the end of a day by the journal, beside the list of it with its ages (B1)."""
+    account = -accounting.balance(db, (GRNI,), on=on)
+    return Uninvoiced(on, account, uninvoiced.ageing(db, on=on))
 
 
 def _flows(db: Session, *, since: date, until: date) -> Iterator[tuple[int, Flow, Decimal, Decimal]]:

@@ -28,11 +28,12 @@ INVENTORY = [
     "lot_list", "stock", "usage", "evidence", "need", "levels", "forecasting", "futures", "policy",
     "weighing", "reasons", "reordering", "foresight", "write_downs",
     "alerts", "tracing", "corrections", "preview",
-    "proof_of_use", "proof_of_places", "proof_of_orders", "proof_of_counts", "proof",
+    "proof_of_use", "proof_of_places", "proof_of_orders", "proof_of_counts", "proof_of_values",
+    "proof",
 ]  # fmt: skip
 PRICING = [
     "formulations", "protocols", "price_list", "stages",
-    "covering", "sharing", "paths", "outlook", "sheets", "sourcing", "costing",
+    "covering", "sharing", "sharing_hints", "paths", "outlook", "sheets", "sourcing", "costing",
     "screening", "entitlement", "discounts", "policies", "course_book", "course_money",
     "course_events", "course_records", "session_changes", "courses", "course_life", "retention",
     "certainty", "quote_records", "variance", "deferred", "offers", "quotes", "drifting", "numbering",
