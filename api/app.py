@@ -9,12 +9,18 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
-from api import auth, bodies, errors, idempotency, openapi, rest, web
-from api.settings import utc_now
+from api import auth, bodies, errors, idempotency, openapi, rest, watching, web
+from api.limits import Limits
+from api.settings import Exposure, utc_now
 from inventory.database import Database
 
+YEAR = 365 * 86_400
+UNEXPOSED = Exposure()
+UNCOUNTED = frozenset({"GET /health", "GET /ready", "GET /metrics", "GET /static/<tag>/<path:name>"})
+"""What is asked all the time, and costs nothing."""
 Clock = Callable[[], datetime]
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 ATTEMPTS = 3
@@ -63,11 +69,25 @@ class Vialbook(Flask):
                 g.db.rollback()
         raise AssertionError("the last attempt answers or raises")
 
+    def log_exception(self, exc_info: Any) -> None:
+        """Say what went wrong, and in which call; its address may hold a chart number (T8)."""
+        errors.log.error("fault in %s", errors.asked(), exc_info=exc_info)
 
-def create_app(database: Database, *, clock: Clock = utc_now) -> Flask:
+
+def create_app(
+    database: Database,
+    *,
+    clock: Clock = utc_now,
+    exposure: Exposure = UNEXPOSED,
+    limits: Limits | None = None,
+) -> Flask:
     """Put the application together over a database. `clock` returns the present as an aware UTC instant."""
     app = Vialbook("api", static_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=bodies.LARGEST_BODY)
+    app.config.update(MAX_CONTENT_LENGTH=bodies.LARGEST_BODY, VIALBOOK_HOSTS=exposure.hosts)
+    app.config["TRUSTED_HOSTS"] = list(exposure.hosts) or None
+    if exposure.proxies:
+        said = dict.fromkeys(("x_for", "x_proto", "x_host"), exposure.proxies)
+        app.wsgi_app = ProxyFix(app.wsgi_app, **said)  # type: ignore[method-assign]
     app.url_map.merge_slashes = False
     app.url_map.converters.update(id=IdConverter, code=CodeConverter)
     app.extensions["vialbook"] = database
@@ -77,18 +97,24 @@ def create_app(database: Database, *, clock: Clock = utc_now) -> Flask:
     @app.before_request
     def begin() -> Response | None:
         """One moment, one transaction, one person; the transaction begins with the first question to it."""
+        watching.begin()
         g.now = clock()
         request.max_content_length = bodies.LARGEST.get(_called() or "", bodies.LARGEST_BODY)
         g.reads = _only_reads()
         g.db = (database.read if g.reads else database.write)()
-        if web.reached():
-            return web.enter(database, _called())
-        _sign_in(database)
-        return None
+        try:
+            if web.reached():
+                return web.enter(database, _called())
+            _sign_in(database)
+            return None
+        finally:  # who is kept out has asked too
+            if limits is not None:
+                _spend(limits)
 
     app.after_request(_finish)
     app.teardown_request(_put_away)
     openapi.install(app, rest.BLUEPRINTS)
+    watching.install(app, database, exposure)
     web.install(app)
     _check_table(app)
     return app
@@ -101,6 +127,19 @@ def _only_reads() -> bool:
     if request.url_rule is None:
         return False
     return call_name(request.method, request.url_rule.rule) in auth.ASKING | web.ASKING
+
+
+def _spend(limits: Limits) -> None:
+    """Count the request against what its person, or its address, may ask for. Raises TooManyRequests."""
+    call = _called() or ""
+    if call not in UNCOUNTED:
+        caller: auth.Caller | None = g.get("caller")
+        limits.spend(
+            call=call,
+            person=caller.name if caller else None,
+            address=request.remote_addr or "",
+            at=g.now,
+        )
 
 
 def _sign_in(database: Database) -> None:
@@ -168,10 +207,13 @@ def _finish(answer: Response) -> Response:
         answer = web.finish(answer)
     for header, value in SECURITY_HEADERS.items():
         answer.headers.setdefault(header, value)
+    if request.is_secure:
+        answer.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}; includeSubDomains")
     # An answer is one person's; who may keep it must at least ask again.
     answer.headers.setdefault(
         "Cache-Control", "private, no-cache" if "ETag" in answer.headers else "no-store"
     )
+    watching.finish(answer, _called())
     return answer
 
 

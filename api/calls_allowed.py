@@ -31,6 +31,8 @@ ADMINS = frozenset({Role.ADMIN})
 OPEN = frozenset(
     {
         "GET /health",
+        "GET /ready",
+        "GET /metrics",
         "GET /api/v1/openapi.json",
         "GET /api/v1/docs",
         "GET /api/v1/docs/<path:file>",

@@ -138,10 +138,19 @@ def _demo(database: Database, environment: Environment, now: datetime) -> None:
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 def serve(host: str, port: int | None, workers: int) -> None:
     """Serve the pages and the interface."""
-    from api import serving, starting
+    from api import secret as sealing
+    from api import serving, starting, watching
     from api.app import create_app
+    from api.limits import Limits
+    from api.web import accounts
 
     environment = settings.from_environment()
+    sealing.check(environment)
+    exposure = environment.exposure
+    watching.log_as_json(exposure, environment.access_logs)
+    if workers > 1:
+        watching.share_figures(environment.figures)
+    limits = Limits(**exposure.limits(abroad=exposure.proxies > 0 or not accounts.is_loopback(host)))
     database = opened(environment)
     secret = starting.check_who_may_come(database, host=host, now=utc_now())
     database.engine.dispose()
@@ -159,7 +168,12 @@ def serve(host: str, port: int | None, workers: int) -> None:
         click.echo(f"Sign in at http://{host}:{number}/ as one of the demo clinic's people:")
         click.echo(environment.demo_people.read_text("utf-8").rstrip())
     sys.stdout.flush()
-    serving.serve(lambda: create_app(environment.open_database()), listening, workers=workers)
+    serving.serve(
+        lambda: create_app(environment.open_database(), exposure=exposure, limits=limits),
+        listening,
+        workers=workers,
+        proxies=exposure.proxies,
+    )
 
 
 @vialbook.command()

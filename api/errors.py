@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.auth import NotSignedIn
 from api.idempotency import BadKey
+from api.limits import TooManyRequests
 from api.schemas import may_see_costs
 from inventory.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
 from inventory.measures import plain
@@ -133,6 +134,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_error)
     for error in PLAIN:
         app.register_error_handler(error, plain_error)
+    app.register_error_handler(TooManyRequests, too_many)
     app.register_error_handler(database_errors.SQLAlchemyError, database_error)
     app.register_error_handler(OverflowError, out_of_range)
     app.register_error_handler(ArithmeticError, out_of_range)
@@ -159,6 +161,12 @@ def plain_error(error: Exception) -> Response:
     status = next(code for kind, code in PLAIN.items() if isinstance(error, kind))
     headers = {"WWW-Authenticate": 'Bearer realm="vialbook"'} if status == 401 else {}
     return problem(status, str(error), name=type(error).__name__, headers=headers)
+
+
+def too_many(refused: TooManyRequests) -> Response:
+    """More than is answered in so short a time, and when to ask again."""
+    headers = {"Retry-After": str(refused.seconds)}
+    return problem(429, str(refused), name=type(refused).__name__, headers=headers)
 
 
 def http_error(error: HTTPException) -> Response:
@@ -198,7 +206,7 @@ def database_error(error: database_errors.SQLAlchemyError) -> Response:
             name="Busy",
             headers={"Retry-After": str(BUSY_SECONDS)},
         )
-    log.exception("the database refused %s %s", request.method, request.path, exc_info=error)
+    log.exception("the database refused %s", asked(), exc_info=error)
     if isinstance(error, database_errors.IntegrityError):
         return problem(409, "The books do not allow it; nothing was changed.", name="BooksDoNotAllow")
     cause = getattr(error, "orig", None)
@@ -216,5 +224,10 @@ def lost_update(_error: StaleDataError) -> Response:
 
 def out_of_range(error: Exception) -> Response:
     """The last net for numbers: a sum or a date outside what can be reckoned with."""
-    log.exception("out of range in %s %s", request.method, request.path, exc_info=error)
+    log.exception("out of range in %s", asked(), exc_info=error)
     return problem(422, "A number or a date is out of range; nothing was changed.", name="OutOfRange")
+
+
+def asked() -> str:
+    """What was asked, as a log may know it: not the address, which may hold a chart number (T8)."""
+    return f"{request.method} {request.url_rule.rule if request.url_rule else 'nothing known'}"

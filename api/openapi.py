@@ -163,7 +163,7 @@ def _header(name: str, description: str, longest: int, *, required: bool = False
 
 def _statuses(operation: dict[str, Any], parameters: list[dict[str, Any]], method: str) -> list[int]:
     """Every status of refusal that an operation can have."""
-    found = {401, 403, 503}
+    found = {401, 403, 429, 503}
     if parameters:
         found |= {404, 422}
     if method != "get":

@@ -27,6 +27,18 @@ class WeakSecret(Conflict):
     """The secret in the environment could be guessed."""
 
 
+class SecretOpenToOthers(Conflict):
+    """Other people of the machine can read the file of the secret."""
+
+
+def check(environment: Environment) -> None:
+    """Refuse to start with a secret that others can read or guess. Raises SecretOpenToOthers, WeakSecret."""
+    if environment.secret is not None:
+        _strong(environment.secret)
+    elif environment.secret_file.exists():
+        _read(environment.secret_file)
+
+
 def seal(text: str, *, owner: int) -> str:
     """A base32 text as it is kept: as long as 64 characters for the 32 of a second factor."""
     nonce = os.urandom(NONCE_BYTES)
@@ -70,8 +82,7 @@ def _cipher():  # type: ignore[no-untyped-def]  # its package is imported when i
 @lru_cache(maxsize=4)
 def _key(secret: str) -> bytes:
     """The key of a secret: reckoned slowly, for a person may have chosen it."""
-    if len(secret) < SHORTEST:
-        raise WeakSecret(f"VIALBOOK_SECRET has {len(secret)} characters; give it {SHORTEST} or more.")
+    _strong(secret)
     return hashlib.scrypt(secret.encode(), salt=b"vialbook", n=2**14, r=8, p=1, dklen=KEY_BYTES)
 
 
@@ -81,6 +92,21 @@ def _kept(environment: Environment) -> str:
     if not file.exists():
         environment.make_home()
         _write_once(file, secrets.token_urlsafe(KEY_BYTES))
+    return _read(file)
+
+
+def _strong(secret: str) -> None:
+    if len(secret) < SHORTEST:
+        raise WeakSecret(f"VIALBOOK_SECRET has {len(secret)} characters; give it {SHORTEST} or more.")
+
+
+def _read(file: Path) -> str:
+    mode = file.stat().st_mode & 0o777
+    if os.name == "posix" and mode & 0o077:
+        raise SecretOpenToOthers(
+            f"{file} can be read by other people of this machine (its rights are {mode:03o}): "
+            f"run `chmod 600 {file}`, and change the secret if somebody may have read it."
+        )
     return file.read_text("utf-8").strip()
 
 

@@ -28,12 +28,15 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(make_app: Callable[[], Flask], listening: socket.socket, *, workers: int) -> None:
-    """Serve until SIGTERM or Ctrl-C. Each worker makes its own application, and so its own connections."""
+def serve(make_app: Callable[[], Flask], listening: socket.socket, *, workers: int, proxies: int = 0) -> None:
+    """Serve until SIGTERM or Ctrl-C. Each worker makes its own application, and so its own connections.
+
+    What `proxies` say of the caller is handed on to the application; of anybody else it is left out.
+    """
     if workers == 1:
-        _work(make_app, listening)
+        _work(make_app, listening, proxies)
         return
-    children = {_start(make_app, listening) for _ in range(workers)}
+    children = {_start(make_app, listening, proxies) for _ in range(workers)}
     stopping = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -48,20 +51,20 @@ def serve(make_app: Callable[[], Flask], listening: socket.socket, *, workers: i
         child, _ = os.wait()
         children.discard(child)
         if not stopping:  # a worker that died is replaced
-            children.add(_start(make_app, listening))
+            children.add(_start(make_app, listening, proxies))
 
 
-def _start(make_app: Callable[[], Flask], listening: socket.socket) -> int:
+def _start(make_app: Callable[[], Flask], listening: socket.socket, proxies: int) -> int:
     child = os.fork()
     if child == 0:
         try:
-            _work(make_app, listening)
+            _work(make_app, listening, proxies)
         finally:
             os._exit(0)
     return child
 
 
-def _work(make_app: Callable[[], Flask], listening: socket.socket) -> None:
+def _work(make_app: Callable[[], Flask], listening: socket.socket, proxies: int) -> None:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         # Without this, waitress drops the requests that are under way.
         raise SystemExit(0)
@@ -76,7 +79,7 @@ def _work(make_app: Callable[[], Flask], listening: socket.socket) -> None:
         ident=None,
         max_request_body_size=LARGEST_REQUEST,
         max_request_header_size=LONGEST_HEADERS,
-        clear_untrusted_proxy_headers=True,
+        clear_untrusted_proxy_headers=not proxies,
         channel_timeout=60,
         _quiet=True,
     )

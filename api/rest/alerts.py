@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 from marshmallow import fields
 
 from api import calendars
@@ -126,8 +126,9 @@ def get_calendar(secret: str) -> Response:
 
 
 def address(secret: str) -> str:
-    """The whole private address, as the caller reached this machine."""
-    return f"{request.host_url.rstrip('/')}{BASE}/calendars/{secret}.ics"
+    """The whole private address: under the name that the clinic chose, else as the caller reached us."""
+    host = next((one for one in current_app.config["VIALBOOK_HOSTS"] if one[0] != "."), request.host)
+    return f"{request.scheme}://{host}{BASE}/calendars/{secret}.ics"
 
 
 def _shown(calendar: calendars.Calendar) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from inventory.database import Database
 from inventory.errors import Forbidden
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
-NOT_PAGES = ("/api/", "/health", "/problems/")
+NOT_PAGES = ("/api/", "/health", "/ready", "/metrics", "/problems/")
 PASSWORD, SECOND_FACTOR = "/account/password", "/account/second-factor"
 
 

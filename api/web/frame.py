@@ -198,8 +198,6 @@ def dress(answer: Response) -> Response:
     headers.setdefault("Content-Security-Policy", POLICY)
     # Not no-referrer: under it browsers say of a form's origin only "null".
     headers.setdefault("Referrer-Policy", "same-origin")
-    if request.is_secure:
-        headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}; includeSubDomains")
     if "new_visit" in g:
         keep_cookie(answer, VISIT, g.new_visit)
     if "notice_said" in g:

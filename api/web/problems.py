@@ -2,7 +2,6 @@
 
 import json
 import logging
-import secrets
 from http import HTTPStatus
 
 from flask import Response, g, request
@@ -48,7 +47,7 @@ def shown(answer: Response) -> Response:
     status = answer.status_code
     if problem.get("name") == TooManyTries.__name__:
         status, answer.headers["Retry-After"] = 429, str(problem["facts"]["seconds"])
-    reference = secrets.token_hex(4)
+    reference = g.request_id[:8]
     log.warning("page problem %s: %s %s", reference, status, problem["title"])
     if status >= 500:
         g.visitor = None  # what the frame would look up may be what failed

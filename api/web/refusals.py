@@ -233,6 +233,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
         "api.secret": {
             "SecretLost": "Ask whoever runs the program for its secret of that time, or an admin to turn the "
             "second factor off.",
+            "SecretOpenToOthers": "Take away the rights of others, as the sentence says, and start again.",
             "WeakSecret": "Set VIALBOOK_SECRET to a longer text, or leave it out: then a file is made.",
         },
         "api.where": {"NotYourSite": "Name a site at which you work, or ask an admin to add the other."},
