@@ -138,6 +138,7 @@ ITEMS = (
     _column("container_form", cells.text(40), default=""),
     _column("in_use_hours", cells.whole(most=100_000)),
     _column("sterile", cells.YES_OR_NO, default=False),
+    _column("prescription_only", cells.YES_OR_NO, default=False),
     _column("storage", cells.text(40), default="room_15_25"),
     _column("shelf_life_months", cells.whole(most=1_200)),
     _column("pack_containers", cells.whole(least=1), default=1),

@@ -46,6 +46,7 @@ ALWAYS = {
     "container_form": "Container; Form; Darreichungsform; Forme; Forma",
     "in_use_hours": "In use hours max; Hours after opening; Use within hours",
     "sterile": "Steril; Stérile; Estéril",
+    "prescription_only": "Rx; Rx only; POM; Verschreibungspflichtig; Sur ordonnance; Con receta",
     "storage": "Storage class; Keep at; Lagerung; Conservation; Conservación",
     "shelf_life_months": "Shelf life; Haltbarkeit Monate",
     "pack_containers": """Pack; Pack size; Pack qty; Containers per pack; Per pack; Packungsgröße;

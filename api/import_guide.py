@@ -72,6 +72,7 @@ MEANINGS: dict[str, str] = {
     "container_form": "Vial, ampoule, prefilled_syringe: a pre-filled syringe loses nothing when drawn.",
     "in_use_hours": "How long it may be used after opening, from the label.",
     "sterile": "Whether it is sterile.",
+    "prescription_only": "Whether only a prescriber may order it; quotes ask who may inject it.",
     "storage": "How warm it is kept: fridge_2_8, room_15_25, freezer_-25_-15.",
     "shelf_life_months": "How long it keeps from its production.",
     "pack_containers": "How many containers a pack holds.",

@@ -132,6 +132,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "kind": ("injectable", "topical", "consumable", "retail"),
     "line_kind": ("product", "component"),
     "sterile": ("yes", "no"),
+    "prescription_only": ("yes", "no"),
     "preferred": ("yes", "no"),
 }
 

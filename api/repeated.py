@@ -23,8 +23,8 @@ from pricing.formulations import Formulation, FormulationLine, FormulationVersio
 OFFER = ("item_id", "supplier_id", "pack_price", "pack_containers", "minimum_packs", "lead_days",
          "preferred")  # fmt: skip
 ITEM = ("name", "maker", "kind", "category", "ingredient_id", "unit", "content", "overfill", "container_form",
-        "dose_class", "in_use_hours", "sterile", "storage", "shelf_life_months", "pack_containers", "gtin",
-        "pack_gtin", "note")  # fmt: skip
+        "dose_class", "in_use_hours", "sterile", "prescription_only", "storage", "shelf_life_months",
+        "pack_containers", "gtin", "pack_gtin", "note")  # fmt: skip
 
 
 def whole_file(db: Session, kind: Kind, fingerprint: str, *, site: Site) -> Import | None:

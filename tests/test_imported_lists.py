@@ -22,9 +22,9 @@ def test_items_come_with_their_labels(db):
         here,
         "items",
         workbook(
-            [*headers, "Sterile", "In-use hours"],
-            ["MP-1", "Revital", "ml", 3, "Single-dose", "ha05", 5, 9524000000019, "yes", None],
-            ["MP-2", "Hair", "cc", "1.5", "MDV", None, None, None, None, 672],
+            [*headers, "Sterile", "In-use hours", "Rx only"],
+            ["MP-1", "Revital", "ml", 3, "Single-dose", "ha05", 5, 9524000000019, "yes", None, None],
+            ["MP-2", "Hair", "cc", "1.5", "MDV", None, None, None, None, 672, "yes"],
         ),
     )
 
@@ -33,6 +33,7 @@ def test_items_come_with_their_labels(db):
     assert (first.unit, first.content, first.dose_class) == (Unit.ML, Decimal(3), DoseClass.SINGLE_DOSE)
     assert (first.gtin, first.pack_containers, first.sterile) == ("09524000000019", 5, True)
     assert first.kind is ItemKind.INJECTABLE
+    assert (first.prescription_only, second.prescription_only) == (False, True)
     assert first.ingredient_id == here.ingredient("HA05").id
     assert (second.content, second.dose_class, second.in_use_hours) == (
         Decimal("1.5"),

@@ -8,7 +8,7 @@ import pytest
 from openpyxl import load_workbook
 
 from api.auth import Role
-from tests.counter import TYPED, drafted, issued, step
+from tests.counter import TYPED, VIALS, drafted, issued, step
 from tests.pages import House, said
 from tests.test_quote_document import text_of
 
@@ -237,6 +237,27 @@ def test_a_level_that_may_not_inject_medicines_is_refused_and_one_under_order_is
     (warned,) = [one for one in nurse["warnings"] if one["code"] == "prescription_only"]
     assert "under a prescriber's order" in warned["message"]
     assert "prescription_only" not in {one["code"] for one in doctor["warnings"]}
+
+
+def test_what_a_manager_marks_as_prescription_only_is_no_longer_quoted_for_who_may_not_inject_it(here: House):
+    boss, rule = here.as_(Role.MANAGER), "prescription-only: "
+    fields = boss.hidden(boss.get(f"/stock/{VIALS}/edit"))
+    item = here.clinic.seen(f"/items/{VIALS}")
+    typed = {name: str(item[name] or "") for name in ("name", "storage", "pack_containers")}
+    assert quoted(here, level="L1")["status"] == "draft"
+
+    marked = boss.post(f"/stock/{VIALS}/edit", fields | typed | {"prescription_only": "yes", "active": "yes"})
+    status, detail = refused(here, "/quotes", asked(level="L1"))
+
+    assert marked.status_code == 303, said(marked)
+    assert (status, rule in detail, item["name"] in detail) == (409, True, True)
+    read = here.clinic.get(f"/items/{VIALS}")
+    assert read.json["prescription_only"] is True
+    again = here.clinic.call(
+        "PATCH", f"/items/{VIALS}", {"prescription_only": False}, headers={"If-Match": read.headers["ETag"]}
+    )
+    assert again.json["prescription_only"] is False
+    assert quoted(here, level="L1")["status"] == "draft"
 
 
 def test_lost_reasons_are_counted_and_another_one_is_told_in_words(here: House):

@@ -64,6 +64,9 @@ class ItemShape(Shape):
     dose_class = one_word(DoseClass)
     in_use_hours = fields.Integer(allow_none=True)
     sterile = fields.Boolean()
+    prescription_only = fields.Boolean(
+        metadata={"description": "Only levels that may inject medicines are quoted for it"}
+    )
     storage = fields.String()
     shelf_life_months = fields.Integer(allow_none=True)
     pack_containers = fields.Integer()
@@ -91,6 +94,7 @@ class ItemChange(Shape):
     container_form = Words(40, shortest=0)
     in_use_hours = Whole(least=1, most=24 * 365, allow_none=True)
     sterile = Flag()
+    prescription_only = Flag()
     storage = Words(40)
     shelf_life_months = Whole(least=1, most=240, allow_none=True)
     pack_containers = Whole(least=1, most=100_000)

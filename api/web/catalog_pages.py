@@ -27,6 +27,7 @@ LABELS = {
     "pack_gtin": "Barcode number of a pack",
     "note": "Note",
 }
+TICKS = {"prescription_only": "Prescription-only", "active": "In use"}
 
 
 class ItemEdit(Shape):
@@ -42,6 +43,7 @@ class ItemEdit(Shape):
     pack_containers = Whole(least=1, most=100_000, in_address=True, required=True)
     gtin = Words(14, shortest=8)
     pack_gtin = Words(14, shortest=8)
+    prescription_only = fields.String()
     active = fields.String()
     note = Words(500, lines=True)
 
@@ -60,10 +62,8 @@ def edit(sku: str) -> Response:
         if body.pop("version") != item.version:
             raise Stale(_changes(item), version=item.version)
         empty = {name: "" if getattr(Item, name).type.python_type is str else None for name in LABELS}
-        wanted = empty | {"gtin": None, "pack_gtin": None} | body | {"active": body.get("active") == "yes"}
-        for name, value in wanted.items():
-            setattr(item, name, value)
-        g.db.flush()
+        ticked = {name: body.get(name) == "yes" for name in TICKS}
+        catalog.change_item(g.db, item, empty | body | ticked)
         return Done(f"/stock/{sku}", f"{item.name} is changed.")
 
     return forms.handle(ItemEdit, show=show, do=do, first=_values(catalog.item(g.db, sku)))
@@ -78,7 +78,8 @@ def _storages(typed: str) -> list[tuple[str, str]]:
 def _values(item: Item) -> dict[str, str]:
     shown = {name: getattr(item, name) for name in LABELS}
     values = {name: "" if value is None else str(value) for name, value in shown.items()}
-    return values | {"version": str(item.version), "active": "yes" if item.active else ""}
+    ticked = {name: "yes" if getattr(item, name) else "" for name in TICKS}
+    return values | ticked | {"version": str(item.version)}
 
 
 def _changes(item: Item) -> tuple[Change, ...]:
@@ -86,6 +87,6 @@ def _changes(item: Item) -> tuple[Change, ...]:
     theirs, mine = _values(item), forms.typed()
     return tuple(
         Change(label, theirs[name] or "empty", mine.get(name, "").strip() or "empty")
-        for name, label in (LABELS | {"active": "In use"}).items()
+        for name, label in (LABELS | TICKS).items()
         if theirs[name] != mine.get(name, "").strip()
     )
