@@ -128,6 +128,10 @@ MAY: dict[str, frozenset[Role]] = {
             GET /periods/<code:month>
             POST /periods/<code:month>/close
             GET /exports/accounting.xlsx
+            GET /exports/journal
+            GET /accounts
+            GET /accounts/<code:code>
+            PATCH /accounts/<code:code>
             """,
         ),
         (

@@ -152,6 +152,12 @@ def site_names(db: Session, software: Software) -> dict[str, str]:
     return {code: chosen.get(code, "0" if software is Software.SAGE else name) for code, name in rows}
 
 
+def version(db: Session, software: Software) -> int:
+    """A number that changes whenever a name there does."""
+    latest = sa.select(sa.func.max(NameElsewhere.id)).where(NameElsewhere.software == software)
+    return db.scalar(latest) or 0
+
+
 def usual(account: Account, software: Software) -> str:
     """What an account is called where the clinic chose nothing: our code or our name, as is asked there."""
     if software in (Software.XERO, Software.SAGE):

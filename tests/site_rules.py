@@ -81,7 +81,8 @@ THE_CLINICS = {
         /books/reopen /books/trial-balance
         /exports/accounting.xlsx /books /books/roll-forward /books/valuation /books/journal /books/workbook
         /books/workbook.xlsx /books/workbook/<code:key> /books/workbook/<code:key>/file /books/close
-        /books/deferred
+        /books/deferred /exports/journal /accounts /accounts/<code:code> /books/files /books/files/journal
+        /books/files/accounts/<code:name>
     """,
     "what a patient received must be found wherever it was (S10)": """
         /patients /patients/<path:patient_ref>/lots

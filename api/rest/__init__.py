@@ -2,6 +2,7 @@
 
 from api.rest import (
     accounting,
+    accounts,
     alerts,
     catalog,
     clinic,
@@ -57,6 +58,7 @@ BLUEPRINTS = (
     menu.blueprint,
     accounting.blueprint,
     periods.blueprint,
+    accounts.blueprint,
     exports.blueprint,
     lists.blueprint,
     costings.blueprint,

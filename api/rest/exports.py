@@ -4,9 +4,12 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from flask import Response, g, send_file
+from marshmallow import fields
+from marshmallow.validate import OneOf
 
 from api.rest.accounting import PeriodQuery
 from api.rest.calls import noun
+from pricing.mapping import TARGETS, Software
 
 blueprint = noun("exports", "Files for accountants")
 
@@ -27,3 +30,24 @@ def get_accounting_workbook(query: dict[str, Any]) -> Response:
     file.seek(0)
     name = f"accounting-{since}-{until}.xlsx"
     return send_file(file, mimetype=XLSX, as_attachment=True, download_name=name, max_age=0)
+
+
+class JournalFileQuery(PeriodQuery):
+    """Of which period, for which program."""
+
+    format = fields.String(required=True, validate=OneOf([one.value for one in TARGETS]))
+
+
+@blueprint.get("/exports/journal")
+@blueprint.arguments(JournalFileQuery, location="query")
+@blueprint.response(200, {"type": "string"}, content_type="text/csv")
+def get_journal_file(query: dict[str, Any]) -> Response:
+    """Download the journal of a period for other accounting software (B6).
+
+    The name of the file has its control total. Where the program takes so many lines only, there are
+    several files, in a zip. 409 names the accounts that have no place there.
+    """
+    from api import journal_download
+
+    software = Software(query["format"])
+    return journal_download.answer(g.db, software=software, since=query["since"], until=query["until"])

@@ -30,6 +30,7 @@ from flask import Flask, Response
 from jinja2 import PackageLoader, StrictUndefined
 
 from api.web import (
+    account_pages,
     alert_pages,
     books,
     catalog_pages,
@@ -102,6 +103,7 @@ CHAPTERS = (
     books.blueprint,
     deferred_pages.blueprint,
     workbooks.blueprint,
+    account_pages.blueprint,
     closing.blueprint,
     conversion_pages.blueprint,
     numbers.blueprint,

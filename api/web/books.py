@@ -32,6 +32,7 @@ TABS = (
     ("/journal", "Journal"),
     ("/conversion", "Quotes"),
     ("/workbook", "Workbook"),
+    ("/files", "Other software"),
 )
 
 

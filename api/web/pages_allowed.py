@@ -114,6 +114,10 @@ MAY: dict[str, frozenset[Role]] = {
             GET /books/close
             POST /books/close
             GET /books/trial-balance
+            GET /books/files
+            GET /books/files/journal
+            GET /books/files/accounts/<code:name>
+            POST /books/files/accounts/<code:name>
             """,
         ),
         (
