@@ -23,6 +23,7 @@ from tests.benchmarks import (
     recall,
     receiving,
     reorder,
+    sizing,
     timing,
 )
 from tests.benchmarks.book import Book
@@ -85,6 +86,7 @@ def works(folder: Path, size: Size) -> dict[str, Callable[[], Iterable[Figure]]]
         "papers": lambda: papers.figures(rounds=size.rounds // 3),
         "certainty": lambda: certainty.figures(courses=size.courses),
         "reorder": lambda: reorder.figures(seeds=size.seeds),
+        "sizing": lambda: sizing.figures(),
         "pages": lambda: pages.figures(folder, lots=size.shelf, days=size.days, rounds=size.rounds // 3),
     }
 
