@@ -10,9 +10,28 @@ BOOKS: dict[str, dict[str, str]] = {
         "NotOver": "Wait until the month is over at every site.",
         "PeriodClosed": "Date it in a month that is open.",
     },
+    "inventory.invoices": {"UnknownInvoice": LOOK},
+    "inventory.bills": {
+        "BadInvoice": "Compare number, date, lines and amounts with the paper.",
+        "InvoiceTwice": "Look whether it is on record; take the other back if that one was wrong.",
+        "NotReceived": "Receive what came first; of the rest ask the supplier.",
+    },
+    "inventory.matching": {"AlreadyTakenBack": "Nothing is left to do: look at the list of bills."},
+    "inventory.revaluation": {
+        "EffectChanged": "Look at the report anew, then confirm it.",
+        "NoReason": "Say why; the auditor will ask.",
+        "NotBetweenPeriods": "Close the month, then change it before anything of the next is entered.",
+        "SameFormula": "Choose another formula, or keep this one.",
+    },
+    "inventory.write_downs": {
+        "NoReversal": "Leave it as it is; your accountant knows whether IFRS is the clinic's framework.",
+        "NotLower": "Enter what the lot will bring: less than it is worth, nothing at the least.",
+        "NothingComesBack": "Enter at most what is left of it.",
+        "UnknownWriteDown": LOOK,
+    },
     "pricing.accounting": {"BadPeriod": "Choose a last day that is not before the first."},
     "pricing.mapping": {
-        "AccountsNotMapped": "Books, Accounts: give each account that is named its own there.",
+        "AccountsNotMapped": "Books, Other software, Accounts: give each that is named its own there.",
         "BadAccountName": "Write it as the other program shows it in its list of accounts.",
         "UnknownAccount": LOOK,
     },
@@ -23,10 +42,11 @@ BOOKS: dict[str, dict[str, str]] = {
     "api.web.closing": {
         "NothingToClose": "Wait until the month is over, or look which month is next.",
     },
+    "api.web.account_pages": {"NoSuchSoftware": "Choose one of the programs on the page."},
     "api.web.workbooks": {"UnknownWorkbook": "Have it written anew; it takes seconds."},
     "inventory.clinic": {
         "BadSetting": "Read what the setting takes, and enter such a value.",
-        "FormulaFixed": "Keep the formula; ask your accountant before the first receipt of a new book.",
+        "FormulaFixed": "Open Books, Cost formula: it changes between two months, and shows its effect.",
         "SiteTaken": "Use another code for the new site.",
         "UnknownSetting": LOOK,
         "UnknownSite": "Choose a site at which you work.",
