@@ -94,6 +94,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /discounts
             GET /discounts/<code:code>
             GET /reorder-advice
+            GET /reorder-advice/<code:sku>
             GET /purchase-orders
             GET /purchase-orders/<id:order_id>
             GET /alerts
@@ -124,6 +125,18 @@ MAY: dict[str, frozenset[Role]] = {
             GET /trial-balance
             GET /roll-forward
             GET /reconciliation
+            GET /supplier-invoices
+            GET /supplier-invoices/<id:invoice_id>
+            POST /supplier-invoices
+            POST /supplier-invoices/<id:invoice_id>/take-back
+            GET /goods-received-not-invoiced
+            GET /write-downs
+            GET /write-downs/candidates
+            POST /write-downs
+            POST /write-downs/<id:write_down_id>/take-back
+            GET /cost-formula
+            GET /cost-formula/effect
+            POST /cost-formula
             GET /periods
             GET /periods/<code:month>
             POST /periods/<code:month>/close

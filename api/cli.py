@@ -244,7 +244,7 @@ def reorder(day: datetime | None, site_code: str | None, as_json: bool) -> None:
         site = _site(db, site_code)
         found = reordering.advise(db, site=site, on=day.date() if day else site.day(utc_now()))
     if as_json:
-        from api.rest.accounting import AdviceShape
+        from api.rest.reorder import AdviceShape
 
         click.echo(json.dumps(AdviceShape().dump(found, many=True), indent=2))
         return

@@ -16,11 +16,15 @@ FORESIGHT = timedelta(days=3650)  # what lasts ten years does not run out
 
 @dataclass(frozen=True)
 class Need:
-    """What will be asked for: planned sessions on their days, and walk-in use on every day after today."""
+    """What will be asked for: planned sessions on their days, and walk-in use on every day after today.
+
+    Courses that nobody has sold yet will be needed too: in the long run at least the pace of all use.
+    """
 
     on: date
     per_day: Decimal
     planned: tuple[tuple[date, Decimal], ...] = ()  # by day
+    pace: Decimal = ZERO  # of walk-ins and courses together, a day
     _days: tuple[date, ...] = field(init=False, repr=False)
     _sums: tuple[Decimal, ...] = field(init=False, repr=False)
 
@@ -32,8 +36,12 @@ class Need:
         """All that is needed up to the end of a day. A session overdue is still to be supplied."""
         if day < self.on:
             return ZERO
-        due = bisect_right(self._days, day)
-        return self.per_day * (day - self.on).days + (self._sums[due - 1] if due else ZERO)
+        due, days = bisect_right(self._days, day), (day - self.on).days
+        return max(self.per_day * days + (self._sums[due - 1] if due else ZERO), self.pace * days)
+
+    def sold(self, since: date, until: date) -> Decimal:
+        """What planned sessions of so many days need, both days included."""
+        return sum((quantity for day, quantity in self.planned if since <= day <= until), ZERO)
 
     def first_day_above(self, quantity: Decimal) -> date | None:
         """The day on which the need outgrows a quantity; none within ten years."""

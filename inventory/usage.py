@@ -13,16 +13,20 @@ from sqlalchemy.orm import Session
 from inventory import orders
 from inventory.allocations import Allocation
 from inventory.balances import BALANCES
-from inventory.catalog import Item
+from inventory.catalog import DoseClass, Item, ItemKind
 from inventory.clinic import PLACES, PlaceKind, Site
 from inventory.ledger import DOCUMENTS, MOVEMENTS, WasteReason
 from inventory.lots import Lot, LotState
+from inventory.measures import ZERO
+from inventory.transfers import Transfer, TransferLine
 from inventory.vials import OpenedVial
 
 OPENING_LOSSES = (WasteReason.SINGLE_DOSE_REMAINDER.value, WasteReason.BEYOND_USE.value)
 """What opening costs beyond the dose; it comes again with every patient, so it is need."""
 COURSE_SESSION = "course %"
 """How the documents of planned sessions are called; their need is known from the course itself."""
+COLD = ("fridge", "freezer")
+"""How the storage of what is sent cold begins."""
 SHORTEST_HISTORY = 28  # days; one session in a young book is no habit
 NOTHING = sa.literal_column("0", sa.BigInteger)  # a bound zero would not match the partial indexes
 
@@ -45,11 +49,28 @@ class ItemFacts:
     unit: str
     content: Decimal  # of one container
     shelf_life_months: int | None
-    batches: tuple[Batch, ...]
+    batches: tuple[Batch, ...]  # sealed
     planned: tuple[tuple[date, Decimal], ...]  # of open courses, by day
     daily: tuple[Decimal, ...]  # walk-in use of the days that had any
     days: int  # how many days that history covers
-    arriving: tuple[tuple[date, Decimal], ...] = ()  # on order, by the day it is expected
+    arriving: tuple[tuple[date, Decimal], ...] = ()  # on order or on the way, by the day it is expected
+    opened: tuple[Batch, ...] = ()  # what opened vials hold that anyone may be served from
+    on_the_way: tuple[Batch, ...] = ()  # from another site of the clinic
+    used: Decimal = ZERO  # in that history, by courses and walk-ins together
+    dose_class: DoseClass = DoseClass.NONE
+    kind: ItemKind = ItemKind.CONSUMABLE
+    in_use_hours: int | None = None
+    cold: bool = False
+
+    @property
+    def usable(self) -> Decimal:
+        """All of it that may be used today."""
+        return sum((batch.quantity for batch in (*self.batches, *self.opened)), ZERO)
+
+    @property
+    def stock(self) -> tuple[Batch, ...]:
+        """All that ages: sealed, opened, and on the way from another site."""
+        return (*self.batches, *self.opened, *self.on_the_way)
 
 
 def read(
@@ -69,39 +90,52 @@ def read(
     began = db.scalar(sa.select(sa.func.min(DOCUMENTS.c.on)).where(DOCUMENTS.c.site_id == site.id))
     known = 0 if began is None else (on - began).days + 1
     days = max(1, min(window_days, max(known, SHORTEST_HISTORY)))
-    batches = _usable(db, site=site, on=on, item_ids=item_ids, beyond=beyond)
+    batches = _sealed_lots(db, site=site, on=on, item_ids=item_ids, beyond=beyond)
+    opened = _opened(db, site=site, on=on, item_ids=item_ids)
     planned = _planned(db, site=site, item_ids=item_ids)
     arriving = orders.expected(db, site_id=site.id, on=on)
+    on_the_way = _on_the_way(db, site=site, on=on)
     since = on - timedelta(days=days - 1)
-    daily = _walk_in_use(db, site=site, since=since, until=on, item_ids=item_ids)
-    items = sa.select(Item.id, Item.sku, Item.name, Item.unit, Item.content, Item.shelf_life_months)
+    daily, used = _use(db, site=site, since=since, until=on, item_ids=item_ids)
+    items = sa.select(
+        Item.id, Item.sku, Item.name, Item.unit, Item.content, Item.shelf_life_months, Item.dose_class,
+        Item.kind, Item.in_use_hours, Item.storage,
+    )  # fmt: skip
     if item_ids is not None:
         items = items.where(Item.id.in_(sorted(item_ids)))
     return [
         ItemFacts(
-            item_id=key,
-            sku=sku,
-            name=name,
-            unit=unit.value,
-            content=content,
-            shelf_life_months=months,
-            batches=tuple(batches.get(key, ())),
-            planned=tuple(planned.get(key, ())),
-            daily=tuple(daily.get(key, ())),
+            item_id=row.id,
+            sku=row.sku,
+            name=row.name,
+            unit=row.unit.value,
+            content=row.content,
+            shelf_life_months=row.shelf_life_months,
+            batches=tuple(batches.get(row.id, ())),
+            planned=tuple(planned.get(row.id, ())),
+            daily=tuple(daily.get(row.id, ())),
             days=days,
-            arriving=tuple(arriving.get(key, ())),
+            arriving=tuple(arriving.get(row.id, ())),
+            opened=tuple(opened.get(row.id, ())),
+            on_the_way=tuple(on_the_way.get(row.id, ())),
+            used=used.get(row.id, ZERO),
+            dose_class=row.dose_class,
+            kind=row.kind,
+            in_use_hours=row.in_use_hours,
+            cold=row.storage.startswith(COLD),
         )
-        for key, sku, name, unit, content, months in db.execute(items.where(Item.active).order_by(Item.sku))
+        for row in db.execute(items.where(Item.active).order_by(Item.sku))
     ]
 
 
 def in_full(db: Session, facts: Sequence[ItemFacts], *, site: Site, on: date) -> list[ItemFacts]:
     """Facts that were read with `beyond`, with every batch as it is."""
-    batches = _usable(db, site=site, on=on, item_ids=[item.item_id for item in facts]) if facts else {}
+    keys = [item.item_id for item in facts]
+    batches = _sealed_lots(db, site=site, on=on, item_ids=keys) if facts else {}
     return [replace(item, batches=tuple(batches.get(item.item_id, ()))) for item in facts]
 
 
-def _usable(
+def _sealed_lots(
     db: Session,
     *,
     site: Site,
@@ -109,11 +143,17 @@ def _usable(
     item_ids: Collection[int] | None,
     beyond: date | None = None,
 ) -> dict[int, list[Batch]]:
-    """Released lots on the shelf and in date, and opened vials that anyone may still be served from."""
-    lot, vial = Lot.__table__.c, OpenedVial.__table__.c
+    """Released lots on the shelf and in date."""
     found: dict[int, list[Batch]] = defaultdict(list)
     for item_id, expires_on, quantity in _sealed(db, site=site, on=on, item_ids=item_ids, beyond=beyond):
         found[item_id].append(Batch(expires_on, quantity))
+    return found
+
+
+def _opened(db: Session, *, site: Site, on: date, item_ids: Collection[int] | None) -> dict[int, list[Batch]]:
+    """Opened vials that anyone may still be served from."""
+    lot, vial = Lot.__table__.c, OpenedVial.__table__.c
+    found: dict[int, list[Batch]] = defaultdict(list)
     # Without a clock only what outlives the day can be trusted not to be past its discard time.
     opened = (
         sa.select(vial.item_id, vial.discard_at, vial.remaining)
@@ -161,6 +201,28 @@ def _sealed(
     return found
 
 
+def _on_the_way(db: Session, *, site: Site, on: date) -> dict[int, list[Batch]]:
+    """What other sites have sent here and has not arrived yet; what is held back or expired left out."""
+    lot, line, sent = Lot.__table__.c, TransferLine.__table__.c, Transfer.__table__.c
+    rows = db.execute(
+        sa.select(line.item_id, lot.expires_on, sa.func.sum(line.left_quantity))
+        .join(Transfer.__table__, sent.id == line.transfer_id)
+        .join(Lot.__table__, lot.id == line.lot_id)
+        .where(
+            sent.to_site_id == site.id,
+            line.left_quantity > NOTHING,
+            lot.state == LotState.RELEASED,
+            lot.expires_on >= on,
+        )
+        .group_by(line.item_id, lot.expires_on)
+        .order_by(line.item_id, lot.expires_on)
+    )
+    found: dict[int, list[Batch]] = defaultdict(list)
+    for item_id, expires_on, quantity in rows:
+        found[item_id].append(Batch(expires_on, quantity))
+    return found
+
+
 def _last_whole_day(site: Site, deadline: datetime) -> date:
     return site.day(deadline) - timedelta(days=1)
 
@@ -184,34 +246,44 @@ def _planned(
     return planned
 
 
-def _walk_in_use(
+def _use(
     db: Session, *, site: Site, since: date, until: date, item_ids: Collection[int] | None
-) -> dict[int, list[Decimal]]:
-    """What patients without a course used and what opening lost, by item and day; not what was undone."""
-    m = MOVEMENTS.c
-    undone = MOVEMENTS.alias("undone")
-    kinds = (PlaceKind.PATIENT, PlaceKind.WASTE)
-    ends = db.execute(sa.select(PLACES.c.kind, PLACES.c.id).where(PLACES.c.kind.in_(kinds))).all()
-    patients, waste = ([key for kind, key in ends if kind is wanted] for wanted in kinds)
+) -> tuple[dict[int, list[Decimal]], dict[int, Decimal]]:
+    """What patients without a course used and what opening lost, by item and day, and what all together
+    used by item; not what was undone."""
+    m, of_course = MOVEMENTS.c, DOCUMENTS.c.reference.like(COURSE_SESSION)
     used = (
-        sa.select(m.item_id, m.on, sa.func.sum(m.quantity))
+        sa.select(m.item_id, m.on, of_course.label("of_course"), sa.func.sum(m.quantity))
         .join(DOCUMENTS, DOCUMENTS.c.id == m.document_id)
         .where(
             m.on.between(since, until),
             DOCUMENTS.c.site_id == site.id,
-            ~DOCUMENTS.c.reference.like(COURSE_SESSION),
-            # By the places' keys, so that what went elsewhere is passed by before its document is read.
-            sa.or_(m.target_id.in_(patients), sa.and_(m.target_id.in_(waste), m.reason.in_(OPENING_LOSSES))),
-            m.corrects_id.is_(None),
-            m.id.not_in(sa.select(undone.c.corrects_id).where(undone.c.corrects_id.is_not(None))),
+            taken(db, lost=OPENING_LOSSES),
         )
-        .group_by(m.item_id, m.on)
+        .group_by(m.item_id, m.on, of_course)
         .order_by(m.item_id, m.on)
     )
     if item_ids is not None:
         used = used.where(m.item_id.in_(sorted(item_ids)))
-    rows = db.execute(used)
     daily: dict[int, list[Decimal]] = defaultdict(list)
-    for item_id, _, quantity in rows:
-        daily[item_id].append(quantity)
-    return daily
+    total: dict[int, Decimal] = defaultdict(Decimal)
+    for item_id, _, course, quantity in db.execute(used):
+        total[item_id] += quantity
+        if not course:
+            daily[item_id].append(quantity)
+    return daily, total
+
+
+def taken(db: Session, *, lost: Collection[str]) -> sa.ColumnElement[bool]:
+    """Which movements took stock for patients or lost it for reasons, in a statement over them; not what
+    was undone."""
+    m, undone = MOVEMENTS.c, MOVEMENTS.alias("undone")
+    kinds = (PlaceKind.PATIENT, PlaceKind.WASTE)
+    ends = db.execute(sa.select(PLACES.c.kind, PLACES.c.id).where(PLACES.c.kind.in_(kinds))).all()
+    patients, waste = ([key for kind, key in ends if kind is wanted] for wanted in kinds)
+    return sa.and_(
+        # By the places' keys, so that what went elsewhere is passed by before its document is read.
+        sa.or_(m.target_id.in_(patients), sa.and_(m.target_id.in_(waste), m.reason.in_(sorted(lost)))),
+        m.corrects_id.is_(None),
+        m.id.not_in(sa.select(undone.c.corrects_id).where(undone.c.corrects_id.is_not(None))),
+    )

@@ -15,11 +15,11 @@ PACKAGES = ("inventory", "pricing", "seed_data", "api")
 # A module imports only what stands before it. Within a line one order is as good as another; that there is
 # one keeps a reader from going in circles.
 INVENTORY = [
-    "errors", "measures", "database", "questions", "defaults", "clinic", "suppliers", "catalog",
-    "gs1", "scanning", "boxes",
+    "errors", "measures", "database", "recording", "trail", "questions", "defaults", "clinic", "suppliers", "catalog",
+    "gs1", "scanning", "boxes", "patients",
     "allocations", "periods", "lots", "balances", "places", "layers", "vials", "ledger", "adjustments",
     "history", "snapshots", "shelf_life", "charges", "receiving", "opening", "opening_undone",
-    "orders", "order_views", "purchasing", "invoices", "matching", "uninvoiced",
+    "orders", "order_views", "purchasing", "invoices", "bills", "matching", "uninvoiced",
     "picking", "shelf", "shortage", "drawing", "treatments", "dry_run", "wastage",
     "moving", "transfers", "on_the_way", "holds",
     "retelling", "revaluation",
@@ -29,7 +29,7 @@ INVENTORY = [
     "weighing", "reasons", "reordering", "foresight", "write_downs",
     "alerts", "tracing", "corrections", "preview",
     "proof_of_use", "proof_of_places", "proof_of_orders", "proof_of_counts", "proof_of_values",
-    "proof",
+    "proof", "proof_of_trail",
 ]  # fmt: skip
 PRICING = [
     "formulations", "protocols", "price_list", "stages",

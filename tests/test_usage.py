@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from inventory import allocations, clinic, corrections, reordering, stock, wastage
+from inventory import allocations, clinic, corrections, levels, reordering, stock, wastage
 from inventory.allocations import Promise
 from inventory.catalog import Offer, Supplier
+from inventory.evidence import Evidence
 from inventory.ledger import WasteReason
 from inventory.reordering import Advice
 from inventory.vials import PreparedIn
@@ -100,11 +101,12 @@ def test_an_accepted_course_shows_in_the_list(shop):
     (found,) = reordering.advise(shop.db, site=shop.site, on=TODAY)
     assert (found.sku, found.allocated, found.order_packs) == ("HA", 6, 1)
     assert (found.stock_out_on, found.order_by) == (date(2026, 1, 29), date(2026, 1, 19))
-    assert found.why == (
+    assert found.why.startswith(
         "Order 1 pack of 10 (30 mL) from Northfield by 2026-01-19: 3 mL usable against 6 needed by "
-        "2026-02-01 (10 days for a delivery, 7 to the next order) and 0 for safety at 95 %; "
-        "stock runs out on 2026-01-29."
+        "2026-02-01 (10 days for a delivery, 7 to the next order); waiting until 2026-01-22 would leave a "
+        "session short in 9"
     )
+    assert found.why.endswith(" of 100 cases; stock runs out on 2026-01-29.")
 
     allocations.end(shop.db, reference="course 1 session 1", at=NOW)
 
@@ -193,15 +195,15 @@ def test_who_asks_for_one_item_or_for_what_lacks_is_told_the_same_as_of_the_whol
     shop.receive("LIDO", "L1  exp 2026-12-31  30 x 3.20")
     promise(shop, "HA", "30", date(2026, 1, 25))
     shop.treat("P-1", "HA 2.5", "LIDO 5")
-    settings = clinic.settings(shop.db)
+    settings, terms = clinic.settings(shop.db), levels.terms_of(shop.db, Evidence(), on=TODAY)
 
     whole = reordering.advise(shop.db, site=shop.site, on=TODAY, everything=True)
     lacking = reordering.advise(shop.db, site=shop.site, on=TODAY)
-    levels = reordering.outlooks(shop.db, site=shop.site, on=TODAY, settings=settings)
+    listed = levels.outlooks(shop.db, terms, site=shop.site, on=TODAY, settings=settings)
 
     by_sku = {one.sku: one for one in whole}
     assert lacking == [by_sku["HA"]]
-    for level in levels:
+    for level in listed:
         one = by_sku[level.item.sku]
         assert (level.position, level.reorder_point) == (one.position, one.reorder_point)
         alone = reordering.advise(

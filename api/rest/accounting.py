@@ -10,8 +10,8 @@ from marshmallow import fields
 from api import paging
 from api.paging import PageQuery
 from api.rest.calls import listed, noun, page_of, site_or_first
-from api.schemas import EARLIEST, LATEST, Cost, Day, Flag, Quantity, Shape, Words
-from inventory import counts, history, reordering
+from api.schemas import EARLIEST, LATEST, Cost, Day, Quantity, Shape
+from inventory import counts, history
 from pricing import accounting, reports
 
 blueprint = noun("books", "Valuation, journal and reorder advice")
@@ -195,51 +195,3 @@ class ReconciliationShape(Shape):
 def get_reconciliation(query: dict[str, Any]) -> Any:
     """Compare the inventory account with the valuation and the cost layers; the difference is zero (B3)."""
     return reports.reconcile(g.db, on=query.get("on") or site_or_first(None).day(g.now))
-
-
-class AdviceShape(Shape):
-    """What to do about one item, and why."""
-
-    sku = fields.String()
-    name = fields.String()
-    unit = fields.String()
-    order_packs = fields.Integer()
-    pack_containers = fields.Integer(allow_none=True)
-    order_quantity = Quantity()
-    supplier = fields.String(allow_none=True)
-    order_by = Day(allow_none=True)
-    stock_out_on = Day(allow_none=True)
-    at_risk = Quantity()
-    days_of_cover = fields.Integer(allow_none=True)
-    usable = Quantity()
-    allocated = Quantity()
-    usage_per_day = Quantity()
-    lead_days = fields.Integer(allow_none=True)
-    safety_stock = Quantity()
-    reorder_point = Quantity()
-    position = Quantity(signed=True)
-    on_order = Quantity()
-    cost = Cost(allow_none=True)
-    why = fields.String()
-
-
-class AdviceQuery(PageQuery):
-    """Whose advice, as of which day; items that lack nothing only where asked for."""
-
-    site = Words(20)
-    on = Day()
-    everything = Flag(in_address=True, load_default=False)
-
-
-@blueprint.get("/reorder-advice")
-@blueprint.arguments(AdviceQuery, location="query")
-@blueprint.response(200, page_of(AdviceShape))
-def list_advice(query: dict[str, Any]) -> Any:
-    """Say what to order, from whom, by when and why (O1, O2)."""
-    site = site_or_first(query.get("site"))
-    on = query.get("on") or site.day(g.now)
-    found = reordering.advise(g.db, site=site, on=on, everything=query["everything"])
-    page = paging.part(
-        found, limit=query["limit"], after=query["after"], key=lambda one: (one.sku,), kinds=(str,)
-    )
-    return listed(page)

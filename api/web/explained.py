@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from inventory.clinic import CostFormula
+from inventory.defaults import Framework
 from inventory.measures import plain
 
 PERCENT = "%"
@@ -47,8 +48,13 @@ SETTINGS = {
     "cost_formula": Explained(
         "Which cost leaves the shelf",
         "Decides what a vial that is used cost; which vial is used is always the first to expire. "
-        "Change it only between two months.",
+        "Once stock was received it changes between two months only, under Books.",
         choices=FORMULAS,
+    ),
+    "accounting_framework": Explained(
+        "Rules of accounting",
+        "Decides whether short-dated stock that was written down may be worth more again.",
+        choices=((Framework.US_GAAP.value, "US GAAP"), (Framework.IFRS.value, "IFRS")),
     ),
     "draw_loss_ml": Explained(
         "Lost on drawing up",
@@ -103,6 +109,19 @@ SETTINGS = {
     ),
     "usage_window_days": Explained(
         "Use is learned from the last", "So many days of the ledger show what walk-in sessions use.", "days"
+    ),
+    "order_line_cost": Explained(
+        "A line of an order costs", "The work to write, unpack and put it away: more means fewer, larger orders."
+    ),
+    "holding_rate": Explained(
+        "Keeping stock costs, a year", "Of its price, for money, room and insurance: more means less on the shelf.",
+        PERCENT,
+    ),
+    "disposal_cost": Explained(
+        "Throwing a container away costs", "Beyond its price, where it expires: more means smaller orders."
+    ),
+    "missing_item_cost": Explained(
+        "A missing item costs", "What a session loses for which an item is missing: more means earlier orders."
     ),
     "expiry_alert_days": Explained(
         "Warn of expiry ahead", "What expires within so many days stands among the alerts.", "days"

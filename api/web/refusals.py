@@ -25,6 +25,8 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "UnknownReceipt": LOOK,
         },
         "inventory.orders": {"UnknownOrder": LOOK},
+        "inventory.charges": {"BadCharges": "Type freight, duty and discount as they stand on the paper."},
+        "inventory.foresight": {"OutOfUse": "Take the item into use again first."},
         "inventory.purchasing": {
             "BadOrder": "Correct the lines or the day that the sentence names.",
             "NotOnOrder": "Count again; keep it with a reason, or send it back and leave it out.",
@@ -150,8 +152,8 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "LiesAhead": "Check the date: nobody records what is to come.",
             "UnknownMovement": LOOK,
         },
+        "inventory.patients": {"BadPatientRef": "Enter the chart number alone: no name, no birth date."},
         "inventory.treatments": {
-            "BadPatientRef": "Enter the chart number alone: no name, no birth date.",
             "MixedUnits": "Name the item instead of the ingredient.",
             "NothingToUse": "Enter at least one product that was used.",
             "UnknownSession": LOOK,

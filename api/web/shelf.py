@@ -11,10 +11,11 @@ from api import where
 from api.web import charts, formats, frame, place_pages, shelves, vial_board
 from api.web.charts import Flag, Meter, Picture, Point, StockLine
 from api.web.shelves import HeldLot, ItemDetail
-from inventory import catalog, clinic, corrections, lot_list, reordering, stock, vial_advice
+from inventory import catalog, clinic, corrections, evidence, levels, lot_list, stock, vial_advice
 from inventory.clinic import Site
+from inventory.evidence import Evidence
+from inventory.levels import Outlook
 from inventory.measures import ZERO
-from inventory.reordering import Advice, Outlook
 from inventory.stock import ItemStock
 
 blueprint = frame.chapter("shelf")
@@ -69,8 +70,7 @@ def listing() -> Response:
     site, today = frame.here(), frame.here().day(g.now)
     text, shown = request.args.get("q", "")[:200], request.args.get("show", "stocked")
     shown = shown if shown in dict(SHOWN) else "stocked"
-    levels = reordering.outlooks(g.db, site=site, on=today, settings=clinic.settings(g.db))
-    needs = {one.item.sku: one for one in levels}
+    needs = {one.item.sku: one for one in _levels(site, today)}
     found = shelves.search(g.db, text)
     everything = stock.stock(g.db, site=site, at=g.now, skus=found, limit=None)
     chosen = [item for item in everything if _belongs(item, needs.get(item.sku), shown, today)]
@@ -108,7 +108,17 @@ def _whole(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
-def _short(item: ItemStock, need: Advice | Outlook | None) -> bool:
+def _levels(site: Site, today: date, item_id: int | None = None) -> list[Outlook]:
+    """How items stand against what is needed until the next order would come; of one, lot by lot."""
+    which = None if item_id is None else [item_id]
+    seen = Evidence(took=evidence.deliveries(g.db, on=today))
+    terms = levels.terms_of(g.db, seen, on=today, item_ids=which)
+    return levels.outlooks(
+        g.db, terms, site=site, on=today, settings=clinic.settings(g.db), item_ids=which, in_full=bool(which)
+    )
+
+
+def _short(item: ItemStock, need: Outlook | None) -> bool:
     return need is not None and need.position < need.reorder_point
 
 
@@ -116,7 +126,7 @@ def _expires(item: ItemStock, today: date) -> bool:
     return item.next_expiry is not None and (item.next_expiry - today).days <= formats.SOON
 
 
-def _belongs(item: ItemStock, need: Advice | Outlook | None, shown: str, today: date) -> bool:
+def _belongs(item: ItemStock, need: Outlook | None, shown: str, today: date) -> bool:
     match shown:
         case "short":
             return _short(item, need)
@@ -146,7 +156,7 @@ def _rows(page: Sequence[ItemStock], needs: dict[str, Outlook], *, site: Site, t
 
 def _row(
     item: ItemStock,
-    need: Advice | Outlook | None,
+    need: Outlook | None,
     detail: ItemDetail,
     lots: tuple[Sequence[HeldLot], int],
     site: Site,
@@ -171,7 +181,7 @@ def _row(
     )
 
 
-def _level(item: ItemStock, need: Advice | Outlook | None) -> str:
+def _level(item: ItemStock, need: Outlook | None) -> str:
     if need is None or not need.reorder_point:
         return "not used lately"
     needed = formats.quantity(formats.rough(need.reorder_point, item.unit), item.unit)
@@ -206,21 +216,19 @@ def item(sku: str) -> Response:
     today = site.day(g.now)
     subject = catalog.item(g.db, sku)
     (held,) = stock.stock(g.db, site=site, at=g.now, skus=[sku])
-    advice = next(
-        iter(reordering.advise(g.db, site=site, on=today, everything=True, item_ids=[subject.id])), None
-    )
+    level = next(iter(_levels(site, today, subject.id)), None)
     line = shelves.days(g.db, subject.id, site=site, since=today - timedelta(days=PAST_DAYS), until=today)
     lots = lot_list.lots(g.db, sku=sku, site=site, held=True, limit=None)
     detail = shelves.details(g.db, [subject.id])[subject.id]
-    need = None if advice is None else formats.rough(advice.reorder_point, subject.unit)
+    need = None if level is None else formats.rough(level.reorder_point, subject.unit)
     moves = shelves.movements(g.db, item_id=subject.id, site_ids=where.only(), limit=MOVES + 1)
     return frame.page(
         "item.html",
         item=subject,
         detail=detail,
         held=held,
-        row=_row(held, advice, detail, NO_LOTS, site, today),
-        advice=advice,
+        row=_row(held, level, detail, NO_LOTS, site, today),
+        level=level,
         need=need,
         lots=lots,
         sealed=_sealed(subject.id, site),

@@ -1,0 +1,139 @@
+"""Reasons: the advice on an item as a sentence that a manager can check, and the money behind it (O2)."""
+
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from inventory.catalog import Replacement
+from inventory.levels import Outlook
+from inventory.measures import ZERO, plain
+from inventory.need import SMALLEST
+from inventory.usage import ItemFacts
+from inventory.weighing import Order, Weighed, capped
+
+WORTH_SAYING = 0.005  # a chance below it is none
+
+
+def money(seen: Outlook, weighed: Weighed | None, chosen: Order, currency: str) -> str:
+    """What was weighed in money, in a sentence; nothing where nothing was."""
+    if weighed is None:
+        return ""
+    advice = weighed.advice
+    now = [
+        f"{_amount(cost)} {what}"
+        for cost, what in (
+            (advice.holding, "for keeping it longer"),
+            (advice.expiry, "for what more of it would expire"),
+            (advice.sooner, "for starting the next order sooner"),
+        )
+        if cost >= 0.005
+    ]
+    said = (
+        f"Waiting until {seen.next_on} risks {currency} {_amount(advice.lost_sales)} of lost sessions; "
+        f"ordering now costs {' and '.join(now) if now else 'nothing more'}"
+    )
+    if advice.per_patient and not chosen.packs:
+        said += "; a shelf of it never pays: order it for the patient who needs it"
+    return said + "."
+
+
+def _amount(number: float) -> str:
+    return f"{number:,.2f}"
+
+
+def why(seen: Outlook, weighed: Weighed | None, chosen: Order, order_by: date | None) -> str:
+    """The advice in one sentence, with the numbers in it; no money, which is not for everybody (P5)."""
+    item, offer, unit = seen.item, seen.offer, seen.item.unit
+    ordered = f" and {_said(seen.due)} on order" if seen.due else ""
+    basis = (
+        f"{_said(seen.ageing.position)} {unit} usable{ordered} against {_said(seen.coming)} needed by "
+        f"{seen.until} "
+        f"({_counted(seen.lead_days, 'day')} for a delivery, {seen.review_days} to the next order)"
+    )
+    if not seen.coming and not chosen.packs and not seen.need.planned:
+        said = f"Nothing to order: not used in the last {item.days} days and planned for no session"
+    elif chosen.packs and offer is not None:
+        said = f"Order {_packs(offer, chosen.packs, item)} from {offer.supplier_name} by {order_by}: {basis}"
+    elif offer is None and seen.lacking:
+        said = f"No supplier offers it, so find one with its price and delivery time: {basis}"
+    elif offer is not None and seen.too_slow and (seen.lacking or seen.coming):
+        said = (
+            f"Do not order it for the shelf: it takes {_counted(seen.lead_days, 'day')} to come and keeps "
+            f"{_keeps(seen)}; {basis}"
+        )
+    elif offer is not None and (seen.lacking or chosen.wanted) and _too_much(seen):
+        least = _packs(offer, offer.minimum_packs, item)
+        said = (
+            f"Do not order it for the shelf: {least} is the smallest order and "
+            f"{_said(seen.usable_fresh or ZERO)} {unit} can be used before a new lot would expire on "
+            f"{seen.keeps_until}; {basis}"
+        )
+    elif weighed is not None and weighed.advice.per_patient and seen.lacking:
+        said = f"Order it only for the patient who needs it: it is asked for too seldom for a shelf; {basis}"
+    elif seen.lacking:
+        said = f"Nothing to order before {seen.next_on}: {basis}"
+    else:
+        said = f"Nothing to order: {basis}"
+    return "; ".join([said, *_asides(seen, weighed, chosen)]) + "."
+
+
+def _too_much(seen: Outlook) -> bool:
+    """Whether the smallest order holds more than can be used in date."""
+    return seen.offer is not None and not capped(seen, seen.offer.minimum_packs)
+
+
+def _asides(seen: Outlook, weighed: Weighed | None, chosen: Order) -> list[str]:
+    """What else a manager should know: limits that were met, dates, and what will be thrown away."""
+    unit, offer, asides = seen.item.unit, seen.offer, []
+    if chosen.for_sold:
+        asides.append(
+            f"the smallest order holds more than the {_said(seen.usable_fresh or ZERO)} {unit} that can be "
+            f"used in date, but a session that is sold needs it"
+        )
+    elif chosen.packs and chosen.packs < chosen.wanted:
+        asides.append(
+            f"{chosen.wanted} packs would be more than the {_said(seen.usable_fresh or ZERO)} {unit} "
+            f"that can be used before a new lot would expire on {seen.keeps_until}"
+        )
+    elif chosen.packs and offer is not None and chosen.packs == offer.minimum_packs > 1:
+        asides.append("the supplier sells no fewer")
+    if weighed is not None and weighed.added:
+        asides.append(f"it could wait, but with it the order {weighed.added}")
+    elif weighed is not None and chosen.packs and weighed.advice.lost_chance >= WORTH_SAYING:
+        asides.append(
+            f"waiting until {seen.next_on} would leave a session short in "
+            f"{round(100 * weighed.advice.lost_chance)} of 100 cases"
+        )
+    if (seen.lacking or chosen.packs) and seen.stock_out_on is not None:
+        asides.append(f"stock runs out on {seen.stock_out_on}")
+    if seen.lacking and offer is not None and seen.too_late:
+        asides.append(
+            f"{_said(seen.too_late)} {unit} of it is needed before a delivery can come on {seen.arrives_on}"
+        )
+    if offer is not None and chosen.packs and seen.lead_days > offer.lead_days:
+        asides.append(
+            f"{offer.supplier_name} promises {_counted(offer.lead_days, 'day')} and takes {seen.lead_days}"
+        )
+    if seen.on_order > seen.due:
+        asides.append(f"{_said(seen.on_order - seen.due)} {unit} more is on order and expected after that")
+    if seen.ageing.at_risk:
+        asides.append(f"{_said(seen.ageing.at_risk)} {unit} on the shelf will expire before it can be used")
+    return asides
+
+
+def _keeps(seen: Outlook) -> str:
+    months, fresh = seen.item.shelf_life_months, None if seen.terms is None else seen.terms.fresh_days
+    return _counted(fresh, "day") if fresh is not None else _counted(months or 0, "month")
+
+
+def _packs(offer: Replacement, packs: int, item: ItemFacts) -> str:
+    quantity = _said(packs * offer.pack_containers * item.content)
+    return f"{_counted(packs, 'pack')} of {offer.pack_containers} ({quantity} {item.unit})"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what if number == 1 else what + 's'}"
+
+
+def _said(number: Decimal) -> str:
+    """A number as precise as a sentence needs it."""
+    return plain(number.quantize(Decimal("0.01") if abs(number) >= 1 else SMALLEST, ROUND_HALF_UP))
