@@ -20,9 +20,9 @@ def trace() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs: one JSON list.")
 def of_patient(ref: str, both: bool, as_json: bool) -> None:
     """Every lot that a patient (by chart number) ever received."""
-    from inventory import tracing, treatments
+    from inventory import patients, tracing
 
-    treatments.check_patient_ref(ref)
+    patients.check_shape(ref)
     with _book() as db:
         _say(tracing.of_patient(db, ref, with_reversed=both, limit=None), as_json=as_json)
 

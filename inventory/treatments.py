@@ -1,6 +1,5 @@
 """Treatment sessions: one visit draws its products by FEFO, all or nothing, and keeps what it used."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +18,12 @@ from inventory.errors import Invalid, NotFound
 from inventory.layers import Want
 from inventory.ledger import Act, DocumentKind
 from inventory.measures import ZERO, fit, quantity
+from inventory.patients import BadPatientRef as BadPatientRef
+from inventory.patients import check_patient_ref
 from inventory.picking import Container, Draw, Need, NotEnoughStock
 from inventory.vials import PharmacyBulk, PreparedIn, Product
 
 MOST_LINES = 200
-PATIENT_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/#-]{0,39}")
-LOOKS_LIKE_A_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}")
 
 
 class TreatmentSession(Base):
@@ -75,10 +74,6 @@ class Treated:
     uses: tuple[Use, ...]
     cost: Decimal
     flags: tuple[str, ...]
-
-
-class BadPatientRef(Invalid):
-    """A patient is known by the clinic's chart number alone (T8)."""
 
 
 class NothingToUse(Invalid):
@@ -171,15 +166,6 @@ def session(db: Session, key: int) -> TreatmentSession:
     if found is None:
         raise UnknownSession(f"No session has the key {key}.")
     return found
-
-
-def check_patient_ref(patient_ref: str) -> None:
-    """Raises BadPatientRef for anything but a chart number: no names, dates, addresses (T8)."""
-    if not PATIENT_REF.fullmatch(patient_ref) or LOOKS_LIKE_A_DATE.fullmatch(patient_ref):
-        raise BadPatientRef(
-            "A patient is known by a chart number of 1 to 40 letters, digits and . _ / # - only; "
-            "no name, date or e-mail."
-        )
 
 
 def _need(line: Line, by_sku: Mapping[str, Product], ingredients: Mapping[str, int]) -> Need:

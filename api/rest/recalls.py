@@ -10,7 +10,7 @@ from api.paging import PageQuery
 from api.rest.calls import listed, noun, page_of
 from api.rest.stock import LotShape, OpenedShape, TraceReceiptShape, lot_here, lot_row
 from api.schemas import Day, Flag, Moment, Quantity, Shape, one_word
-from inventory import tracing, treatments
+from inventory import patients, tracing, treatments
 from inventory.clinic import PlaceKind
 from inventory.lots import LotState
 from inventory.tracing import Given
@@ -182,7 +182,7 @@ class PatientLotsQuery(PageQuery):
 @blueprint.response(200, page_of(GivenShape))
 def patient_lots(query: dict[str, Any], patient_ref: str) -> Any:
     """List all lots that a patient ever received, session by session (S10)."""
-    treatments.check_patient_ref(patient_ref)
+    patients.check_shape(patient_ref)
     found = tracing.of_patient(
         g.db,
         patient_ref,

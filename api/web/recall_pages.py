@@ -7,9 +7,9 @@ from flask import Response, g, request
 from api import recall_sheet
 from api.rest.stock import lot_here
 from api.web import frame
-from inventory import tracing, treatments
+from inventory import patients, tracing
 from inventory.clinic import Site
-from inventory.treatments import BadPatientRef
+from inventory.patients import BadPatientRef
 from pricing import recalls
 
 blueprint = frame.chapter("recalls")
@@ -55,7 +55,7 @@ def patient() -> Response:
     problem, rows = "", ()
     if ref:
         try:
-            treatments.check_patient_ref(ref)
+            patients.check_shape(ref)
             rows = tracing.of_patient(
                 g.db, ref, with_reversed=both, after=_after(request.args.get("start", "")), limit=PAGE + 1
             )
