@@ -121,6 +121,11 @@ def formula_on(db: Session, day: date) -> CostFormula:
     return CostFormula(db.scalar(following) or clinic.settings(db).cost_formula)
 
 
+def changes(db: Session) -> list[FormulaChange]:
+    """Every change of the formula, the oldest first."""
+    return list(db.scalars(sa.select(FormulaChange).order_by(FormulaChange.on)))
+
+
 def by_lot(*, on: date) -> sa.Subquery:
     """What adjustments up to the end of a day added to each lot's value."""
     return (

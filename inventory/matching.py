@@ -12,41 +12,20 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import adjustments, clinic, layers, ledger
+from inventory import adjustments, bills, clinic, layers, ledger
 from inventory.adjustments import Adjust, AdjustmentKind
-from inventory.catalog import Item, Supplier
-from inventory.charges import NO_CHARGES, Charges, landed
+from inventory.bills import BadInvoice, Bill
+from inventory.bills import Billed as Billed  # who matches a bill finds its lines here too
+from inventory.catalog import Supplier
+from inventory.charges import landed
 from inventory.clinic import CostFormula, Site
 from inventory.database import add_row, add_rows
-from inventory.errors import Conflict, Invalid
+from inventory.errors import Conflict
 from inventory.invoices import INVOICE_LINES, INVOICES, SupplierInvoice, SupplierInvoiceLine, invoice
 from inventory.layers import LAYERS
-from inventory.ledger import MOVEMENTS, Act, DocumentKind
-from inventory.measures import LARGEST_MONEY, ZERO, places, to_cents, to_cents_half_up
+from inventory.ledger import Act, DocumentKind
+from inventory.measures import ZERO, to_cents, to_cents_half_up
 from inventory.receiving import Receipt
-
-MOST_LINES = 200
-LONGEST_NUMBER = 40
-
-
-@dataclass(frozen=True)
-class Billed:
-    """So many containers of one receipt at a price each; none: the line only bears freight and duty."""
-
-    receipt: Receipt
-    containers: int
-    unit_price: Decimal = ZERO
-
-
-@dataclass(frozen=True)
-class Bill:
-    """A supplier's invoice as it is on paper; `tax` is what the clinic gets back, the rest is cost."""
-
-    number: str
-    on: date
-    lines: Sequence[Billed]
-    charges: Charges = NO_CHARGES
-    tax: Decimal = ZERO
 
 
 @dataclass(frozen=True)
@@ -93,27 +72,13 @@ class Matched:
         return sum((line.to_variance for line in self.lines), ZERO)
 
 
-class BadInvoice(Invalid):
-    """It cannot be a supplier's bill."""
-
-
-class InvoiceTwice(Conflict):
-    """The supplier's number is on record already."""
-
-
-class NotReceived(Conflict):
-    """More is billed than was received and not invoiced."""
-
-
 class AlreadyTakenBack(Conflict):
     """The invoice was taken back before."""
 
 
 def match(db: Session, bill: Bill, *, supplier: Supplier) -> Matched:
     """What a bill means, line by line; it only reads. Raises BadInvoice, InvoiceTwice, NotReceived."""
-    _check(bill)
-    _refuse_twice(db, bill.number.strip(), supplier)
-    _refuse_more_than_received(db, bill, supplier)
+    bills.check(db, bill, supplier=supplier)
     amounts = [to_cents_half_up(line.containers * line.unit_price) for line in bill.lines]
     # Without goods of its own, a carrier's bill is shared by what the receipts were worth.
     weights = amounts if any(amounts) else [line.receipt.value for line in bill.lines]
@@ -201,80 +166,6 @@ def _hold(db: Session, supplier: Supplier, receipts: Sequence[Receipt]) -> None:
     """Two bills of one supplier wait for each other, and so do those who use what was delivered."""
     db.execute(sa.select(Supplier.id).where(Supplier.id == supplier.id).with_for_update())
     ledger.lock_items(db, [receipt.item_id for receipt in receipts])
-
-
-def _check(bill: Bill) -> None:
-    number = bill.number.strip()
-    if not 0 < len(number) <= LONGEST_NUMBER:
-        raise BadInvoice(f"An invoice has a number of 1 to {LONGEST_NUMBER} characters.", field="number")
-    if not 1 <= len(bill.lines) <= MOST_LINES:
-        raise BadInvoice(f"An invoice has 1 to {MOST_LINES} lines, not {len(bill.lines)}.")
-    if not ZERO <= bill.tax <= LARGEST_MONEY or places(bill.tax) > 2:
-        raise BadInvoice(f"{bill.tax} cannot be the tax of an invoice.", field="tax")
-    bill.charges.check()
-    seen = set()
-    for line in bill.lines:
-        if line.receipt.id in seen:
-            raise BadInvoice(f"Receipt {line.receipt.id} stands on the invoice twice: put it into one line.")
-        seen.add(line.receipt.id)
-        if line.containers < 0 or not ZERO <= line.unit_price <= LARGEST_MONEY or places(line.unit_price) > 6:
-            raise BadInvoice(f"{line.containers} containers at {line.unit_price} cannot be billed.")
-        if line.containers * line.unit_price > LARGEST_MONEY:
-            raise BadInvoice(f"{line.containers} containers at {line.unit_price} exceed {LARGEST_MONEY}.")
-        if bill.on < line.receipt.received_on and line.containers:
-            raise BadInvoice(
-                f"Receipt {line.receipt.id} came on {line.receipt.received_on}; a bill of {bill.on} is dated "
-                "before it. Date the invoice on the day of the delivery, or later.",
-                field="on",
-            )
-    if not any(line.containers for line in bill.lines) and not bill.charges.total and not bill.tax:
-        raise BadInvoice("Nothing is billed: say how many containers, or what freight and duty.")
-
-
-def _refuse_twice(db: Session, number: str, supplier: Supplier) -> None:
-    back = INVOICES.alias("back")
-    standing = sa.select(INVOICES.c.on).where(
-        INVOICES.c.supplier_id == supplier.id,
-        INVOICES.c.number == number,
-        INVOICES.c.reverses_id.is_(None),
-        ~sa.exists(sa.select(back.c.id).where(back.c.reverses_id == INVOICES.c.id)),
-    )
-    before = db.scalar(standing.limit(1))
-    if before is not None:
-        raise InvoiceTwice(
-            f"Invoice {number} of {supplier.name} is on record already, of {before}.", field="number"
-        )
-
-
-def _refuse_more_than_received(db: Session, bill: Bill, supplier: Supplier) -> None:
-    ids = [line.receipt.id for line in bill.lines]
-    c = INVOICE_LINES.c
-    sums = (
-        sa.select(c.receipt_id, sa.func.sum(c.containers)).where(c.receipt_id.in_(ids)).group_by(c.receipt_id)
-    )
-    invoiced: dict[int, int] = {key: int(count) for key, count in db.execute(sums)}
-    undone = MOVEMENTS.alias("undone")
-    gone = set(
-        db.scalars(
-            sa.select(MOVEMENTS.c.document_id)
-            .join(undone, undone.c.corrects_id == MOVEMENTS.c.id)
-            .where(MOVEMENTS.c.document_id.in_([line.receipt.document_id for line in bill.lines]))
-        )
-    )
-    for line in bill.lines:
-        receipt = line.receipt
-        item = db.get_one(Item, receipt.item_id)
-        if line.containers and receipt.supplier_id not in (None, supplier.id):
-            other = db.get_one(Supplier, receipt.supplier_id).name
-            raise NotReceived(
-                f"{item.sku} of {receipt.received_on} came from {other}, not from {supplier.name}."
-            )
-        left = 0 if receipt.document_id in gone else receipt.containers - invoiced.get(receipt.id, 0)
-        if line.containers > left:
-            raise NotReceived(
-                f"{line.containers} of {item.sku} are billed; of the {receipt.containers} that came on "
-                f"{receipt.received_on} {left} {'is' if left == 1 else 'are'} not invoiced."
-            )
 
 
 def _matched(

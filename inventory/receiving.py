@@ -181,6 +181,11 @@ def receipt(db: Session, key: int) -> Receipt:
     return found
 
 
+def of(db: Session, receipt: Receipt) -> tuple[Item, Lot]:
+    """The item and the lot that a receipt brought."""
+    return db.get_one(Item, receipt.item_id), db.get_one(Lot, receipt.lot_id)
+
+
 def _check(delivery: Delivery) -> None:
     if not 0 < delivery.containers <= MOST_CONTAINERS:
         raise NotAReceipt(f"A receipt has 1 to {MOST_CONTAINERS} containers, not {delivery.containers}.")

@@ -83,6 +83,23 @@ def preview(db: Session, formula: CostFormula, *, on: date) -> Report:
     return _report(db, formula, on=on, told=retelling.told_again(db, formula))
 
 
+def named(text: str) -> CostFormula:
+    """The formula of this name. Raises clinic.BadSetting."""
+    try:
+        return CostFormula(text)
+    except ValueError as bad:
+        known = ", ".join(CostFormula)
+        raise clinic.BadSetting(f"{text!r} is no cost formula: {known}.", field="formula") from bad
+
+
+def boundary(db: Session) -> date:
+    """The only day from which the formula can change. Raises NotBetweenPeriods."""
+    day = next_boundary(db)
+    if day is None:
+        raise NotBetweenPeriods("Close the month before first: a cost formula changes between two periods.")
+    return day
+
+
 def next_boundary(db: Session) -> date | None:
     """The only day from which the formula can change: the one after the last that is closed."""
     last = periods.closed_through(db)
@@ -147,13 +164,11 @@ def _report(
 
 
 def _refuse_elsewhere(db: Session, on: date) -> None:
-    boundary = next_boundary(db)
-    if boundary is None:
-        raise NotBetweenPeriods("Close the month before first: a cost formula changes between two periods.")
-    if on != boundary:
+    day = boundary(db)
+    if on != day:
         raise NotBetweenPeriods(
-            f"The books are closed through {boundary - date.resolution}: the formula can change on "
-            f"{boundary}, not on {on}."
+            f"The books are closed through {day - date.resolution}: the formula can change on {day}, "
+            f"not on {on}."
         )
     c = MOVEMENTS.c
     valued = sa.select(c.document_id, c.on).where(c.on >= on, c.direction != 0).order_by(c.on, c.id).limit(1)

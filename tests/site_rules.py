@@ -76,6 +76,9 @@ THE_CLINICS = {
         /settings/suppliers/<code:code>/offer /stock/<code:sku>/edit
     """,
     "the books are closed and reported for the clinic as a whole": """
+        /supplier-invoices /supplier-invoices/<id:invoice_id> /supplier-invoices/<id:invoice_id>/take-back
+        /goods-received-not-invoiced /write-downs /write-downs/candidates
+        /write-downs/<id:write_down_id>/take-back /cost-formula /cost-formula/effect
         /deferred-revenue /valuation /journal /trial-balance /roll-forward /reconciliation
         /periods /periods/<code:month> /periods/<code:month>/close /periods/<code:month>/reopen
         /books/reopen /books/trial-balance

@@ -15,7 +15,8 @@ PACKAGES = ("inventory", "pricing", "seed_data", "api")
 # A module imports only what stands before it. Within a line one order is as good as another; that there is
 # one keeps a reader from going in circles.
 INVENTORY = [
-    "errors", "measures", "database", "recording", "trail", "questions", "defaults", "clinic", "suppliers", "catalog",
+    "errors", "measures", "database", "recording", "trail", "questions", "defaults", "clinic", "suppliers",
+    "catalog",
     "gs1", "scanning", "boxes", "patients",
     "allocations", "periods", "lots", "balances", "places", "layers", "vials", "ledger", "adjustments",
     "history", "snapshots", "shelf_life", "charges", "receiving", "opening", "opening_undone",

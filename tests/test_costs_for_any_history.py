@@ -21,6 +21,7 @@ from inventory import (
     wastage,
     write_downs,
 )
+from inventory.bills import Bill, Billed
 from inventory.catalog import Supplier
 from inventory.charges import Charges
 from inventory.clinic import CostFormula
@@ -28,7 +29,6 @@ from inventory.errors import Refusal
 from inventory.invoices import SupplierInvoice
 from inventory.layers import CostLayer
 from inventory.ledger import Document, DocumentKind, Movement, WasteReason
-from inventory.matching import Bill, Billed
 from inventory.receiving import Delivery, Receipt
 from inventory.write_downs import Lower, WriteDown
 from pricing import accounting, reports

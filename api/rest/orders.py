@@ -14,6 +14,8 @@ from api.rest.scans import MOST_LABELS, Label
 from api.schemas import ContainerCost, Cost, Day, Many, Moment, Money, Shape, UnitCost, Whole, Words, one_word
 from inventory import boxes, catalog, order_views, orders, purchasing, receiving, scanning
 from inventory.catalog import Supplier
+from inventory.charges import Charges
+from inventory.measures import ZERO
 from inventory.order_views import OrderState, OrderView
 from inventory.orders import OrderStep, PurchaseOrder
 from inventory.purchasing import Wish
@@ -79,6 +81,9 @@ class DeliveryCame(Shape):
     lines = Many(fields.Nested(BoxCame), least=1, most=purchasing.MOST_LINES, required=True)
     document = Words(80, shortest=0, load_default="")
     received_on = Day()
+    freight = Money(load_default=ZERO)
+    duty = Money(load_default=ZERO)
+    discount = Money(load_default=ZERO)
 
 
 class OrderLineShape(Shape):
@@ -240,6 +245,7 @@ def receive(body: dict[str, Any], order_id: int) -> Any:
         received_on=body.get("received_on", site.day(g.now)),
         recorded_at=g.now,
         by=g.caller.name,
+        charges=Charges(body["freight"], body["duty"], body["discount"]),
     )
     order = {name: getattr(arrived.order, name) for name in OrderShape().fields}
     return order | {

@@ -8,11 +8,13 @@ from marshmallow import fields
 from api import where
 from api.rest.calls import made, noun, site_or_first
 from api.rest.previews import DryRun, PreviewShape, foretold
-from api.schemas import ContainerCost, Cost, Day, Quantity, Shape, UnitCost, Whole, Words, one_word
+from api.schemas import ContainerCost, Cost, Day, Money, Quantity, Shape, UnitCost, Whole, Words, one_word
 from inventory import catalog, lots, receiving
 from inventory.catalog import Item
+from inventory.charges import Charges
 from inventory.ledger import Document
 from inventory.lots import LotState
+from inventory.measures import ZERO
 from inventory.places import LONGEST_CODE
 from inventory.receiving import Delivery, Receipt, Received
 
@@ -34,6 +36,9 @@ class NewReceipt(Shape):
     reason = Words(500, shortest=0, load_default="")
     received_on = Day()
     site = Words(20)
+    freight = Money(load_default=ZERO)
+    duty = Money(load_default=ZERO)
+    discount = Money(load_default=ZERO)
 
 
 class ReceivedLotShape(Shape):
@@ -55,7 +60,8 @@ class ReceiptShape(Shape):
     containers = fields.Integer()
     quantity = Quantity()
     unit_cost = ContainerCost(allow_none=True)
-    value = Cost(allow_none=True)
+    charges = Cost(allow_none=True, signed=True, metadata={"description": "Its share of the charges"})
+    value = Cost(allow_none=True, metadata={"description": "Landed: containers × unit_cost + charges"})
     warnings = fields.List(fields.String())
 
 
@@ -63,7 +69,7 @@ def shown(receipt: Receipt, warnings: tuple[str, ...] = ()) -> dict[str, Any]:
     """A receipt with its lot."""
     lot = lots.lot(g.db, receipt.lot_id)
     sku = g.db.get_one(Item, receipt.item_id).sku
-    named = ("id", "received_on", "containers", "quantity", "unit_cost", "value")
+    named = ("id", "received_on", "containers", "quantity", "unit_cost", "charges", "value")
     return {name: getattr(receipt, name) for name in named} | {
         "lot": {
             "id": lot.id,
@@ -99,10 +105,11 @@ def receive(query: dict[str, Any], body: dict[str, Any]) -> Any:
         reason=body["reason"],
     )
     on = body.get("received_on", site.day(g.now))
+    charges = Charges(body["freight"], body["duty"], body["discount"])
 
     def act() -> Received:
         return receiving.receive(
-            g.db, delivery, site=site, received_on=on, recorded_at=g.now, by=g.caller.name
+            g.db, delivery, site=site, received_on=on, recorded_at=g.now, by=g.caller.name, charges=charges
         )
 
     if query["dry_run"]:
