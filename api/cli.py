@@ -11,7 +11,15 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import auth, export_commands, nightly_command, settings, trace_command, vial_commands
+from api import (
+    auth,
+    backup_commands,
+    export_commands,
+    nightly_command,
+    settings,
+    trace_command,
+    vial_commands,
+)
 from api.auth import Role
 from api.settings import Environment, program_version, utc_now
 from inventory.clinic import Site
@@ -301,6 +309,8 @@ vialbook.add_command(vial_commands.opened_vials)
 vialbook.add_command(vial_commands.discard_due)
 vialbook.add_command(nightly_command.nightly)
 vialbook.add_command(trace_command.trace)
+vialbook.add_command(backup_commands.backup)
+vialbook.add_command(backup_commands.restore)
 vialbook.add_command(export_commands.export)
 
 

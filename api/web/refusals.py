@@ -160,7 +160,10 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
         },
         "inventory.alerts": {"BadView": TYPE},
         "api.web.vial_board": {"NotOpenHere": "Open a vial of that lot first, or choose its site."},
-        "api.web.order_pages": {"NothingToOrder": "Nothing is left to do; look at the list again."},
+        "api.web.reorder": {
+            "BadPacks": "Write how many packs, or nothing to leave the item out.",
+            "NothingToOrder": "Nothing is left to do; look at the list again.",
+        },
         "api.web.receive": {"NothingToReceive": "Scan a label or type a lot first."},
         "api.web.scans": {"TooManyWaiting": "Receive or put aside what waits, then go on scanning."},
         "api.web.use_lines": {"LotNotHere": "Scan a lot of this site, or leave the choice to the program."},
@@ -258,6 +261,18 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
         "api.web.entrance": {"OtherSite": "Open the page here and send the form from it."},
     },
     "Files and other programs": {
+        "api.backups": {
+            "AlreadyThere": "Name a new file or place; move the old one away first if you mean it.",
+            "NewerBackup": "Install the version of the program that took it, or a later one.",
+            "NotABackup": "Take another copy of the file, or an earlier backup.",
+            "NotSound": "Run `vialbook verify` on the book that it was taken of; keep the last sound backup.",
+            "PassphraseNeeded": "Give the passphrase with which it was sealed.",
+        },
+        "api.sealing": {
+            "SealBroken": "Take another copy of the file, or an earlier backup.",
+            "WeakPassphrase": "Choose a longer one: four words that do not belong together are good.",
+            "WrongPassphrase": "Try the passphrase of the time at which the backup was taken.",
+        },
         "api.cells": {"BadCell": FILE},
         "api.entries": {"NotOnRecord": FILE},
         "api.imports": {
