@@ -113,6 +113,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /offers
             GET /receipts/<id:receipt_id>
             GET /purchase-orders/<id:order_id>/order.pdf
+            GET /purchase-orders/<id:order_id>/order.xlsx
             POST /costings
             GET /quotes/<id:quote_id>/drift
             GET /quotes/<id:quote_id>/prospect

@@ -1,9 +1,10 @@
 """JSON: what is ordered from suppliers, sent, received in parts, closed (O3)."""
 
 from decimal import Decimal
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
-from flask import Response, g
+from flask import Response, g, send_file
 from marshmallow import ValidationError, fields
 
 from api import conditions, paging, where
@@ -12,7 +13,7 @@ from api.rest import receiving as receipts
 from api.rest.calls import listed, made, noun, page_of, site_or_first, tagged
 from api.rest.scans import MOST_LABELS, Label
 from api.schemas import ContainerCost, Cost, Day, Many, Moment, Money, Shape, UnitCost, Whole, Words, one_word
-from inventory import boxes, catalog, order_views, orders, purchasing, receiving, scanning
+from inventory import boxes, catalog, clinic, order_views, orders, purchasing, receiving, scanning
 from inventory.catalog import Supplier
 from inventory.charges import Charges
 from inventory.measures import ZERO
@@ -21,6 +22,8 @@ from inventory.orders import OrderStep, PurchaseOrder
 from inventory.purchasing import Wish
 from inventory.receiving import Delivery
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+IN_MEMORY = 1024 * 1024
 blueprint = noun("purchase-orders", "Ordering from suppliers")
 
 
@@ -209,6 +212,19 @@ def get_order_document(order_id: int) -> Any:
         supplier=g.db.get_one(Supplier, subject.supplier_id),
     )
     return Response(document, mimetype="application/pdf")
+
+
+@blueprint.get("/purchase-orders/<id:order_id>/order.xlsx")
+@blueprint.response(200, {"type": "string", "contentMediaType": XLSX}, content_type=XLSX)
+def get_order_sheet(order_id: int) -> Any:
+    """The order as a sheet for the supplier."""
+    from api import order_lines_sheet  # most requests need no spreadsheets
+
+    found, settings = order_views.view(g.db, named(order_id)), clinic.settings(g.db)
+    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (closed when it was sent)
+    order_lines_sheet.write(file, found, clinic=settings.clinic_name, currency=settings.currency)
+    file.seek(0)
+    return send_file(file, mimetype=XLSX, as_attachment=True, download_name=f"{found.number}.xlsx", max_age=0)
 
 
 @blueprint.put("/purchase-orders/<id:order_id>")

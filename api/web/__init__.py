@@ -31,6 +31,7 @@ from jinja2 import PackageLoader, StrictUndefined
 
 from api.web import (
     account_pages,
+    advice_page,
     alert_pages,
     books,
     catalog_pages,
@@ -52,6 +53,7 @@ from api.web import (
     mark_pages,
     numbers,
     order_pages,
+    order_papers,
     packing,
     people,
     place_pages,
@@ -99,7 +101,9 @@ CHAPTERS = (
     packing.blueprint,
     transfer_pages.blueprint,
     reorder.blueprint,
+    advice_page.blueprint,
     order_pages.blueprint,
+    order_papers.blueprint,
     books.blueprint,
     deferred_pages.blueprint,
     workbooks.blueprint,

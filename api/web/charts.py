@@ -156,6 +156,48 @@ class StockLine:
 
 
 @dataclass(frozen=True)
+class Span:
+    """What may be on a day: most likely, and within which band in eight of ten cases."""
+
+    on: date
+    low: Decimal
+    middle: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True)
+class Fan:
+    """The days ahead: need with its band, and dashed the stock that is left; arrivals and expiries."""
+
+    title: str
+    described: str
+    unit: str
+    need: Sequence[Span]
+    stock: Sequence[Point]
+    arrivals: Sequence[Flag] = ()
+    expiries: Sequence[Flag] = ()
+
+    def drawn(self) -> Picture:
+        """The chart in both sizes."""
+        return Picture(self._in(*WIDE), self._in(*NARROW))
+
+    def _in(self, width: int, height: int) -> Markup:
+        highest = max([*(one.high for one in self.need), *(one.value for one in self.stock)])
+        marks = ticks(highest)
+        scale = _Scale(self.need[0].on, self.need[-1].on, marks[-1], width, height)
+        parts = [_begin(self.title, self.described, scale), *_rows(marks, scale, self.unit), *_months(scale)]
+        up = " ".join(f"{scale.x(one.on):.1f} {scale.y(one.high):.1f}" for one in self.need)
+        back = " ".join(f"{scale.x(one.on):.1f} {scale.y(one.low):.1f}" for one in reversed(self.need))
+        parts.append(f'<polygon class="area" points="{up} {back}"/>')
+        middle = _steps([Point(one.on, one.middle) for one in self.need], scale)
+        parts.append(f'<path class="line" d="{middle}"/>')
+        parts.append(f'<path class="left" d="{_steps(self.stock, scale)}"/>')
+        parts += [_arrives(flag, scale) for flag in self.arrivals[:MOST_FLAGS]]
+        parts += [_flag(flag, scale) for flag in self.expiries[:MOST_FLAGS]]
+        return Markup("".join(parts) + "</svg>")  # numbers, and text that was escaped
+
+
+@dataclass(frozen=True)
 class Bars:
     """Amounts side by side, such as use by week. `name` tells the charts of a page apart."""
 
@@ -210,6 +252,11 @@ def _flag(flag: Flag, scale: _Scale) -> str:
         f'<line class="expiry" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{scale.base}"/>'
         f'<path class="expiry-flag" d="M{x:.1f} {TOP - 6} l8 4.5 l-8 4.5 z"/></g>'
     )
+
+
+def _arrives(flag: Flag, scale: _Scale) -> str:
+    place = f'cx="{scale.x(flag.on):.1f}" cy="{scale.base}"'
+    return f'<g><title>{escape(flag.words)}</title><circle class="mark" {place} r="4"/></g>'
 
 
 def _below(x: float, words: str, scale: _Scale) -> str:

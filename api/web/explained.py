@@ -111,17 +111,20 @@ SETTINGS = {
         "Use is learned from the last", "So many days of the ledger show what walk-in sessions use.", "days"
     ),
     "order_line_cost": Explained(
-        "A line of an order costs", "The work to write, unpack and put it away: more means fewer, larger orders."
+        "A line of an order costs",
+        "The work to write, unpack and put it away: more means fewer, larger orders.",
     ),
     "holding_rate": Explained(
-        "Keeping stock costs, a year", "Of its price, for money, room and insurance: more means less on the shelf.",
+        "Keeping stock costs, a year",
+        "Of its price, for money, room and insurance: more means less on the shelf.",
         PERCENT,
     ),
     "disposal_cost": Explained(
         "Throwing a container away costs", "Beyond its price, where it expires: more means smaller orders."
     ),
     "missing_item_cost": Explained(
-        "A missing item costs", "What a session loses for which an item is missing: more means earlier orders."
+        "A missing item costs",
+        "What a session loses for which an item is missing: more means earlier orders.",
     ),
     "expiry_alert_days": Explained(
         "Warn of expiry ahead", "What expires within so many days stands among the alerts.", "days"

@@ -13,10 +13,9 @@ from api.schemas import Day, Money, Shape, Whole, Words
 from api.web import forms, frame, shelves
 from api.web.formats import number
 from api.web.forms import Done, Form
-from inventory import catalog, order_views, orders, purchasing, reordering
+from inventory import catalog, order_views, orders, purchasing
 from inventory.catalog import Item, Supplier
 from inventory.clinic import Site
-from inventory.errors import Conflict
 from inventory.measures import ZERO
 from inventory.order_views import WAITING, OrderState, OrderView
 from inventory.orders import PurchaseOrder
@@ -35,10 +34,6 @@ STATES = {
     OrderState.CANCELLED: ("cancelled", "plain", "ban"),
 }
 """How a state is said, its colour and its picture."""
-
-
-class NothingToOrder(Conflict):
-    """The advice names nothing of this supplier now."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +101,7 @@ def _late(one: OrderView, today: date) -> bool:
 @blueprint.get("/orders/<id:order_id>")
 def order(order_id: int) -> Response:
     """One order: its lines, what came, its steps, and what can be done next."""
-    subject, site = _named(order_id)
+    subject, site = named(order_id)
     found = order_views.view(g.db, subject)
     supplier = g.db.get_one(Supplier, subject.supplier_id)
     here, currency = site == frame.here(), frame.currency(g.db)
@@ -128,21 +123,6 @@ def order(order_id: int) -> Response:
         here=here,
         currency=currency,
     )
-
-
-@blueprint.get("/orders/<id:order_id>/order.pdf")
-def document(order_id: int) -> Response:
-    """The order on paper, to be sent to the supplier."""
-    from api import order_document  # most pages need no documents
-
-    subject, site = _named(order_id)
-    found = order_views.view(g.db, subject)
-    supplier = g.db.get_one(Supplier, subject.supplier_id)
-    answer = Response(
-        order_document.pdf(g.db, found, site=site, supplier=supplier), mimetype="application/pdf"
-    )
-    answer.headers["Content-Disposition"] = f'inline; filename="{found.number}.pdf"'
-    return answer
 
 
 @blueprint.route("/orders/new", methods=["GET", "POST"])
@@ -172,7 +152,7 @@ def new() -> Response:
 @blueprint.route("/orders/<id:order_id>/edit", methods=["GET", "POST"])
 def edit(order_id: int) -> Response:
     """Change the lines of a draft, unless somebody else did since they were read."""
-    subject, _ = _named(order_id)
+    subject, _ = named(order_id)
     standing = order_views.view(g.db, subject)
     rows = _rows_sent() if request.method == "POST" else len(standing.lines) + BLANK
 
@@ -201,7 +181,7 @@ def edit(order_id: int) -> Response:
 @blueprint.route("/orders/<id:order_id>/send", methods=["GET", "POST"])
 def send(order_id: int) -> Response:
     """Record that an order was sent, and when its delivery is expected."""
-    subject, _ = _named(order_id)
+    subject, _ = named(order_id)
 
     def do(body: dict[str, Any]) -> Done:
         found = purchasing.send(g.db, subject, at=g.now, by=g.caller.name, expected_on=body["expected_on"])
@@ -214,7 +194,7 @@ def send(order_id: int) -> Response:
 @blueprint.route("/orders/<id:order_id>/close", methods=["GET", "POST"])
 def close(order_id: int) -> Response:
     """Close an order short: what has not come is cancelled."""
-    subject, _ = _named(order_id)
+    subject, _ = named(order_id)
 
     def do(body: dict[str, Any]) -> Done:
         found = purchasing.close(g.db, subject, at=g.now, by=g.caller.name, reason=body["reason"])
@@ -226,33 +206,13 @@ def close(order_id: int) -> Response:
 @blueprint.route("/orders/<id:order_id>/cancel", methods=["GET", "POST"])
 def cancel(order_id: int) -> Response:
     """Cancel an order of which nothing has come."""
-    subject, _ = _named(order_id)
+    subject, _ = named(order_id)
 
     def do(body: dict[str, Any]) -> Done:
         found = purchasing.cancel(g.db, subject, at=g.now, by=g.caller.name, reason=body["reason"])
         return Done(f"/orders/{found.id}", f"{found.number} is cancelled.")
 
     return forms.handle(Why, show=_step_page(subject, "cancel"), do=do)
-
-
-@blueprint.post("/reorder/order")
-def from_advice() -> Response:
-    """Draft an order of all that the advice names of one supplier, in one step (O3)."""
-    site, supplier = frame.here(), catalog.supplier(g.db, request.form.get("supplier", "")[:20])
-    today = site.day(g.now)
-    advised = [
-        one
-        for one in reordering.advise(g.db, site=site, on=today)
-        if one.supplier == supplier.code and one.order_packs
-    ]
-    if not advised:
-        raise NothingToOrder(f"Nothing of {supplier.name} has to be ordered for {site.name} now.")
-    wishes = [
-        Wish(catalog.item(g.db, one.sku), one.order_packs, pack_containers=one.pack_containers)
-        for one in advised
-    ]
-    found = purchasing.draft(g.db, wishes, site=site, supplier=supplier, at=g.now, by=g.caller.name)
-    return forms.go(Done(f"/orders/{found.id}", f"{found.number} is drafted from the advice: look it over."))
 
 
 STEPS = {
@@ -295,7 +255,7 @@ def _step_page(subject: PurchaseOrder, step: str) -> Callable[[Form], Response]:
     return view
 
 
-def _named(order_id: int) -> tuple[PurchaseOrder, Site]:
+def named(order_id: int) -> tuple[PurchaseOrder, Site]:
     """An order of a site at which the visitor works. Raises UnknownOrder, UnknownSite."""
     subject = orders.order(g.db, order_id)
     return subject, frame.at_my_site(subject.site_id)

@@ -56,6 +56,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /sessions/<id:session_id>
             GET /reorder
             GET /reorder/sheet
+            GET /reorder/<code:sku>
             GET /help
             GET /help/settings
             GET /help/refusals
@@ -98,6 +99,7 @@ MAY: dict[str, frozenset[Role]] = {
             GET /orders
             GET /orders/<id:order_id>
             GET /orders/<id:order_id>/order.pdf
+            GET /orders/<id:order_id>/order.xlsx
             GET /books
             GET /quotes/<id:quote_id>/prospect
             GET /books/roll-forward

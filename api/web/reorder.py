@@ -12,12 +12,16 @@ from flask import Response, g, request
 
 from api.web import charts, downloads, formats, forms, frame
 from api.web.charts import Meter
-from inventory import order_views, reordering
+from api.web.forms import Done
+from inventory import catalog, order_views, purchasing, reordering
 from inventory.catalog import Supplier
 from inventory.clinic import Site
+from inventory.errors import Conflict, Invalid
 from inventory.measures import ZERO
 from inventory.order_views import OrderState, OrderView
+from inventory.purchasing import Wish
 from inventory.reordering import Advice
+from pricing import sharing_hints
 
 blueprint = frame.chapter("reorder")
 
@@ -56,6 +60,14 @@ class Basket:
     draft: OrderView | None  # one that is not sent yet
 
 
+class NothingToOrder(Conflict):
+    """The advice names nothing of this supplier now, or all of it was left out."""
+
+
+class BadPacks(Invalid):
+    """What was typed is no number of packs."""
+
+
 @blueprint.get("/reorder")
 def listing() -> Response:
     """The list, the most urgent first; what cannot be ordered as it stands comes after it."""
@@ -73,6 +85,8 @@ def listing() -> Response:
         may_see=frame.may("GET /orders"),
         key=forms.new_key(),
         total=sum((row.advice.cost for row in orders), ZERO),
+        risk=sum((row.advice.value_at_risk for row in rows), ZERO),
+        hints=[hint for site in sites for hint in sharing_hints.hints(g.db, site=site, on=site.day(g.now))],
         due=sum(1 for row in orders if row.kind == "bad"),
         late=sum(1 for row in rows if row.late),
         chosen=ALL if len(sites) > 1 else sites[0].code,
@@ -102,6 +116,40 @@ def sheet() -> Response:
     file.seek(0)
     name = f"reorder-{sites[0].code if len(sites) == 1 else ALL}-{sites[0].day(g.now)}.xlsx"
     return downloads.workbook(file, name=name)
+
+
+@blueprint.post("/reorder/order")
+def from_advice() -> Response:
+    """Draft an order of what the advice names of one supplier, in one step (O3).
+
+    Fields `packs-SKU` take the place of what is advised; nothing in them leaves the item out.
+    """
+    site, supplier = frame.here(), catalog.supplier(g.db, request.form.get("supplier", "")[:20])
+    advised = [
+        one
+        for one in reordering.advise(g.db, site=site, on=site.day(g.now))
+        if one.supplier == supplier.code and one.order_packs
+    ]
+    wishes = [
+        Wish(catalog.item(g.db, one.sku), packs, pack_containers=one.pack_containers)
+        for one in advised
+        if (packs := _packs(one))
+    ]
+    if not wishes:
+        raise NothingToOrder(f"Nothing of {supplier.name} has to be ordered for {site.name} now.")
+    found = purchasing.draft(g.db, wishes, site=site, supplier=supplier, at=g.now, by=g.caller.name)
+    return forms.go(Done(f"/orders/{found.id}", f"{found.number} is drafted from the advice: look it over."))
+
+
+def _packs(advice: Advice) -> int:
+    """How many packs of an item are wanted: as typed, else as advised. Raises BadPacks."""
+    typed = request.form.get(f"packs-{advice.sku}")
+    if typed is None:
+        return advice.order_packs
+    text = typed.strip() or "0"
+    if not (text.isascii() and text.isdecimal() and len(text) < 7):
+        raise BadPacks(f"{typed[:20]!r} packs of {advice.name} cannot be ordered: write a whole number.")
+    return int(text)
 
 
 def chosen_sites() -> list[Site]:
