@@ -190,8 +190,12 @@ def is_busy(error: Exception) -> bool:
     code = getattr(error.orig, "sqlstate", None)
     if code is not None:
         return code.startswith(BUSY_CODES)
+    if error.connection_invalidated:
+        return True
+    # Without a code PostgreSQL never heard of it: the connection broke, or nobody leads for a moment.
+    unheard = type(error.orig).__module__.startswith("psycopg")
     locked = "locked" in str(error.orig) or "full" in str(error.orig)
-    return error.connection_invalidated or (isinstance(error, database_errors.OperationalError) and locked)
+    return isinstance(error, database_errors.OperationalError) and (unheard or locked)
 
 
 def database_error(error: database_errors.SQLAlchemyError) -> Response:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from api import engines
 from inventory.database import Database
 from inventory.errors import Invalid
 
@@ -93,17 +94,10 @@ class Environment:
         return self.database_url.startswith("sqlite")
 
     def open_database(self) -> Database:
-        """The database, with the patience that its engine needs; nothing is connected yet."""
+        """The database; nothing is connected yet."""
         if self.is_sqlite:
             return Database(self.database_url, hide_parameters=True)
-        return Database(
-            self.database_url,
-            hide_parameters=True,  # what people wrote has no place in a log
-            pool_pre_ping=True,  # a connection that died with a restarted server is noticed before it is used
-            pool_recycle=900,
-            pool_size=10,
-            connect_args={"connect_timeout": 3, "options": "-c lock_timeout=5000"},
-        )
+        return engines.postgresql(self.database_url)
 
     def make_home(self) -> None:
         """Make the folder for everything the program writes; other people of the machine cannot look in."""

@@ -1,0 +1,40 @@
+"""The engine to a server of several machines: how long it waits, and which answers mean that it is gone.
+
+A server that was replaced may still answer: one that only follows by now refuses to write (25006). Its
+connections are dropped like those that broke, and the next ones find whoever leads.
+"""
+
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
+
+from inventory.database import Database
+
+GONE = ("25006", "57P01", "57P02", "57P03")  # follows only; was ended; crashed; starts or stops
+WAITS = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 4000,  # milliseconds in which a machine that is alive acknowledges what it was sent
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "options": "-c lock_timeout=5000",
+}
+
+
+def postgresql(url: str) -> Database:
+    """The book on a PostgreSQL server, or on whichever of several leads; nothing is connected yet."""
+    database = Database(
+        url,
+        hide_parameters=True,  # what people wrote has no place in a log
+        pool_pre_ping=True,  # a connection that died with a restarted server is noticed before it is used
+        pool_recycle=900,
+        pool_size=10,
+        connect_args=WAITS,
+    )
+    event.listen(database.engine, "handle_error", _drop_what_is_gone)
+    return database
+
+
+def _drop_what_is_gone(context: ExceptionContext) -> None:
+    if getattr(context.original_exception, "sqlstate", None) in GONE:
+        context.is_disconnect = True

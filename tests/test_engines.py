@@ -1,0 +1,133 @@
+"""A server that is ended, only follows, or cannot be reached: told to come again, and nothing is lost.
+
+On PostgreSQL alone; each test has a server's database of its own and breaks real connections to it.
+"""
+
+import os
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from api import engines, errors
+from api.migrations.tables import every_table
+from inventory.ledger import Document
+from tests import postgres
+from tests.calls import Clinic, opened
+
+NUMBERS = count()
+RECEIPT = {
+    "sku": "HA-3", "lot_number": "A17", "expires_on": "2026-12-31", "containers": 3, "unit_cost": "16.50",
+    "supplier": "SUP-01", "document": "DN-1", "received_on": "2026-01-15", "site": "MAIN",
+}  # fmt: skip
+
+
+@pytest.fixture
+def served(postgres_url: str) -> Iterator[Clinic]:
+    with postgres.database(postgres_url, f"engine_{os.getpid()}_{next(NUMBERS)}") as url:
+        database = engines.postgresql(url)
+        every_table().create_all(database.engine)
+        with opened(database) as clinic:
+            yield clinic
+        database.engine.dispose()
+
+
+def receive(clinic: Clinic, key: str):
+    return clinic.post("/receipts", RECEIPT, headers={"Idempotency-Key": key})
+
+
+def receipts(clinic: Clinic) -> int:
+    with clinic.database.read() as db:
+        return db.scalar(sa.select(sa.func.count()).select_from(Document))
+
+
+def end_all_others(db: sa.Connection) -> None:
+    """What a server does to its connections when it is stopped for another to lead."""
+    db.exec_driver_sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+
+def once(served: Clinic, moment: str, words: str = "") -> None:
+    """End every connection once, at the first statement that begins with the words, or at the commit."""
+    ended = []
+    other = sa.create_engine(served.database.engine.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+
+    def end(*said: object) -> None:
+        if not ended and (not words or str(said[2]).upper().startswith(words)):
+            ended.append(said)
+            with other.connect() as connection:
+                end_all_others(connection)
+
+    event.listen(served.database.engine, moment, end)
+
+
+def test_connections_that_ended_while_nobody_asked_are_made_anew(served):
+    assert receive(served, "one").status_code == 201
+    url = served.database.engine.url
+
+    other = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with other.connect() as connection:
+        end_all_others(connection)
+
+    assert receive(served, "two").status_code == 201
+    assert receipts(served) == 2
+
+
+def test_a_connection_that_ends_within_a_request_is_replaced_and_the_request_is_done_once(served):
+    once(served, "before_cursor_execute", "INSERT INTO MOVEMENTS")
+
+    answer = receive(served, "one")
+    if answer.status_code == 503:
+        assert answer.headers["Retry-After"] == "1"
+        answer = receive(served, "one")
+
+    assert answer.status_code == 201
+    assert receive(served, "one").get_data() == answer.get_data()
+    assert receipts(served) == 1
+
+
+def test_a_connection_lost_at_the_commit_is_settled_by_the_key(served):
+    once(served, "commit")
+
+    lost = receive(served, "one")
+
+    assert (lost.status_code, lost.get_json()["name"], lost.headers["Retry-After"]) == (503, "Busy", "1")
+    again = receive(served, "one")
+    assert again.status_code == 201
+    assert receipts(served) == 1
+
+
+def test_a_server_that_only_follows_is_left_for_the_one_that_leads(served):
+    assert receive(served, "one").status_code == 201
+    dialled = []
+    event.listen(served.database.engine, "connect", lambda *_: dialled.append("anew"))
+    with served.database.engine.connect() as held:
+        held.exec_driver_sql("SET default_transaction_read_only = on")
+        held.commit()
+
+    answer = receive(served, "two")
+
+    assert answer.status_code in (201, 503), answer.get_data(as_text=True)
+    assert dialled  # what refused to write was dropped
+    assert receive(served, "two").status_code == 201
+    assert receipts(served) == 2
+
+
+def test_nobody_who_leads_is_said_with_when_to_come_again():
+    database = engines.postgresql("postgresql+psycopg://nobody@127.0.0.1:9/none")
+
+    with pytest.raises(sa.exc.OperationalError) as gone:
+        database.engine.connect()
+
+    assert errors.is_busy(gone.value)
+
+
+def test_a_mistake_in_a_statement_is_not_taken_for_a_server_that_is_gone(served):
+    with served.database.read() as db, pytest.raises(sa.exc.ProgrammingError) as mistake:
+        db.execute(sa.text("SELECT nothing FROM nowhere"))
+
+    assert not errors.is_busy(mistake.value)
