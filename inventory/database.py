@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
+from hashlib import sha256
 from itertools import islice
 from operator import itemgetter
 from typing import Any
@@ -145,6 +146,11 @@ def one_of(column: str, words: type[StrEnum]) -> sa.CheckConstraint:
     return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
 
 
+FOLLOWED: list[Callable[[sa.Connection, sa.Table, Sequence[Mapping[str, Any]]], None]] = []
+"""Who is told of rows that are added past the objects, with their keys; see `recording`."""
+NOTED = "vialbook_noted"  # the option of a statement of which they were told
+TOLD = {NOTED: True}
+
 APPEND_ONLY: set[str] = set()
 """The tables of facts, as `append_only` was told of them; migrations write their triggers out."""
 
@@ -158,9 +164,12 @@ def table_of(model: type[Base]) -> sa.Table:
 
 def add_row(db: Session, table: sa.Table, **values: Any) -> int:
     """Insert one row and answer its key."""
-    added = db.connection().execute(_insert(table), values)
+    connection = db.connection()
+    added = connection.execute(_insert(table), values, execution_options=TOLD)
     assert added.inserted_primary_key is not None, table
-    return int(added.inserted_primary_key[0])
+    key = int(added.inserted_primary_key[0])
+    _tell(connection, table, [{**values, "id": key}])
+    return key
 
 
 def add_rows(db: Session, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -168,7 +177,15 @@ def add_rows(db: Session, table: sa.Table, rows: Sequence[Mapping[str, Any]]) ->
     if len(rows) < 2:
         return [add_row(db, table, **row) for row in rows]
     insert = sa.insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    return [int(key) for key in db.connection().execute(insert, list(rows)).scalars()]
+    connection = db.connection()
+    keys = [int(key) for key in connection.execute(insert, list(rows), execution_options=TOLD).scalars()]
+    _tell(connection, table, [{**row, "id": key} for row, key in zip(rows, keys, strict=True)])
+    return keys
+
+
+def _tell(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    for follow in FOLLOWED:
+        follow(connection, table, rows)
 
 
 @cache
@@ -195,6 +212,9 @@ class Prepared:
         if dialect.name not in self._made:
             self._made[dialect.name] = self._make(dialect)
         text, arrange = self._made[dialect.name]
+        rows = list(rows)
+        if isinstance(self.statement, sa.Insert) and isinstance(self.statement.table, sa.Table):
+            _tell(connection, self.statement.table, [dict(zip(self.names, row, strict=True)) for row in rows])
         return connection.exec_driver_sql(text, [arrange(row) for row in rows]).rowcount
 
     def _make(self, dialect: sa.Dialect) -> tuple[str, Arrange]:
@@ -306,6 +326,7 @@ class Database:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin below, not behind our back
+    connection.create_function("vialbook_sha256", 1, lambda text: sha256(text.encode()).hexdigest())
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",

@@ -31,6 +31,7 @@ from inventory.database import (
 )
 from inventory.errors import Invalid, NotFound
 from inventory.measures import ZERO, plain
+from inventory.trail import Entry as Entry  # what is posted here is followed there
 
 
 class DocumentKind(StrEnum):

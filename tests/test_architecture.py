@@ -17,7 +17,7 @@ PACKAGES = ("inventory", "pricing", "seed_data", "api")
 INVENTORY = [
     "errors", "measures", "database", "recording", "trail", "questions", "defaults", "clinic", "suppliers",
     "catalog",
-    "gs1", "scanning", "boxes", "patients",
+    "gs1", "scanning", "boxes", "patients", "forgetting",
     "allocations", "periods", "lots", "balances", "places", "layers", "vials", "ledger", "adjustments",
     "history", "snapshots", "shelf_life", "charges", "receiving", "opening", "opening_undone",
     "orders", "order_views", "purchasing", "invoices", "bills", "matching", "uninvoiced",
@@ -38,7 +38,7 @@ PRICING = [
     "screening", "entitlement", "discounts", "policies", "course_book", "course_money",
     "course_events", "course_records", "session_changes", "courses", "course_life", "retention",
     "certainty", "quote_records", "variance", "deferred", "offers", "quotes", "drifting", "numbering",
-    "quote_life", "prospects", "recalls",
+    "quote_life", "prospects", "recalls", "privacy",
     "chart", "mapping", "stock_book", "accounting", "details", "lot_changes", "reports", "close_checks", "closing",
     "proof_of_courses", "proof", "conversion",
 ]  # fmt: skip

@@ -9,7 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from inventory import trail
 from inventory.database import Database
+from inventory.recording import Signed
 
 VERSIONS = (Path(__file__).parent / "versions",)
 ONE_AT_A_TIME = 20_260_101  # any number, as long as every version of the program takes the same
@@ -37,8 +39,19 @@ def upgrade(database: Database, *, to: str = "head") -> None:
             if not sqlite:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
             command.upgrade(config_of(connection), to)
+            if to == "head":
+                _begin_trail(connection)
             if sqlite:
                 _refuse_broken(connection)
+
+
+def _begin_trail(connection: sa.Connection) -> None:
+    """Have the audit trail of a book that is older than it begin with all that the book has."""
+    from api.migrations.tables import every_table
+    from api.settings import utc_now
+
+    every_table()
+    trail.begin(connection, Signed("vialbook init", utc_now(), "migration"))
 
 
 def current(database: Database) -> str | None:

@@ -65,6 +65,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER supplier_invoice_lines_no_delete BEFORE DELETE ON supplier_invoice_lines BEGIN SELECT RAISE(ABORT, 'supplier_invoice_lines are only added, never changed'); END",
         "CREATE TRIGGER supplier_invoices_no_update BEFORE UPDATE ON supplier_invoices BEGIN SELECT RAISE(ABORT, 'supplier_invoices are only added, never changed'); END",
         "CREATE TRIGGER supplier_invoices_no_delete BEFORE DELETE ON supplier_invoices BEGIN SELECT RAISE(ABORT, 'supplier_invoices are only added, never changed'); END",
+        "CREATE TRIGGER trail_no_update BEFORE UPDATE ON trail BEGIN SELECT RAISE(ABORT, 'trail are only added, never changed'); END",
+        "CREATE TRIGGER trail_no_delete BEFORE DELETE ON trail BEGIN SELECT RAISE(ABORT, 'trail are only added, never changed'); END",
         "CREATE TRIGGER transfer_steps_no_update BEFORE UPDATE ON transfer_steps BEGIN SELECT RAISE(ABORT, 'transfer_steps are only added, never changed'); END",
         "CREATE TRIGGER transfer_steps_no_delete BEFORE DELETE ON transfer_steps BEGIN SELECT RAISE(ABORT, 'transfer_steps are only added, never changed'); END",
         "CREATE TRIGGER transfers_no_update BEFORE UPDATE ON transfers BEGIN SELECT RAISE(ABORT, 'transfers are only added, never changed'); END",
@@ -121,6 +123,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER supplier_invoice_lines_only_added BEFORE UPDATE OR DELETE ON supplier_invoice_lines FOR EACH ROW EXECUTE FUNCTION supplier_invoice_lines_only_added()",
         "CREATE OR REPLACE FUNCTION supplier_invoices_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'supplier_invoices are only added, never changed'; END $$",
         "CREATE TRIGGER supplier_invoices_only_added BEFORE UPDATE OR DELETE ON supplier_invoices FOR EACH ROW EXECUTE FUNCTION supplier_invoices_only_added()",
+        "CREATE OR REPLACE FUNCTION trail_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trail are only added, never changed'; END $$",
+        "CREATE TRIGGER trail_only_added BEFORE UPDATE OR DELETE ON trail FOR EACH ROW EXECUTE FUNCTION trail_only_added()",
         "CREATE OR REPLACE FUNCTION transfer_steps_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfer_steps are only added, never changed'; END $$",
         "CREATE TRIGGER transfer_steps_only_added BEFORE UPDATE OR DELETE ON transfer_steps FOR EACH ROW EXECUTE FUNCTION transfer_steps_only_added()",
         "CREATE OR REPLACE FUNCTION transfers_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'transfers are only added, never changed'; END $$",
@@ -194,6 +198,33 @@ def upgrade() -> None:
             unique=False,
         )
 
+    op.create_table(
+        "trail",
+        sa.Column("number", KEY, autoincrement=False, nullable=False),
+        sa.Column("previous", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("why", sa.String(length=500), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("salts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_trail")),
+    )
+    with op.batch_alter_table("trail", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_trail_at"), ["at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_trail_by_number"), ["by", "number"], unique=False)
+        batch_op.create_index(batch_op.f("ix_trail_kind_number"), ["kind", "number"], unique=False)
+
+    op.create_table(
+        "trail_head",
+        sa.Column("id", KEY, autoincrement=False, nullable=False),
+        sa.Column("number", KEY, nullable=False),
+        sa.Column("previous", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_trail_head")),
+    )
     op.create_table(
         "calendars",
         sa.Column("id", KEY, nullable=False),
