@@ -155,6 +155,9 @@ OFFERS = (
     _column("lead_days", cells.whole(most=1_000)),
     _day("valid_from"),
     _column("preferred", cells.YES_OR_NO, default=True),
+    _column("price_breaks", cells.text(300), default=""),
+    _number("list_price", decimals=2, money=True),
+    _column("list_currency", cells.text(3), default=""),
 )
 OPENING_STOCK = (
     SKU,

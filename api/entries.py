@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from api.cells import BadCell
 from api.columns import Kind
+from inventory import suppliers
 from inventory.catalog import DoseClass, Ingredient, Item, ItemKind, Offer, Supplier
 from inventory.errors import Invalid
 from inventory.opening import Held
@@ -161,8 +162,15 @@ def _offer(row: int, values: dict[str, Any], known: Known) -> Entry:
         lead_days=given("lead_days", supplier.lead_days),
         valid_from=given("valid_from", known.on),
         preferred=given("preferred", True),
+        price_breaks=values.get("price_breaks", ""),
+        list_price=values.get("list_price"),
+        list_currency=values.get("list_currency", ""),
         source=known.document,
     )
+    try:
+        suppliers.checked(offer)
+    except suppliers.BadOffer as bad:
+        raise BadCell(str(bad), field="price_breaks") from bad
     return Entry(row, offer, implied=values.get("valid_from") is None)
 
 

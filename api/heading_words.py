@@ -62,6 +62,12 @@ ALWAYS = {
         Délai de livraison; Plazo; Plazo de entrega""",
     "valid_from": """From; Valid from; Valid since; Price date; Date; Gültig ab; Datum; Valable à
         partir du; Válido desde; Fecha""",
+    "price_breaks": """Breaks; Price breaks; Volume prices; Discount scale; Staffelpreise; Mengenstaffel; Prix
+        dégressifs; Precios por volumen""",
+    "list_price": """List price; Supplier's price; Original price; Listenpreis; Prix catalogue; Prix tarif;
+        Precio de lista; Precio de tarifa""",
+    "list_currency": """Currency; List currency; Price currency; Währung; Devise; Monnaie; Moneda;
+        Divisa""",
     "preferred": "Default; Preferred supplier; Bevorzugt; Préféré; Preferido",
     "code": """Formulation; Formulation code; Formula; Formula code; Recipe; Recipe code; Rezeptur;
         Rezept; Formule; Code formule; Fórmula; Receta""",

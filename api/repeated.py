@@ -21,7 +21,7 @@ from inventory.receiving import Receipt
 from pricing.formulations import Formulation, FormulationLine, FormulationVersion, LineKind, NewLine
 
 OFFER = ("item_id", "supplier_id", "pack_price", "pack_containers", "minimum_packs", "lead_days",
-         "preferred")  # fmt: skip
+         "preferred", "price_breaks", "list_price", "list_currency")  # fmt: skip
 ITEM = ("name", "maker", "kind", "category", "ingredient_id", "unit", "content", "overfill", "container_form",
         "dose_class", "in_use_hours", "sterile", "prescription_only", "storage", "shelf_life_months",
         "pack_containers", "gtin", "pack_gtin", "note")  # fmt: skip

@@ -304,7 +304,7 @@ def _state_lines(
         if pack is None:
             pack = wish.item.pack_containers if offer is None else offer.pack_containers
         if price is None and offer is not None and pack == offer.pack_containers:
-            price = offer.pack_price
+            price = offer.price_of(wish.packs)
         if price is None:
             raise BadOrder(
                 f"{supplier.name} has no price on record for packs of {pack} of {wish.item.sku}: say it."

@@ -1,5 +1,6 @@
 """Suppliers: who sells to the clinic, on what terms, and what each asks for a pack of an item (O2)."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from inventory.errors import Conflict, Invalid, NotFound
 from inventory.measures import LARGEST_MONEY, places
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+CURRENCY = re.compile("[A-Z]{3}")  # ISO 4217
 MOST_BREAKS = 10
 MOST_PACKS = 100_000
 
@@ -163,13 +165,20 @@ def order_day(subject: Supplier | None, on: date, *, cold: bool) -> date:
 
 def add_offer(db: Session, new: Offer) -> Offer:
     """Add a price; it takes the place of older ones from its date on, and they stay. Raises BadOffer."""
-    new.price_breaks = kept_breaks(
-        new.price_breaks or "", price=new.pack_price, minimum=new.minimum_packs or 1
-    )
+    db.add(checked(new))
+    db.flush()
+    return new
+
+
+def checked(new: Offer) -> Offer:
+    """An offer with its breaks as they are kept. Raises BadOffer."""
+    minimum = new.minimum_packs or 1
+    new.price_breaks = kept_breaks(new.price_breaks or "", price=new.pack_price, minimum=minimum)
+    new.list_currency = (new.list_currency or "").upper()
     if (new.list_price is None) != (not new.list_currency):
         raise BadOffer("A price in the supplier's currency needs both the price and the currency.")
-    db.add(new)
-    db.flush()
+    if new.list_currency and not CURRENCY.fullmatch(new.list_currency):
+        raise BadOffer(f"{new.list_currency!r} is not a currency: three letters, such as EUR.")
     return new
 
 

@@ -1,6 +1,7 @@
 """Pages: the suppliers, their terms, and what they ask for a pack, with the price history."""
 
 from collections import defaultdict
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,11 +9,11 @@ from flask import Response, g, request
 from marshmallow import fields
 
 from api.schemas import Day, Money, Shape, Whole, Words
-from api.web import forms, frame
+from api.web import formats, forms, frame
 from api.web.formats import money
 from api.web.forms import Change, Done, Form, Stale
 from api.web.numbers import show
-from inventory import catalog
+from inventory import catalog, evidence, suppliers
 from inventory.catalog import Item, Offer, Supplier
 from inventory.measures import ZERO
 
@@ -27,6 +28,9 @@ LABELS = {
     "lead_days": "Days to deliver",
     "minimum_order": "Smallest order",
     "shipping": "Shipping",
+    "free_shipping_from": "Ships free from",
+    "order_days": "Takes orders on",
+    "cold_days": "For cold goods on",
     "returns_rule": "Returns",
 }
 
@@ -43,6 +47,9 @@ class SupplierTerms(Shape):
     lead_days = Whole(most=366, in_address=True, required=True)
     minimum_order = Money(load_default=ZERO)
     shipping = Money(load_default=ZERO)
+    free_shipping_from = Money(load_default=None)
+    order_days = Words(60, load_default="")
+    cold_days = Words(60, load_default="")
     returns_rule = Words(200, load_default="")
     cold_chain = fields.String(load_default="")
 
@@ -59,6 +66,9 @@ class NewOffer(Shape):
     sku = Words(40, required=True)
     pack_containers = Whole(least=1, most=100_000, in_address=True, required=True)
     pack_price = Money(required=True)
+    price_breaks = Words(300, load_default="")
+    list_price = Money(load_default=None)
+    list_currency = Words(3, load_default="")
     minimum_packs = Whole(least=1, most=100_000, in_address=True, load_default=1)
     lead_days = Whole(most=366, in_address=True, required=True)
     valid_from = Day(required=True)
@@ -95,8 +105,25 @@ def supplier(code: str) -> Response:
         offers[sku, name, offer.pack_containers].append(offer)
     today = frame.here().day(g.now)
     return show(
-        "supplier.html", "/settings/suppliers", supplier=subject, offers=list(offers.items()), today=today
+        "supplier.html",
+        "/settings/suppliers",
+        supplier=subject,
+        offers=list(offers.items()),
+        today=today,
+        took=_took(subject, today),
+        breaks=suppliers.said_breaks,
     )
+
+
+def _took(subject: Supplier, today: date) -> str:
+    """How long its orders took, from being sent to each receipt; nothing where none was received."""
+    days = sorted(evidence.deliveries(g.db, on=today).get(subject.id, []))
+    if not days:
+        return ""
+    low, high = days[len(days) // 10], days[-1 - len(days) // 10]
+    late = sum(1 for one in days if one > subject.lead_days)
+    spread = f"{low} to {formats.days(high)}" if low < high else formats.days(high)
+    return f"{spread} in {len(days)} deliveries, {late} of them late"
 
 
 @blueprint.route("/settings/suppliers/new", methods=["GET", "POST"])
@@ -127,9 +154,7 @@ def edit(code: str) -> Response:
         subject = catalog.supplier(g.db, code)
         if body.pop("version") != subject.version:
             raise Stale(_changes(subject), version=subject.version)
-        for name, value in _terms(body).items():
-            setattr(subject, name, value)
-        g.db.flush()
+        suppliers.change_supplier(g.db, subject, _terms(body))
         return Done(f"/settings/suppliers/{code}", f"{subject.name} is changed.")
 
     return forms.handle(SupplierTerms, show=view, do=do, first=_values(catalog.supplier(g.db, code)))
@@ -148,8 +173,7 @@ def offer(code: str) -> Response:
     def do(body: dict[str, Any]) -> Done:
         subject, item = catalog.supplier(g.db, code), catalog.item(g.db, body.pop("sku"))
         body["preferred"] = body["preferred"] == "yes"
-        g.db.add(Offer(item_id=item.id, supplier_id=subject.id, **body))
-        g.db.flush()
+        suppliers.add_offer(g.db, Offer(item_id=item.id, supplier_id=subject.id, **body))
         price = money(body["pack_price"], frame.currency(g.db))
         return Done(f"/settings/suppliers/{code}", f"{item.name}: {price} a pack.")
 
@@ -173,7 +197,9 @@ def _terms(body: dict[str, Any]) -> dict[str, Any]:
 
 def _values(subject: Supplier) -> dict[str, str]:
     shown = {name: str(getattr(subject, name)) for name in LABELS}
+    free = subject.free_shipping_from
     amounts = {name: f"{getattr(subject, name):.2f}" for name in ("minimum_order", "shipping")}
+    amounts["free_shipping_from"] = "" if free is None else f"{free:.2f}"
     ticked = {"cold_chain": "yes" if subject.cold_chain else "", "version": str(subject.version)}
     return shown | amounts | ticked
 
