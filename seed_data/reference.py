@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from inventory.catalog import Ingredient, Item, Offer, Supplier
+from inventory.database import add_rows
 from inventory.vials import VialRule
 from pricing.chart import Account
 from pricing.formulations import Formulation, FormulationLine, FormulationVersion
@@ -137,7 +138,10 @@ def _add_missing(db: Session, code: InstrumentedAttribute[str], wanted: Iterable
 
 
 def _insert(db: Session, table: Any, new: list[rows.Values]) -> int:
-    if new:
+    facts = table.__table__
+    if new and "id" in facts.c:
+        add_rows(db, facts, new)  # which asks for their keys: the audit trail finds facts by them
+    elif new:
         db.execute(sa.insert(table), new)
     return len(new)
 
