@@ -15,7 +15,9 @@ from werkzeug.routing import BaseConverter
 from api import auth, bodies, errors, idempotency, openapi, rest, watching, web
 from api.limits import Limits
 from api.settings import Exposure, utc_now
+from inventory import recording
 from inventory.database import Database
+from inventory.recording import Signed
 
 YEAR = 365 * 86_400
 UNEXPOSED = Exposure()
@@ -158,6 +160,12 @@ def _sign_in(database: Database) -> None:
         raise auth.NotSignedIn("The token is not known; it may have been renewed.")
     g.caller = caller
     auth.guard(caller, call)
+
+
+def _sign() -> None:
+    """Say who asks, for the audit trail of what they do."""
+    by = g.caller.name if "caller" in g else "not signed in"
+    recording.sign(g.db, Signed(by, g.now, _called() or ""))
 
 
 def _called() -> str | None:

@@ -16,6 +16,7 @@ from api import (
     backup_commands,
     export_commands,
     nightly_command,
+    proof_command,
     settings,
     trace_command,
     vial_commands,
@@ -25,6 +26,7 @@ from api.settings import Environment, program_version, utc_now
 from inventory.clinic import Site
 from inventory.database import Database
 from inventory.errors import Conflict, Refusal
+from inventory.recording import Signed, sign
 
 BY = "command line"
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -191,6 +193,7 @@ def token(name: str, role: str) -> None:
     """Make or renew a person's token, and print it alone. An old token is void from then on."""
     database = opened(settings.from_environment())
     with database.write.begin() as db:
+        sign(db, Signed(BY, utc_now(), "vialbook token"))
         made = auth.issue_token(db, name, role=Role(role), at=utc_now())
     click.echo(made)
 
@@ -288,23 +291,8 @@ def alerts(site_code: str | None, within: int | None, as_json: bool) -> None:
     )
 
 
-@vialbook.command()
-def verify() -> None:
-    """Check every invariant of the books against the raw facts; status 1 if one is broken."""
-    from inventory import proof
-    from pricing import proof as proof_of_quotes
-
-    database = opened(settings.from_environment())
-    with database.read() as db:
-        breaches = [*proof.verify(db), *proof_of_quotes.verify(db)]
-    for breach in breaches:
-        click.echo(f"{breach.invariant}: {breach.sentence}")
-    if breaches:
-        click.echo(f"{len(breaches)} breaches.", err=True)
-        sys.exit(1)
-    click.echo("The books are sound.")
-
-
+vialbook.add_command(proof_command.verify)
+vialbook.add_command(proof_command.anchor)
 vialbook.add_command(vial_commands.opened_vials)
 vialbook.add_command(vial_commands.discard_due)
 vialbook.add_command(nightly_command.nightly)

@@ -14,6 +14,7 @@ from api import import_sheets, imports, tables
 from api.imports import ImportReport
 from inventory.clinic import Site
 from inventory.database import Database
+from inventory.recording import Signed, sign
 
 MANY = 2_000  # rows from which a bar is shown
 
@@ -71,6 +72,7 @@ def run(
     brought = imports.read(asked.file.name, asked.file.read_bytes())
     bar = Bar()
     with database.write() as db:
+        sign(db, Signed(by, at, "vialbook import"))
         report = imports.take(
             db,
             kind,

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from api import settings
 from api.settings import utc_now
 from inventory.clinic import Site
+from inventory.recording import Signed, sign
 
 BY = "nightly"
 
@@ -23,6 +24,7 @@ def nightly() -> None:
     database, now = cli.opened(settings.from_environment()), utc_now()
     lapsed = ended = 0
     with database.write.begin() as db:
+        sign(db, Signed(BY, now, "vialbook nightly"))
         sites = db.scalars(sa.select(Site).order_by(Site.id)).all()
         for site in sites:
             asked = {"on": site.day(now), "at": now, "by": BY, "site": site}

@@ -13,6 +13,7 @@ from api import settings
 from api.settings import utc_now
 from inventory.clinic import Site
 from inventory.measures import ZERO, plain
+from inventory.recording import Signed, sign
 
 BY = "command line"
 
@@ -56,6 +57,7 @@ def discard_due(site_code: str | None) -> None:
 
     database, now = cli.opened(settings.from_environment()), utc_now()
     with database.write.begin() as db:
+        sign(db, Signed(BY, now, "vialbook discard-due"))
         currency, told, total = clinic.settings(db).currency, 0, ZERO
         for site in _sites(db, site_code):
             for gone in wastage.discard_due(db, site=site, at=now, recorded_at=now, by=BY):

@@ -139,12 +139,12 @@ def committed(salt: str, reference: str) -> str:
 
 def seal(connection: Connection) -> None:
     """Write the entry of a transaction that wrote something: the last thing before it is committed."""
-    notes = connection.info.pop(NOTES, None)
+    notes = connection.info.get(NOTES)
     if notes is None or not notes.written:
         return
+    written, notes.written = notes.written, []
     salts = Salts()
-    entry = _entry(notes.written, connection.info.get(SIGNED), salts)
-    append(connection, entry, salts)
+    append(connection, _entry(written, connection.info.get(SIGNED), salts), salts)
 
 
 def append(connection: Connection, entry: dict[str, Any], salts: Salts) -> None:

@@ -24,6 +24,7 @@ from api.web import workbooks
 from inventory import clinic
 from inventory.database import Database
 from inventory.errors import NotFound, Refusal
+from inventory.recording import Signed, sign
 
 ONE_AT_A_TIME = threading.Lock()
 BUSY = ("waiting", "checking", "importing")
@@ -100,6 +101,7 @@ def work(database: Database, job: Job, *, at: datetime, by: str, partial: bool |
             note(now)
             brought = read(job)
             with database.write() as db:
+                sign(db, Signed(by, at, "import"))
                 report = imports.take(
                     db,
                     Kind(job.kind),
