@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from api.spreadsheets import MOST_ROWS, Cell, Formula, Look, Role, Sheet, Value, letters
+from api.spreadsheets import MOST_ROWS, Cell, Formula, Look, Role, Rows, Sheet, Value, letters
 
 HEADER_ROW = 1
 
@@ -51,8 +51,9 @@ class Listing:
         self._places = {column.title: place for place, column in enumerate(columns)}
         self._looks = [column.look for column in columns]
         self._bodies: list[tuple[Sheet, int]] = []  # each sheet and its last row of the body
-        self._sheet = self._open(book.sheet(title, frozen=frozen))
+        self._summed = [place for place, column in enumerate(columns) if column.total]
         self._sums = [Decimal(0)] * len(columns)  # of the sheet that is being written
+        self._sheet = self._open(book.sheet(title, frozen=frozen))
 
     @property
     def row(self) -> int:
@@ -75,18 +76,10 @@ class Listing:
             number = len(self._bodies) + 1
             following = self._book.sheet(f"{self.title} {number}", frozen=self.frozen, after=self._sheet)
             self._sheet = self._open(following)
-        self._sheet.append(
-            [
-                None if value is None else Cell(value, look)
-                for value, look in zip(values, self._looks, strict=True)
-            ]
-        )
+        self._rows.append(values)
         self.count += 1
-        for title in self.totals:
-            place = self._places[title]
-            amount = _amount(values[place])
-            self.totals[title] += amount
-            self._sums[place] += amount
+        for place in self._summed:
+            self._sums[place] += _amount(values[place])
         for title in self.gaps:
             self.gaps[title] += abs(_amount(values[self._places[title]]))
 
@@ -134,6 +127,7 @@ class Listing:
     def _open(self, sheet: Sheet) -> Sheet:
         sheet.append([Cell(column.title, column.look, Role.HEADER) for column in self.columns])
         self._sums = [Decimal(0)] * len(self.columns)
+        self._rows = Rows(sheet, self._looks)
         return sheet
 
     def _close(self) -> None:
@@ -142,6 +136,8 @@ class Listing:
         if last == HEADER_ROW:
             return
         self._bodies.append((sheet, last))
+        for title in self.totals:
+            self.totals[title] += self._sums[self._places[title]]
         sheet.alarms += [
             f"{self.letter(title)}{HEADER_ROW + 1}:{self.letter(title)}{last}" for title in self.gaps
         ]
@@ -159,5 +155,7 @@ class Listing:
 
 
 def _amount(value: Value) -> Decimal:
+    if type(value) is Decimal:
+        return value
     answer = value.answer if isinstance(value, Formula) else value
     return Decimal(answer) if isinstance(answer, Decimal | int) else Decimal(0)

@@ -88,9 +88,8 @@ class Book:
             zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as package,
         ):
             for name in made.namelist():
-                entry = zipfile.ZipInfo(name, self.at.timetuple()[:6])
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                with package.open(entry, "w", force_zip64=name in parts) as part:
+                # Opened by its name an entry has the package's compression, and no hour of the day.
+                with package.open(name, "w", force_zip64=name in parts) as part:
                     if name in parts:
                         _fill(part, made.read(name), parts[name])
                     else:
@@ -130,6 +129,7 @@ def _fill(part: IO[bytes], frame: bytes, sheet: Sheet) -> None:
     frame = DIMENSION.sub(f'<dimension ref="{sheet.span}"/>'.encode(), frame)
     before, after = SHEET_DATA.split(frame)
     part.write(before + b"<sheetData>")
+    sheet.flush()
     sheet.spool.seek(0)
     shutil.copyfileobj(sheet.spool, part, 1 << 20)
     # A lot number of digits is text on purpose: no green corner that offers to make it a number.

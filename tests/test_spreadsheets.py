@@ -94,6 +94,7 @@ def test_numbers_keep_every_decimal_in_the_file():
         (D("9999999999.99"), Look.MONEY), (D("-0.0001"), Look.QUANTITY),
     ):  # fmt: skip
         sheet.append([Cell(value, look)])
+    sheet.flush()
     sheet.spool.seek(0)
 
     xml = sheet.spool.read().decode()

@@ -25,6 +25,7 @@ from tests.benchmarks import (
     reorder,
     sizing,
     timing,
+    workbook,
 )
 from tests.benchmarks.book import Book
 from tests.benchmarks.timing import Figure
@@ -83,6 +84,7 @@ def works(folder: Path, size: Size) -> dict[str, Callable[[], Iterable[Figure]]]
         "recall": lambda: recall.figures(books().large, rounds=size.rounds // 3),
         "importing": lambda: importing.figures(folder, rows=size.lines * 10),
         "loading": lambda: loading.figures(folder, days=size.days),
+        "workbook": lambda: workbook.figures(folder, rows=size.lots),
         "papers": lambda: papers.figures(rounds=size.rounds // 3),
         "certainty": lambda: certainty.figures(courses=size.courses),
         "reorder": lambda: reorder.figures(seeds=size.seeds),

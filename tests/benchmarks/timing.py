@@ -23,6 +23,7 @@ class Figure:
     goal: float | None = None  # the most that the ratio may be
     most_over: float | None = None  # or the most that ours may take beyond the floor
     most: float | None = None  # or the most that ours may be
+    least: float | None = None  # or the least
     unit: str = "ms"
 
     @property
@@ -39,6 +40,8 @@ class Figure:
             over = self.ours - self.floor
             met = "met" if over <= self.most_over else "MISSED"
             return f"{over:+.2f} {self.unit}, at most {self.most_over:+g}  {met}"
+        if self.least is not None:
+            return f"at least {self.least:g} {self.unit}  {'met' if self.ours >= self.least else 'MISSED'}"
         if self.most is not None:
             return f"at most {self.most:g} {self.unit}".rstrip() + (
                 "  met" if self.ours <= self.most else "  MISSED"
