@@ -4,10 +4,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
-from inventory import corrections, shelf
-from inventory.vials import VialRule
-from pricing import sharing
+from inventory import allocations, corrections, shelf
+from inventory.allocations import Promise
+from inventory.catalog import Ingredient, Offer
+from inventory.vials import OpenedVial, VialRule
+from pricing import sharing, sharing_hints
+from tests.ordering import Shop
 from tests.shelf import NOW, TODAY, Clinic, product
 
 LIDO = product("LIDO 20 mL multi_dose")
@@ -145,3 +149,110 @@ def test_a_dose_of_more_than_a_vial_shares_the_last_vial_that_it_opens(db):
     assert doses_used(clinic, "25") == sharing.expected_doses(4, Decimal(45) / 90 * 28)
     assert doses_used(clinic, "20") == 1
     assert doses_used(clinic, "40") == 1
+
+
+SIZES = {"1 mL": (9, 1), "5 mL": (26, 5), "10 mL": (40, 10), "20 mL": (66, 20)}  # price, doses
+
+
+@pytest.mark.parametrize(
+    ("rate", "days", "best", "cost"),
+    [
+        (".05", 7, "1 mL", "9.00"), (".1", 7, "1 mL", "9.00"), (".2", 7, "1 mL", "9.00"),
+        (".5", 7, "5 mL", "6.54"), ("1", 7, "10 mL", "5.24"), ("2", 7, "10 mL", "4.05"),
+        (".05", 28, "1 mL", "9.00"), (".1", 28, "5 mL", "7.33"), (".2", 28, "5 mL", "5.53"),
+        (".5", 28, "10 mL", "4.05"), ("1", 28, "20 mL", "3.31"), ("2", 28, "20 mL", "3.30"),
+    ],
+)  # fmt: skip
+def test_the_cheapest_size_grows_with_what_is_asked_for_while_it_is_open(rate, days, best, cost):
+    mean = Decimal(rate) * days
+
+    costs = {
+        size: sharing.per_session(Decimal(price), room=room, mean=mean)
+        for size, (price, room) in SIZES.items()
+    }
+
+    assert min(costs, key=lambda size: costs[size]) == best
+    assert costs[best].quantize(Decimal("0.01")) == Decimal(cost)
+
+
+def test_a_large_vial_pays_from_a_demand_on_that_is_the_same_however_long_it_is_open():
+    mean = sharing.break_even(Decimal(40), room=10, against=Decimal(9))
+
+    assert mean == pytest.approx(Decimal("3.449"), abs=Decimal("0.001"))
+    assert sharing.break_even(Decimal(100), room=10, against=Decimal(9)) is None
+
+
+@pytest.fixture
+def shop(db) -> Shop:
+    """A clinic that shares opened vials and buys lidocaine in two sizes; a dose is 4 mL."""
+    shop = Shop(db, share_opened_vials=True)
+    shop.add_items("LIDO-5 5 mL multi_dose 28 d")
+    numbing = Ingredient(code="LIDO", name="Lidocaine", category="anaesthetics")
+    db.add(numbing)
+    db.flush()
+    for sku, price in (("LIDO", "16.00"), ("LIDO-5", "9.00")):
+        shop.item(sku).ingredient_id = numbing.id
+        offer = {"pack_containers": 1, "pack_price": Decimal(price), "lead_days": 3}
+        db.add(
+            Offer(
+                item_id=shop.item(sku).id,
+                supplier_id=shop.supplier.id,
+                valid_from=date(2025, 1, 1),
+                **offer,
+            )
+        )
+    db.flush()
+    shop.receive("LIDO", "L1  exp 2026-12-31  9 x 16.00  on 2025-12-01")
+    return shop
+
+
+def planned(shop: Shop, due_on: date, number: int = 1) -> None:
+    allocations.allocate(
+        shop.db,
+        [Promise(shop.item("LIDO").id, due_on, Decimal(4))],
+        site_id=shop.site.id,
+        reference=f"course 1 session {number}",
+        patient_ref="P-7",
+        at=NOW,
+    )
+
+
+def test_sizes_are_compared_by_what_a_session_costs_as_the_ingredient_is_used(shop):
+    assert sharing.sizes(shop.db, shop.item("LIDO"), site=shop.site, on=TODAY) == []
+    shop.treat("P-1", "LIDO 4")
+
+    small, large = sharing.sizes(shop.db, shop.item("LIDO"), site=shop.site, on=TODAY)
+
+    assert (small.sku, small.doses, small.per_session, small.wasted) == ("LIDO-5", 1, 9, Decimal("0.2000"))
+    assert (large.sku, large.doses, large.cheapest) == ("LIDO", 5, False)
+    assert large.per_session > 9
+    assert large.pays_from * 28 == pytest.approx(
+        sharing.break_even(Decimal(16), room=5, against=Decimal(9)), abs=Decimal("0.01")
+    )
+
+
+def test_sessions_that_would_empty_an_open_vial_are_named_where_it_would_expire(shop):
+    shop.treat("P-1", "LIDO 4")
+    vial = shop.db.scalars(sa.select(OpenedVial)).one()
+    vial.discard_at = NOW + timedelta(days=5)
+    planned(shop, TODAY + timedelta(days=2))
+
+    (hint,) = sharing_hints.hints(shop.db, site=shop.site, on=TODAY)
+
+    assert (hint.sku, hint.on) == ("LIDO", TODAY + timedelta(days=4))
+    assert hint.sentence == (
+        "2 more sessions with LIDO by 2026-01-19 would use up the opened one, which has 16 mL left: "
+        "1 planned until then."
+    )
+    shop.site.share_opened_vials = False
+    assert sharing_hints.hints(shop.db, site=shop.site, on=TODAY) == []
+
+
+def test_a_session_a_day_too_late_for_an_open_vial_is_named_and_one_that_is_far_is_not():
+    days = [(TODAY + timedelta(days=ahead), Decimal(4)) for ahead in (1, 4, 12)]
+
+    found = sharing_hints.moved(LIDO, days, open_for=2)
+
+    assert [hint.on for hint in found] == [TODAY + timedelta(days=4)]
+    assert "would share the opened one 1 day earlier, by 2026-01-18" in found[0].sentence
+    assert sharing_hints.moved(LIDO, days, open_for=3, opened=()) == []
