@@ -18,7 +18,6 @@ from inventory import recording, trail
 from inventory.database import Base
 from inventory.errors import Invalid
 from inventory.proof import MOST_SENTENCES, Breach
-from inventory.forgetting import Erasure
 from inventory.trail import GENESIS, LONGEST, TRAIL, Head
 
 Waiting = dict[Any, list[list[int]]]
@@ -91,8 +90,6 @@ def _of_table(db: Session, table: sa.Table, said: _Said) -> Iterator[str]:
     key_name = recording.key_columns(table)[0]
     keys = said.keys[table.name]
     found: dict[int, Any] = defaultdict(sha256)
-    reworded = _reworded(db, table.name)
-    excused: set[int] = set()
     commits: dict[int, Callable[[str], str]] = {}
     reworded, excused = _reworded(db, table), set()
     for row in trail.rows_of(db, table):
@@ -125,12 +122,6 @@ def _reworded(db: Session, table: sa.Table) -> set[str]:
         return set()
     said = (json.loads(touched) for touched in db.scalars(sa.select(erasures.c.touched)))
     return {str(key) for one in said for key in one.get(table.name, ())}
-
-
-def _reworded(db: Session, name: str) -> set[Any]:
-    """Facts from whose words a patient was taken out; that is an entry of its own, with who did it and why."""
-    touched = db.scalars(sa.select(Erasure.touched)).all()
-    return {key for one in touched for key in json.loads(one).get(name, ())}
 
 
 def _commit(salts: dict[str, str]) -> Callable[[str], str]:
