@@ -132,7 +132,9 @@ def _write_items(connection: sqlite3.Connection) -> None:
         [(number, sku(number), f"Item {number}") for number in range(1, ITEMS + 1)],
     )
     connection.execute(
-        "INSERT INTO suppliers VALUES (1, 'SUP', 'Supplier', '', 'US', 'USD', 0, 7, 0, 0, 0, '', 1, 1, '')"
+        "INSERT INTO suppliers (id, code, name, kind, country, currency, payment_days, lead_days,"
+        " minimum_order, shipping, cold_chain, returns_rule, version, illustrative, source)"
+        " VALUES (1, 'SUP', 'Supplier', '', 'US', 'USD', 0, 7, 0, 0, 0, '', 1, 1, '')"
     )
     connection.executemany(
         "INSERT INTO offers (item_id, supplier_id, pack_containers, pack_price, minimum_packs, lead_days,"
