@@ -190,7 +190,7 @@ def _write_lots(connection: sqlite3.Connection, lines: Iterator[LotLine]) -> Non
         document = rows.document("receipt", on)
         rows.add(
             "receipts", lot.id, document, 1, lot.item, lot.id, 1, on, received, cost * 10_000,
-            received * UNIT, received * cost, lot.id,
+            received * UNIT, received * cost, 0, lot.id,
         )  # fmt: skip
         rows.movement(document, on, lot, received)
         last = max(lot.used_on, default=lot.received_on).isoformat()
