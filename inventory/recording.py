@@ -142,7 +142,10 @@ def _writer(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], str]:
         return lambda value: str(int(Decimal(value).scaleb(scale)))
     if isinstance(kind, sa.Boolean):
         return lambda value: "true" if value else "false"
-    return plain
+    if isinstance(kind, sa.Date):
+        return date.isoformat
+    # Asked for each column of each movement: what is a number or plain text needs no second look.
+    return str if isinstance(kind, sa.Integer | sa.String) and not isinstance(kind, sa.Enum) else plain
 
 
 def plain(value: object) -> str:
