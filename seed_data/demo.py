@@ -16,6 +16,7 @@ from inventory.clinic import Site
 from inventory.picking import NotEnoughStock
 from inventory.treatments import Visit
 from seed_data import (
+    demo_bills,
     demo_counts,
     demo_discounts,
     demo_front_desk,
@@ -41,6 +42,7 @@ ORDER_DAYS = (0, 3)  # Mondays and Thursdays
 BRANCH_DAYS = (1, 3)
 ENQUIRY_DAYS = (1, 3)
 SECOND_OPENED = 90  # days before the end
+BILLED = range(330, 0, -30)  # days before the end on which bills are entered
 SECOND_MENU = ("F-01", "F-03", "F-27")
 NOT_USED = ("AC-002", "AC-004", "AC-005", "CN-035", "MP-006", "MP-050", "RX-025", "RX-038")
 """Items that no formulation calls for: retail, boosters and diluents that lie on the shelf nevertheless."""
@@ -108,7 +110,8 @@ def load(db: Session, *, now: datetime, days: int = DAYS, progress: Progress | N
 def _script(last: date) -> list[tuple[int, Scene]]:
     """What happens once, so many days before the end: on that day, or the next working day after it."""
     soon, later, past = (last + timedelta(days=days) for days in (20, 27, -30))
-    return [
+    scenes: list[tuple[int, Scene]] = [
+        *((days, lambda it, on, at: demo_bills.bill(it.room, on=on, at=at)) for days in BILLED),
         (150, lambda it, _, at: demo_mishaps.hold(it.room, "MP-024", at=at, reason="box wet on arrival")),
         (146, lambda it, _, at: demo_mishaps.release(it.room, at=at, reason="vials dry, seals whole")),
         (105, lambda it, on, _: demo_stockroom.raise_prices(it.room, supplier="SUP-02", on=on)),
@@ -120,6 +123,7 @@ def _script(last: date) -> list[tuple[int, Scene]]:
         (41, lambda it, _, at: demo_mishaps.open_one(it.room, "RX-038", at=at)),  # and used by nobody
         (40, lambda it, on, at: _short_dated(it, "MP-020", soon, on, at)),
         (30, lambda it, on, at: _short_dated(it, "MP-085", later, on, at)),
+        (28, lambda it, on, at: demo_bills.lower(it.room, "MP-020", on=on, at=at)),
         (20, lambda it, _, at: demo_mishaps.slip(it.room, at=at)),
         (12, lambda it, on, at: _short_dated(it, "MP-079", past, on, at)),  # goes straight to quarantine
         (11, lambda it, _, at: demo_counts.fridge(it.room, at=at)),
@@ -134,6 +138,7 @@ def _script(last: date) -> list[tuple[int, Scene]]:
         (2, lambda it, _, at: demo_places.lay_ready(it.room, at=at)),
         (1, lambda it, _, at: demo_orders.send(it.room, demo_orders.COMING, at=at)),
     ]
+    return sorted(scenes, key=lambda scene: -scene[0])
 
 
 def _short_dated(diary: Diary, sku: str, expires_on: date, on: date, at: datetime) -> None:

@@ -79,6 +79,8 @@ THE_CLINICS = {
         /supplier-invoices /supplier-invoices/<id:invoice_id> /supplier-invoices/<id:invoice_id>/take-back
         /goods-received-not-invoiced /write-downs /write-downs/candidates
         /write-downs/<id:write_down_id>/take-back /cost-formula /cost-formula/effect
+        /books/purchases /books/bills/new /books/bills/<id:invoice_id> /books/bills/<id:invoice_id>/take-back
+        /books/write-downs /books/write-downs/<id:write_down_id>/take-back /books/cost-formula
         /deferred-revenue /valuation /journal /trial-balance /roll-forward /reconciliation
         /periods /periods/<code:month> /periods/<code:month>/close /periods/<code:month>/reopen
         /books/reopen /books/trial-balance

@@ -16,6 +16,7 @@ BOOKS: dict[str, dict[str, str]] = {
         "InvoiceTwice": "Look whether it is on record; take the other back if that one was wrong.",
         "NotReceived": "Receive what came first; of the rest ask the supplier.",
     },
+    "api.web.purchase_pages": {"NothingAwaited": "Fill in the containers that the bill names."},
     "inventory.matching": {"AlreadyTakenBack": "Nothing is left to do: look at the list of bills."},
     "inventory.revaluation": {
         "EffectChanged": "Look at the report anew, then confirm it.",

@@ -107,6 +107,18 @@ MAY: dict[str, frozenset[Role]] = {
             GET /books/conversion.xlsx
             GET /books/valuation
             GET /books/deferred
+            GET /books/purchases
+            GET /books/bills/new
+            POST /books/bills/new
+            GET /books/bills/<id:invoice_id>
+            GET /books/bills/<id:invoice_id>/take-back
+            POST /books/bills/<id:invoice_id>/take-back
+            GET /books/write-downs
+            POST /books/write-downs
+            GET /books/write-downs/<id:write_down_id>/take-back
+            POST /books/write-downs/<id:write_down_id>/take-back
+            GET /books/cost-formula
+            POST /books/cost-formula
             GET /books/journal
             GET /books/workbook
             POST /books/workbook

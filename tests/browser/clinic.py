@@ -116,6 +116,8 @@ FIXED = {
     "<code:task>": "receive",
     "<code:place>": "FRIDGE",
     "<id:transfer_id>": "1",
+    "<id:invoice_id>": "1",
+    "<id:write_down_id>": "1",
     "/counts/<id:count_id>/record": "/counts/1/record",  # the fridge, posted
     "<id:count_id>": "2",  # the cupboard, half counted
     "numbers/<code:key>": "numbers/overhead_rate",

@@ -1,0 +1,189 @@
+"""Pages: what awaits its bill, and bills matched to what was received, with their difference (B1, C3)."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from flask import Response, g, request
+from marshmallow import fields
+
+from api.schemas import LATEST, Day, Money, Shape, UnitCost, Whole, Words
+from api.web import books, forms, frame, shelves
+from api.web.forms import Done, Form
+from inventory import bills, catalog, invoices, matching, receiving, uninvoiced
+from inventory.bills import Bill, Billed
+from inventory.catalog import Supplier
+from inventory.charges import Charges
+from inventory.clinic import Site
+from inventory.errors import Conflict
+from inventory.matching import Matched
+from inventory.measures import ZERO, plain
+from inventory.uninvoiced import Uninvoiced
+from pricing import reports
+
+blueprint = frame.chapter("purchases")
+
+AT_ONCE = 20
+MOST_LINES = 100
+AGES = ("up to 30 days", "31 to 60 days", "61 to 90 days", "more than 90 days")
+FOUR = Decimal("0.0001")
+
+
+class NothingAwaited(Conflict):
+    """A bill is matched to what was received and not invoiced."""
+
+
+class Head(Shape):
+    """What stands on a bill above and below its lines."""
+
+    number = Words(bills.LONGEST_NUMBER, required=True)
+    invoiced_on = Day(required=True)
+    freight = Money(load_default=ZERO)
+    duty = Money(load_default=ZERO)
+    discount = Money(load_default=ZERO)
+    tax = Money(load_default=ZERO)
+    note = Words(500, load_default="")
+    look = fields.String()
+
+
+class TakingBack(Shape):
+    """Why a bill is undone."""
+
+    on = Day(required=True)
+    reason = Words(500, required=True)
+
+
+@blueprint.get("/books/purchases")
+def awaited() -> Response:
+    """What was received and not invoiced at the end of a day, by its age, and the latest bills."""
+    span, start = books.asked(), books.whole("start")
+    on = books.day_asked() or span.until
+    found = reports.reconcile_uninvoiced(g.db, on=on)
+    rows = found.ageing.rows
+    before = books.whole("before")
+    listed = invoices.listing(g.db, before=before or None, limit=AT_ONCE + 1)
+    return books.show(
+        "books_purchases.html",
+        span,
+        on=on,
+        rows=rows[start : start + books.PAGE],
+        found=found,
+        ages=list(zip(AGES, found.ageing.by_age, strict=True)),
+        age_of=AGES,
+        bills=listed[:AT_ONCE],
+        older=listed[AT_ONCE - 1].invoice.id if len(listed) > AT_ONCE else 0,
+        suppliers=shelves.suppliers(g.db),
+        **books.paged(rows, start),
+    )
+
+
+@blueprint.get("/books/bills/<id:invoice_id>")
+def bill(invoice_id: int) -> Response:
+    """One bill: its lines beside their receipts, and where the difference went."""
+    found = invoices.view(g.db, invoices.invoice(g.db, invoice_id))
+    return frame.page("bill.html", one=found, head=found.invoice, currency=frame.currency(g.db))
+
+
+@blueprint.route("/books/bills/new", methods=["GET", "POST"])
+def match() -> Response:
+    """Match a supplier's bill to what was received: look at the difference first, then record it."""
+    code = (request.form if request.method == "POST" else request.args).get("supplier", "")[:20]
+    supplier = catalog.supplier(g.db, code or next((one for one, _ in shelves.suppliers(g.db)), ""))
+    today = frame.here().day(g.now)
+    rows = _waiting(supplier)
+
+    def show(form: Form, matched: Matched | None = None) -> Response:
+        return frame.page(
+            "bill_match.html",
+            form=form,
+            supplier=supplier,
+            rows=rows,
+            matched=matched,
+            matched_lines=_beside(matched, rows),
+            currency=frame.currency(g.db),
+        )
+
+    def do(body: dict[str, Any]) -> Done | Response:
+        asked = _bill(body, rows)
+        if "look" in body:
+            g.asked = None  # nothing is done yet: the form's key is for the bill
+            matched = matching.match(g.db, asked, supplier=supplier)
+            form = Form(forms.typed(), key=request.form.get(forms.KEY, ""), action=request.path)
+            return forms.again(lambda form: show(form, matched), form, 200)
+        site = g.db.get_one(Site, asked.lines[0].receipt.site_id)
+        made = matching.record(
+            g.db, asked, supplier=supplier, site=site, at=g.now, by=g.caller.name, note=body["note"]
+        )
+        return Done(f"/books/bills/{made.id}", f"Invoice {made.number} of {supplier.name} is recorded.")
+
+    first = {"supplier": supplier.code, "invoiced_on": str(today)}
+    for row in rows:
+        first[f"containers-{row.receipt_id}"] = str(row.containers)
+        first[f"price-{row.receipt_id}"] = plain(row.unit_cost.quantize(FOUR, ROUND_HALF_UP))
+    return forms.handle(_shape(rows), show=show, do=do, first=first)
+
+
+@blueprint.route("/books/bills/<id:invoice_id>/take-back", methods=["GET", "POST"])
+def take_back(invoice_id: int) -> Response:
+    """Undo a bill that was recorded by mistake: what it cleared awaits its bill again."""
+    subject = invoices.invoice(g.db, invoice_id)
+    found = invoices.view(g.db, subject)
+    site = frame.here()
+
+    def show(form: Form) -> Response:
+        return frame.page(
+            "bill_take_back.html", form=form, one=found, head=found.invoice, currency=frame.currency(g.db)
+        )
+
+    def do(body: dict[str, Any]) -> Done:
+        how = {"on": body["on"], "at": g.now, "by": g.caller.name, "reason": body["reason"]}
+        made = matching.take_back(g.db, subject, site=site, **how)
+        return Done(f"/books/bills/{made.id}", f"Invoice {subject.number} is taken back.")
+
+    return forms.handle(TakingBack, show=show, do=do, first={"on": str(site.day(g.now))})
+
+
+def _waiting(supplier: Supplier) -> tuple[Uninvoiced, ...]:
+    """What of a supplier awaits its bill now, the oldest first; what came from nobody known may be its."""
+    every = uninvoiced.ageing(g.db, on=LATEST).rows
+    mine = [row for row in every if row.supplier_id in (supplier.id, None) and row.receipt_id]
+    return tuple(row for row in mine if row.containers > 0)[:MOST_LINES]
+
+
+def _beside(matched: Matched | None, rows: tuple[Uninvoiced, ...]) -> list[dict[str, Any]]:
+    """The lines of a match with the names of what was received."""
+    known = {row.receipt_id: row for row in rows}
+    names = ("containers", "unit_price", "amount", "charges", "cleared", "difference", "to_stock")
+    return [
+        {name: getattr(line, name) for name in (*names, "to_variance")}
+        | {name: getattr(known[line.receipt.id], name) for name in ("sku", "name", "lot_number")}
+        | {"received_on": line.receipt.received_on}
+        for line in (matched.lines if matched else ())
+    ]
+
+
+def _shape(rows: tuple[Uninvoiced, ...]) -> type[Shape]:
+    """The fields of a bill with a line for each receipt; one without containers is not on it."""
+    parts: dict[str, fields.Field[Any]] = {"supplier": Words(20, required=True)}
+    for row in rows:
+        parts |= {
+            f"containers-{row.receipt_id}": Whole(most=receiving.MOST_CONTAINERS, in_address=True),
+            f"price-{row.receipt_id}": UnitCost(),
+        }
+    return type("BillForm", (Head,), parts)
+
+
+def _bill(body: dict[str, Any], rows: tuple[Uninvoiced, ...]) -> Bill:
+    """The bill that a form describes. Raises NothingAwaited."""
+    lines = [
+        Billed(
+            receiving.receipt(g.db, row.receipt_id or 0),
+            body[f"containers-{row.receipt_id}"],
+            body.get(f"price-{row.receipt_id}", ZERO),
+        )
+        for row in rows
+        if body.get(f"containers-{row.receipt_id}")
+    ]
+    if not lines:
+        raise NothingAwaited("Say of at least one delivery how many containers the bill is for.")
+    charges = Charges(body["freight"], body["duty"], body["discount"])
+    return Bill(body["number"], body["invoiced_on"], lines, charges, body["tax"])
