@@ -115,7 +115,7 @@ def sizes(db: Session, item: Item, *, site: Site, on: date) -> list[Size]:
                 room,
                 to_cents_half_up(cost),
                 wasted.quantize(FOUR),
-                None if pays is None else (pays / open_for).quantize(FOUR),
+                None if pays is None else (pays / open_for).quantize(Decimal("0.01")),
             )
         )
     best = min(listed, key=lambda one: (one.per_session, one.sku))

@@ -23,6 +23,7 @@ from pricing import (
     courses,
     quote_records,
     session_changes,
+    sharing_hints,
     variance,
 )
 from pricing.course_events import CourseEvent, CourseEventKind
@@ -85,7 +86,8 @@ def listing() -> Response:
     }
     if request.headers.get("HX-Target") == "courses":
         return frame.page("_course_rows.html", **values)
-    return frame.page("courses.html", **values, shown=SHOWN)
+    hints = sharing_hints.hints(g.db, site=site, on=site.day(g.now))
+    return frame.page("courses.html", **values, shown=SHOWN, hints=hints)
 
 
 def _rows(site: Site) -> sa.Select[Any]:
@@ -95,6 +97,7 @@ def _rows(site: Site) -> sa.Select[Any]:
     )
     performed = sa.func.count(sa.case((took_place, CourseSession.id)))
     planned = sa.case((courses.still_to_come(), CourseSession.planned_on))
+    ended = sa.case((CourseSession.settled == SessionState.ENDED, CourseSession.id))
     return (
         sa.select(
             Course.id,
@@ -105,6 +108,7 @@ def _rows(site: Site) -> sa.Select[Any]:
             performed.label("performed"),
             sa.func.count(CourseSession.id).label("of"),
             sa.func.min(planned).label("next_on"),
+            sa.func.count(ended).label("ended"),
         )
         .join(CourseSession, CourseSession.course_id == Course.id)
         .join(Quote, Quote.id == Course.quote_id)

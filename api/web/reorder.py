@@ -76,11 +76,13 @@ def listing() -> Response:
     rows = [row for site in sites for row in _rows(site, suppliers)]
     rows.sort(key=urgency)
     orders = [row for row in rows if row.advice.order_packs]
+    baskets = _baskets(orders, suppliers, sites)
     return frame.page(
         "reorder.html",
         orders=orders,
         others=[row for row in rows if not row.advice.order_packs],
-        baskets=_baskets(orders, suppliers, sites),
+        baskets=baskets,
+        drafted={basket.code for basket in baskets if basket.draft is not None},
         may_order=frame.may("POST /reorder/order") and len(sites) == 1,
         may_see=frame.may("GET /orders"),
         key=forms.new_key(),
