@@ -46,7 +46,7 @@ class Listing:
         self.title, self.columns, self.frozen, self.most_rows = title, tuple(columns), frozen, most_rows
         self.totals = {column.title: Decimal(0) for column in columns if column.total}
         self.gaps = {column.title: Decimal(0) for column in columns if column.zero}
-        self.count = 0
+        self.count = self._numbered = 0
         self._book = book
         self._places = {column.title: place for place, column in enumerate(columns)}
         self._looks = [column.look for column in columns]
@@ -78,6 +78,7 @@ class Listing:
             self._sheet = self._open(following)
         self._rows.append(values)
         self.count += 1
+        self._numbered += type(values[0]) in (int, Decimal)
         for place in self._summed:
             self._sums[place] += _amount(values[place])
         for title in self.gaps:
@@ -91,9 +92,10 @@ class Listing:
         """The sum of a column over all sheets."""
         return Formula(f"SUM({','.join(self._ranges(title))})" if self.count else "0", self.totals[title])
 
-    def numbers(self, title: str) -> Formula:
-        """How many rows have a number in a column."""
-        return Formula(f"COUNT({','.join(self._ranges(title))})" if self.count else "0", self.count)
+    def numbered(self) -> Formula:
+        """How many rows have a number in the first column: a key, where not every row has one."""
+        title = self.columns[0].title
+        return Formula(f"COUNT({','.join(self._ranges(title))})" if self.count else "0", self._numbered)
 
     def sizes(self, title: str) -> Formula:
         """A column that should be zero, added up without its signs: zero only if every cell is."""

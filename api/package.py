@@ -16,14 +16,15 @@ from math import ceil
 from pathlib import Path
 from typing import IO, Any
 
-from api.spreadsheets import NUMBERS, Look, Role, Sheet, letters, plain_text
+from api.spreadsheets import NUMBERS, Chart, Look, Role, Sheet, letters, plain_text
 
 INK, PAPER, RULE, RED = "1F3A4D", "E8EEF2", "9FB3C1", "C0392B"
-MARKS = {"USD": "[$$-409]", "EUR": "[$€-2] ", "GBP": "[$£-809]"}
+MARKS = {"USD": "[$$-409]", "EUR": "[$€-2] ", "GBP": "[$£-809]", "JPY": "[$¥-411]"}
 DASH = '"–"'  # in long lists a nothing is easier to read over than a 0.00
 PAGE = 230  # characters across a printed page before it is too small to read
 PORTRAIT = 130  # characters up to which a page stands upright
 COMPRESSION = 4
+CHARTS_TO, CHARTS_DOWN, CHARTS_ACROSS = "R", 38, 100  # how far charts beside a sheet's rows reach
 MOST_ABOUT = 120  # characters of a title: a footer holds 255
 
 SHEET_DATA = re.compile(rb"<sheetData\s*/>|<sheetData>\s*</sheetData>")
@@ -32,6 +33,8 @@ DIMENSION = re.compile(rb'<dimension ref="[^"]*"\s*/>')
 
 def formats(currency: str) -> dict[Look, str]:
     """How each kind of value is shown; money with the sign or the code of its currency, minus in red."""
+    from babel.numbers import get_currency_precision
+
     mark = MARKS.get(currency, f"[${currency}] ")
     shown = {
         Look.KEY: "0",
@@ -48,7 +51,11 @@ def formats(currency: str) -> dict[Look, str]:
         Look.QUANTITY: ("#,##0.00##", DASH),
         Look.WHOLE: ("#,##0", "0"),
     }
-    return shown | {look: f"{some};[Red]-{some};{none}" for look, (some, none) in numbers.items()}
+    found = shown | {look: f"{some};[Red]-{some};{none}" for look, (some, none) in numbers.items()}
+    if not get_currency_precision(currency):  # no cents: JPY
+        for look in (Look.MONEY, Look.BALANCE, Look.AMOUNT):
+            found[look] = found[look].replace("0.00", "0")
+    return found
 
 
 class Book:
@@ -64,6 +71,8 @@ class Book:
         about = self._book.properties
         about.title, about.subject = _one_line(title), _one_line(subject)
         about.creator = about.lastModifiedBy = _one_line(author)
+        about.category, about.keywords = "Accounts", "stock, cost, journal"
+        about.description = "Totals are formulas over the lists; the sheet Control shows that all agrees."
         about.created = about.modified = self.at.replace(tzinfo=None)
 
     def sheet(self, title: str, *, frozen: str = "A2", after: Sheet | None = None) -> Sheet:
@@ -134,7 +143,9 @@ def _fill(part: IO[bytes], frame: bytes, sheet: Sheet) -> None:
     shutil.copyfileobj(sheet.spool, part, 1 << 20)
     # A lot number of digits is text on purpose: no green corner that offers to make it a number.
     quiet = f'<ignoredErrors><ignoredError sqref="{sheet.span}" numberStoredAsText="1"/></ignoredErrors>'
-    part.write(b"</sheetData>" + after.replace(b"</worksheet>", quiet.encode() + b"</worksheet>"))
+    # The schema has an order: what is drawn comes behind it.
+    behind = b"<drawing" if b"<drawing" in after else b"</worksheet>"
+    part.write(b"</sheetData>" + after.replace(behind, quiet.encode() + behind, 1))
 
 
 def _prepare(page: Any, sheet: Sheet, *, footer: str) -> None:
@@ -153,7 +164,10 @@ def _prepare(page: Any, sheet: Sheet, *, footer: str) -> None:
         page.print_title_rows = "1:1"
         if sheet.frozen > "B":
             page.print_title_cols = f"A:{letters(ord(sheet.frozen[0]) - ord('B'))}"
-    across = sum(sheet.widths)
+    for chart in sheet.charts:
+        page.add_chart(_drawn(page, chart), chart.at)
+    page.print_area = f"A1:{CHARTS_TO}{max(sheet.rows, CHARTS_DOWN)}" if sheet.charts else sheet.span
+    across = sum(sheet.widths) + (CHARTS_ACROSS if sheet.charts else 0)
     page.page_setup.orientation = "portrait" if across < PORTRAIT else "landscape"
     page.page_setup.paperSize = page.PAPERSIZE_A4
     page.page_setup.fitToWidth, page.page_setup.fitToHeight = ceil(across / PAGE) or 1, 0
@@ -164,6 +178,30 @@ def _prepare(page: Any, sheet: Sheet, *, footer: str) -> None:
     for alarm in sheet.alarms:
         wrong = {"font": Font(color="FFFFFF", bold=True), "fill": PatternFill("solid", bgColor=RED)}
         page.conditional_formatting.add(alarm, CellIsRule(operator="notEqual", formula=["0"], **wrong))
+
+
+def _drawn(page: Any, chart: Chart) -> Any:
+    """A chart of the workbook's own: it follows the cells, and looks as the sheets do."""
+    from openpyxl.chart import BarChart, Reference
+    from openpyxl.chart.shapes import GraphicalProperties
+    from openpyxl.drawing.line import LineProperties
+
+    made = BarChart()
+    made.type = "bar" if chart.lying else "col"
+    made.title, made.legend, made.gapWidth = chart.title, None, 60
+    made.height, made.width = 8.5, 17
+    columns = {side: ord(getattr(chart, side)) - ord("A") + 1 for side in ("labels", "values")}
+    values = Reference(page, min_col=columns["values"], min_row=chart.first, max_row=chart.last)
+    made.add_data(values, titles_from_data=False)
+    made.set_categories(Reference(page, min_col=columns["labels"], min_row=chart.first, max_row=chart.last))
+    made.series[0].graphicalProperties.solidFill = INK
+    made.x_axis.delete = made.y_axis.delete = False
+    made.y_axis.numFmt = "#,##0"
+    made.y_axis.majorGridlines.spPr = GraphicalProperties(ln=LineProperties(solidFill=PAPER))
+    if chart.lying:
+        made.x_axis.scaling.orientation = "maxMin"  # the first row on top
+        made.y_axis.crosses = "max"
+    return made
 
 
 def _register(book: Any, shown: dict[Look, str]) -> dict[tuple[Look, Role], int]:

@@ -86,6 +86,19 @@ class Cell:
     role: Role = Role.BODY
 
 
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars of one column of a sheet, labelled by another, standing beside its rows."""
+
+    title: str
+    labels: str  # letters of the columns
+    values: str
+    first: int
+    last: int
+    at: str
+    lying: bool = False  # bars that lie have room for long labels
+
+
 @dataclass
 class Sheet:
     """One sheet: its rows as the file has them, spooled to disk when they are many."""
@@ -96,6 +109,7 @@ class Sheet:
     widest: int = WIDEST
     filter_to: str = ""  # what the filter arrows span
     alarms: list[str] = field(default_factory=list)  # ranges that turn red when they are not zero
+    charts: list[Chart] = field(default_factory=list)
     rows: int = 0
     widths: list[int] = field(default_factory=list)
     spool: IO[bytes] = field(repr=False, default_factory=partial(SpooledTemporaryFile, IN_MEMORY))

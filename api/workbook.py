@@ -13,10 +13,10 @@ from api import workbook_control, workbook_courses, workbook_summary
 from api.listings import Listing
 from api.package import Book, whole_file
 from api.spreadsheets import MOST_ROWS, Formula
-from api.workbook_columns import COURSES_SHEET, IN_COLUMNS, LISTINGS
+from api.workbook_columns import COURSES_SHEET, IN_COLUMNS, LISTINGS, PURCHASES_SHEET
 from api.workbook_control import Period
 from inventory import clinic
-from pricing import accounting, reports
+from pricing import accounting, purchases, reports, stock_months
 from pricing.accounting import check_period
 from pricing.chart import Flow
 from pricing.reports import Flows
@@ -76,11 +76,13 @@ def write_accounting(
         lots=reports.valuation(db, on=until),
         waste=reports.wastage(db, since=since, until=until),
         quotes=reports.quotes(db, since=since, until=until),
+        purchases=purchases.purchases(db, since=since, until=until),
+        months=stock_months.month_ends(db, until=until),
         courses=workbook_courses.look_up(db, since=since, until=until),
     )
     _fill(db, period, progress or (lambda _sheet, _rows: None))
     books = workbook_control.look_up(db, since=since, until=until)
-    gap = workbook_control.write(control, listings, books)
+    gap = workbook_control.write(control, listings, books, period.purchases)
     workbook_summary.write(summary, period, books, gap)
     with whole_file(out) as file:
         book.save(file)
@@ -92,6 +94,7 @@ def _fill(db: Session, period: Period, progress: Progress) -> None:
     _movements(db, period, progress)
     _treatments(db, period, progress)
     _wastage(db, period, progress)
+    _purchases(period, progress)
     _quotes(period, progress)
     _journal(db, period, progress)
     courses = _told(period.listings[COURSES_SHEET], period.courses, progress)
@@ -179,6 +182,27 @@ def _wastage(db: Session, period: Period, progress: Progress) -> None:
             row.quantity,
             row.item.unit,
             row.value,
+        )
+
+
+def _purchases(period: Period, progress: Progress) -> None:
+    listing = period.listings[PURCHASES_SHEET]
+    for row in _told(listing, period.purchases, progress):
+        listing.append(
+            row.on,
+            row.event.value,
+            row.entry,
+            row.supplier or None,
+            row.reference or None,
+            row.item.id,
+            row.item.sku,
+            row.item.name,
+            row.lot_number,
+            row.quantity,
+            row.item.unit,
+            row.value,
+            row.open or None,
+            row.days,
         )
 
 

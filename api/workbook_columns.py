@@ -33,6 +33,13 @@ QUOTES = (
     Column("Tax", Look.AMOUNT, total=True), Column("Tax is"), Column("Total", Look.AMOUNT, total=True),
     Column("Valid until", Look.DATE),
 )  # fmt: skip
+PURCHASES_SHEET = "Purchases and GRNI"
+PURCHASES = (
+    Column("Date", Look.DATE), Column("Event"), Column("Entry"), Column("Supplier"), Column("Reference"),
+    *ITEM, Column("Lot"), Column("Quantity", Look.QUANTITY), Column("Unit"),
+    Column("Value", Look.MONEY, total=True), Column("Open at the end", Look.MONEY, total=True),
+    Column("Days open", Look.WHOLE),
+)  # fmt: skip
 COURSES_SHEET = "Courses and deferred revenue"
 COURSES = (
     Column("Course", Look.KEY), Column("Patient"), Column("Sold", Look.DATE), Column("Ended"),
@@ -69,6 +76,7 @@ LISTINGS = (
     ("Movements", MOVEMENTS, "B2"),
     ("Cost of treatment", TREATMENTS, "C2"),
     ("Wastage", WASTAGE, "A2"),
+    (PURCHASES_SHEET, PURCHASES, "C2"),
     ("Quotes", QUOTES, "C2"),
     (COURSES_SHEET, COURSES, "C2"),
     ("Journal", JOURNAL, "A2"),

@@ -1,6 +1,6 @@
 """The Control sheet of the accountants' workbook: figures reckoned in two ways, and no difference (B3)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 
 from api.listings import Listing
 from api.spreadsheets import Cell, Formula, Look, Role, Sheet
-from api.workbook_columns import COURSES_SHEET
+from api.workbook_columns import COURSES_SHEET, PURCHASES_SHEET
 from api.workbook_courses import CourseRow
 from inventory.clinic import Settings
 from pricing import accounting, chart, course_book, reports
 from pricing.accounting import AccountTotal
+from pricing.purchases import Event, PurchaseRow
 from pricing.reports import QuoteRow, Reconciliation, ValuationRow, WasteRow
+from pricing.stock_months import MonthEnd
 
 CAME = ("Opening", "Brought in", "Received", "Counted", "Revalued")
 GONE = ("Used", "Discarded", "Wasted", "Returned", "Written down")
@@ -32,6 +34,8 @@ class Period:
     lots: tuple[ValuationRow, ...]
     waste: tuple[WasteRow, ...]
     quotes: tuple[QuoteRow, ...]
+    purchases: tuple[PurchaseRow, ...]
+    months: tuple[MonthEnd, ...]
     courses: tuple[CourseRow, ...]
 
 
@@ -65,13 +69,13 @@ def look_up(db: Session, *, since: date, until: date) -> Books:
     )
 
 
-def write(sheet: Sheet, lists: dict[str, Listing], books: Books) -> Formula:
+def write(sheet: Sheet, lists: dict[str, Listing], books: Books, purchases: Sequence[PurchaseRow]) -> Formula:
     """One row a check; answers the formula of the sum of all differences."""
     heads = ("Check", "One way", "Other way", "Difference", "Result")
     looks = (Look.TEXT, Look.BALANCE, Look.BALANCE, Look.BALANCE, Look.TEXT)
     sheet.append([Cell(head, look, Role.HEADER) for head, look in zip(heads, looks, strict=True)])
     gaps = []
-    for check in _checks(lists, books):
+    for check in _checks(lists, books, purchases):
         row = sheet.rows + 1
         gap = answer(check.one) - answer(check.other)
         gaps.append(abs(gap))
@@ -112,7 +116,7 @@ def answer(value: Formula | Decimal | int) -> Decimal:
     return Decimal(figure)
 
 
-def _checks(lists: dict[str, Listing], books: Books) -> list[Check]:
+def _checks(lists: dict[str, Listing], books: Books, purchases: Sequence[PurchaseRow]) -> list[Check]:
     """What must agree, each reckoned on one sheet and found on another, or in the database itself."""
     rolled, valued = lists["Roll-forward"], lists["Valuation"]
     moved, journal = lists["Movements"], lists["Journal"]
@@ -141,8 +145,9 @@ def _checks(lists: dict[str, Listing], books: Books) -> list[Check]:
             total_of(rolled.total("Closing value"), less(rolled.total("Opening value"))),
         ),
         *_by_flow(lists, books),
+        *_of_purchases(lists, books, purchases),
         *_of_courses(lists, books),
-        Check("Movements here = movements on record", moved.numbers("Movement"), books.movements, Look.WHOLE),
+        Check("Movements here = movements on record", moved.numbered(), books.movements, Look.WHOLE),
         Check("Valuation = inventory accounts on record", value, books.reconciled.account),
     ]
     if books.reconciled.layers is not None:
@@ -170,14 +175,39 @@ def _by_flow(lists: dict[str, Listing], books: Books) -> list[Check]:
             less(_net(journal, books, (chart.OWNER_EQUITY,))),
         ),
         Check(
-            "Received - returned = journal, goods received not invoiced",
-            total_of(rolled.total("Received value"), less(rolled.total("Returned value"))),
-            less(_net(journal, books, (chart.GRNI,))),
-        ),
-        Check(
             "Counted, roll-forward = journal, count differences",
             rolled.total("Counted value"),
             less(_net(journal, books, (chart.DIFFERENCES,))),
+        ),
+    ]
+
+
+def _of_purchases(lists: dict[str, Listing], books: Books, purchases: Sequence[PurchaseRow]) -> list[Check]:
+    """What is owed for goods that no bill has come for, event by event, at the end, and in its account."""
+    rolled, bought = lists["Roll-forward"], lists[PURCHASES_SHEET]
+    before = -sum((one.opening for one in books.balances if one.account == chart.GRNI), Decimal(0))
+    moved = [
+        Formula(
+            bought.where("Value", {"Event": f'"{event}"'}),
+            sum((row.value for row in purchases if row.event is event), Decimal(0)),
+        )
+        for event in (Event.RECEIVED, Event.SENT_BACK)
+    ]
+    return [
+        Check(
+            "Received - returned, roll-forward = purchases",
+            total_of(rolled.total("Received value"), less(rolled.total("Returned value"))),
+            total_of(*moved),
+        ),
+        Check(
+            "Open before + received - returned - billed = open at the end",
+            bought.total("Value"),
+            bought.total("Open at the end"),
+        ),
+        Check(
+            f"Goods received not invoiced = account {chart.GRNI}",
+            bought.total("Open at the end"),
+            total_of(before, less(_net(lists["Journal"], books, (chart.GRNI,)))),
         ),
     ]
 

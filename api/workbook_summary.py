@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from api.listings import Listing
-from api.spreadsheets import Cell, Formula, Look, Role, Sheet, Value
+from api.spreadsheets import Cell, Chart, Formula, Look, Role, Sheet, Value
+from api.workbook_columns import PURCHASES_SHEET
 from api.workbook_control import GONE, Books, Period, answer, less, total_of
 from inventory.clinic import CostFormula
+from inventory.uninvoiced import BUCKETS
 from pricing.quote_records import QuoteStatus
 
 LAST_DAY = "'Summary'!$B$4"
@@ -70,6 +72,8 @@ def write(sheet: Sheet, period: Period, books: Books, gap: Formula) -> None:
     _stock(page, period)
     _treatment(page, period.listings["Cost of treatment"], books)
     _waste(page, period)
+    _owed(page, period)
+    _months(page, period)
     _offers(page, period)
     _trial_balance(page, period.listings["Journal"], books)
 
@@ -111,11 +115,49 @@ def _waste(page: _Page, period: Period) -> None:
     for row in period.waste:
         says = row.reason.replace("_", " ")
         reasons[says] = reasons.get(says, Decimal(0)) + row.value
-    for says, value in sorted(reasons.items()):
+    for says, value in sorted(reasons.items(), key=lambda one: (-one[1], one[0])):
         found = wasted.where("Value", {"Reason": f"A{page.sheet.rows + 1}"})
         page.fact(says, Formula(found, value), Look.MONEY)
     last = page.sheet.rows
+    if reasons:
+        page.sheet.charts.append(
+            Chart("Discarded and wasted, by reason", "A", "B", first, last, at="H20", lying=True)
+        )
     page.total("Discarded and wasted", Formula(_sum(first, last, "B"), wasted.totals["Value"]))
+
+
+def _owed(page: _Page, period: Period) -> None:
+    """Goods received and not invoiced, by how long their bill is waited for."""
+    bought = period.listings[PURCHASES_SHEET]
+    first = page.section("Received and not invoiced, by age", "Value")
+    for youngest, oldest in BUCKETS:
+        says = f"{youngest} to {oldest} days" if oldest is not None else f"{youngest} days and more"
+        text = bought.where("Open at the end", {"Days open": f'">={youngest}"'})
+        if oldest is not None:
+            older = bought.where("Open at the end", {"Days open": f'">{oldest}"'})
+            text = f"{text}-({older})"
+        owed = sum(
+            (
+                row.open
+                for row in period.purchases
+                if row.days is not None and youngest <= row.days and (oldest is None or row.days <= oldest)
+            ),
+            Decimal(0),
+        )
+        page.fact(says, Formula(text, owed), Look.MONEY)
+    total = bought.totals["Open at the end"]
+    page.total("Received and not invoiced", Formula(_sum(first, page.sheet.rows, "B"), total))
+
+
+def _months(page: _Page, period: Period) -> None:
+    """What stock was worth at the end of each month; the year's chart stands beside it."""
+    first = page.section("Stock at cost at the end of", "Value")
+    begun = next((place for place, one in enumerate(period.months) if one.value), -1)
+    for one in period.months[begun:]:
+        page.sheet.append([Cell(f"{one.on:%b %Y}"), Cell(one.value, Look.MONEY)])
+    page.sheet.charts.append(
+        Chart("Value of stock at the end of each month", "A", "B", first, page.sheet.rows, at="H2")
+    )
 
 
 def _offers(page: _Page, period: Period) -> None:

@@ -39,7 +39,8 @@ PRICING = [
     "course_events", "course_records", "session_changes", "courses", "course_life", "retention",
     "certainty", "quote_records", "variance", "deferred", "offers", "quotes", "drifting", "numbering",
     "quote_life", "prospects", "recalls", "privacy",
-    "chart", "mapping", "stock_book", "accounting", "details", "lot_changes", "reports", "close_checks", "closing",
+    "chart", "mapping", "stock_book", "accounting", "details", "lot_changes", "purchases", "reports",
+    "stock_months", "close_checks", "closing",
     "proof_of_courses", "proof", "conversion",
 ]  # fmt: skip
 ORDER = [

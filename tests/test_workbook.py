@@ -29,7 +29,8 @@ from tests.shelf import BY, NOW
 D = Decimal
 GOLDEN = Path(__file__).parent / "golden" / "accounting_workbook.txt"
 SHEETS = [
-    "Summary", "Roll-forward", "Valuation", "Movements", "Cost of treatment", "Wastage", "Quotes",
+    "Summary", "Roll-forward", "Valuation", "Movements", "Cost of treatment", "Wastage",
+    "Purchases and GRNI", "Quotes",
     "Courses and deferred revenue", "Journal", "Control",
 ]  # fmt: skip
 KEYS = {"Movement", "Entry", "Item no.", "Session", "Reverses", "Course"}
