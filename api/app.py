@@ -3,6 +3,8 @@
 This is the only place that asks the clock; everything below is told.
 """
 
+import random
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -25,7 +27,7 @@ UNCOUNTED = frozenset({"GET /health", "GET /ready", "GET /metrics", "GET /static
 """What is asked all the time, and costs nothing."""
 Clock = Callable[[], datetime]
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
-ATTEMPTS = 3
+PAUSE_SECONDS = 0.02  # before the second attempt at most; twice as long before each one after it
 TRIED_AGAIN = frozenset({"application/json", "application/x-www-form-urlencoded"})
 KEPT_HEADERS = ("Location", "ETag", "Content-Type", "Link")
 STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -61,14 +63,17 @@ class Vialbook(Flask):
 
     def dispatch_request(self) -> Any:
         """Answer a request: by its key if it was answered before, by its call otherwise."""
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, errors.ATTEMPTS + 1):
             try:
                 return _replayed() or super().dispatch_request()
             except SQLAlchemyError as error:
                 # Nothing is committed yet, so the whole request may be tried again.
-                if attempt == ATTEMPTS or not errors.is_busy(error) or request.mimetype not in TRIED_AGAIN:
+                if not errors.may_try_again(error, attempt) or request.mimetype not in TRIED_AGAIN:
                     raise
                 g.db.rollback()
+                g.pop("my_sites", None)  # what was read belongs to what was undone
+                # Not all at the same moment, or they meet again.
+                time.sleep(random.uniform(0, PAUSE_SECONDS * 2 ** (attempt - 1)))
         raise AssertionError("the last attempt answers or raises")
 
     def log_exception(self, exc_info: Any) -> None:
@@ -234,10 +239,14 @@ def _end(answer: Response) -> Response:
             kept = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
             answered = idempotency.Answered(answer.status_code, kept, answer.get_data())
             idempotency.remember(g.db, g.asked, answered, at=g.now)
-        g.db.commit()
     except SQLAlchemyError as error:
         g.db.rollback()
         return errors.database_error(error)
+    try:
+        g.db.commit()
+    except SQLAlchemyError as error:
+        g.db.rollback()
+        return errors.commit_error(error)
     return answer
 
 

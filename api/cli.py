@@ -148,8 +148,10 @@ def _demo(database: Database, environment: Environment, now: datetime) -> None:
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 def serve(host: str, port: int | None, workers: int) -> None:
     """Serve the pages and the interface."""
+    from flask import Flask
+
+    from api import checkpoints, serving, starting, watching
     from api import secret as sealing
-    from api import serving, starting, watching
     from api.app import create_app
     from api.limits import Limits
     from api.web import accounts
@@ -178,8 +180,15 @@ def serve(host: str, port: int | None, workers: int) -> None:
         click.echo(f"Sign in at http://{host}:{number}/ as one of the demo clinic's people:")
         click.echo(environment.demo_people.read_text("utf-8").rstrip())
     sys.stdout.flush()
+
+    def make_app() -> Flask:
+        if environment.sqlite_file is not None:
+            checkpoints.keep(environment.sqlite_file)
+        served = environment.open_database(log_pages=checkpoints.NET_PAGES)
+        return create_app(served, exposure=exposure, limits=limits)
+
     serving.serve(
-        lambda: create_app(environment.open_database(), exposure=exposure, limits=limits),
+        make_app,
         listening,
         workers=workers,
         proxies=exposure.proxies,

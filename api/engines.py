@@ -17,7 +17,8 @@ WAITS = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
-    "options": "-c lock_timeout=5000",
+    # Who waits for a lock is told to come again; who holds one and was frozen lets go of it.
+    "options": "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000",
 }
 
 
@@ -29,6 +30,7 @@ def postgresql(url: str) -> Database:
         pool_pre_ping=True,  # a connection that died with a restarted server is noticed before it is used
         pool_recycle=900,
         pool_size=10,
+        pool_timeout=5,
         connect_args=WAITS,
     )
     event.listen(database.engine, "handle_error", _drop_what_is_gone)

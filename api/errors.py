@@ -27,6 +27,13 @@ from inventory.measures import plain
 MEDIA_TYPE = "application/problem+json"
 STATUS = {NotFound: 404, Conflict: 409, Invalid: 422, Forbidden: 403}
 BUSY_SECONDS = 1
+ATTEMPTS = 5  # of a request that met another one in the database
+ATTEMPTS_AWAY = 2  # of one whose connection broke
+MET = ("40001", "40P01")  # two transactions that could not both go on
+CANNOT_WRITE_SECONDS = 30
+FULL_CODES = ("53100", "58030")
+FULL_WORDS = ("disk is full", "readonly database", "disk I/O error", "unable to open database file")
+DAMAGED_WORDS = ("malformed", "not a database")
 BUSY_CODES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "25006", "53300", "08")
 """What PostgreSQL says when the same request may well succeed in a moment."""
 
@@ -194,14 +201,72 @@ def is_busy(error: Exception) -> bool:
         return True
     # Without a code PostgreSQL never heard of it: the connection broke, or nobody leads for a moment.
     unheard = type(error.orig).__module__.startswith("psycopg")
-    locked = "locked" in str(error.orig) or "full" in str(error.orig)
+    locked = "locked" in str(error.orig)
     return isinstance(error, database_errors.OperationalError) and (unheard or locked)
+
+
+def may_try_again(error: Exception, attempt: int) -> bool:
+    """Whether a request that failed before its commit may be tried whole once more.
+
+    Who has waited for a lock until the time was over has waited long enough.
+    """
+    if not isinstance(error, database_errors.DBAPIError):
+        return False
+    if getattr(error.orig, "sqlstate", None) in MET:
+        return attempt < ATTEMPTS
+    return error.connection_invalidated and attempt < ATTEMPTS_AWAY
+
+
+def cannot_write(error: Exception) -> bool:
+    """Whether the disk under the book is full, or may only be read."""
+    cause = getattr(error, "orig", None)
+    words = any(word in str(cause) for word in FULL_WORDS)
+    return getattr(cause, "sqlstate", None) in FULL_CODES or (
+        isinstance(error, database_errors.OperationalError) and words
+    )
+
+
+def is_damaged(error: Exception) -> bool:
+    """Whether the file of the book is not as it was written."""
+    is_sqlite = type(getattr(error, "orig", None)).__module__ == "sqlite3"
+    return is_sqlite and any(word in str(error) for word in DAMAGED_WORDS)
+
+
+def commit_error(error: database_errors.SQLAlchemyError) -> Response:
+    """What is said when the commit itself failed; if the connection broke in it, nobody knows the outcome."""
+    if not (isinstance(error, database_errors.DBAPIError) and error.connection_invalidated):
+        return database_error(error)
+    log.warning("unsettled: %s", type(error).__name__)
+    return problem(
+        503,
+        "The connection to the database broke while this was being kept, so it was kept or it was not. "
+        "Ask again with the same Idempotency-Key: it is done once.",
+        name="Unsettled",
+        headers={"Retry-After": str(BUSY_SECONDS)},
+    )
 
 
 def database_error(error: database_errors.SQLAlchemyError) -> Response:
     """The last net: the database refused what the domain should have refused with a better sentence."""
     if isinstance(error, StaleDataError):
         return lost_update(error)
+    if cannot_write(error):
+        log.error("cannot write: %s", getattr(error, "orig", error))
+        return problem(
+            503,
+            "The book cannot be written: its disk is full, or may only be read. Nothing was changed.",
+            name="CannotWrite",
+            headers={"Retry-After": str(CANNOT_WRITE_SECONDS)},
+        )
+    if is_damaged(error):
+        log.critical("the book is damaged: %s", getattr(error, "orig", error))
+        return problem(
+            503,
+            "The file of the book is damaged, and nothing was changed. Stop the program, keep a copy of the "
+            "file, and restore the last backup into a new place.",
+            name="BookDamaged",
+            headers={"Retry-After": str(CANNOT_WRITE_SECONDS)},
+        )
     if is_busy(error):
         log.warning("busy: %s", type(error).__name__)
         return problem(

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from api import engines
-from inventory.database import Database
+from inventory.database import LOG_PAGES, Database
 from inventory.errors import Invalid
 
 DEFAULT_PORT = 8000
@@ -93,10 +93,10 @@ class Environment:
         """Whether the database is the embedded one."""
         return self.database_url.startswith("sqlite")
 
-    def open_database(self) -> Database:
-        """The database; nothing is connected yet."""
+    def open_database(self, *, log_pages: int = LOG_PAGES) -> Database:
+        """The database; nothing is connected yet. `log_pages` is SQLite's, see `checkpoints`."""
         if self.is_sqlite:
-            return Database(self.database_url, hide_parameters=True)
+            return Database(self.database_url, log_pages=log_pages, hide_parameters=True)
         return engines.postgresql(self.database_url)
 
     def make_home(self) -> None:

@@ -26,7 +26,7 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-SQLITE_BUSY_MS = 8_000
+SQLITE_BUSY_MS, LOG_PAGES = 8_000, 1_000  # after so many pages a commit carries the log over
 AT_ONCE = 5_000  # rows handed to the driver together: what an insertion holds in memory
 LARGEST = 2**63 - 1  # that a database keeps as a whole number
 Arrange = Callable[[Sequence[object]], Any]  # a row's values as a driver takes them
@@ -312,10 +312,10 @@ def append_only_ddl(table: str) -> dict[str, list[str]]:
 class Database:
     """One organisation's book: sessions that write and sessions that only read."""
 
-    def __init__(self, url: str, **engine_options: Any) -> None:
+    def __init__(self, url: str, *, log_pages: int = LOG_PAGES, **engine_options: Any) -> None:
         self.engine = sa.create_engine(url, **engine_options)
         if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "connect", lambda connection, _: _prepare_sqlite(connection, log_pages))
             event.listen(self.engine, "begin", _begin_sqlite)
         self.write: sessionmaker[Session] = sessionmaker(self.engine)
         # A report that asks twice must be answered from one moment; SQLite's readers are so by themselves.
@@ -324,7 +324,7 @@ class Database:
         self.read: sessionmaker[Session] = sessionmaker(self.reading)
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(connection: Any, log_pages: int) -> None:
     connection.isolation_level = None  # transactions begin below, not behind our back
     connection.create_function("vialbook_sha256", 1, lambda text: sha256(text.encode()).hexdigest())
     for pragma in (
@@ -332,6 +332,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         f"busy_timeout={SQLITE_BUSY_MS}",
+        f"wal_autocheckpoint={log_pages}",
         "cache_size=-65536",
         "mmap_size=1073741824",
     ):

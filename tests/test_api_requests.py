@@ -1,6 +1,7 @@
 """What holds for every request: problems, bodies, conditions, pages, headers."""
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -255,22 +256,56 @@ def test_the_page_of_the_calls_needs_no_inline_script_and_nothing_from_elsewhere
     assert there.get("/docs/../app.py", role=None).status_code == 404
 
 
-def test_a_busy_database_is_asked_again_and_then_says_so(there, monkeypatch):
+class Met(Exception):
+    """Two transactions met, and one of them must begin again."""
+
+    sqlstate = "40001"
+
+
+@pytest.mark.parametrize(
+    ("cause", "times"), [(Met("could not serialize access"), 5), (Exception("database is locked"), 1)]
+)
+def test_a_transaction_that_met_another_is_tried_again_and_who_waited_long_is_told_so(
+    there, monkeypatch, cause, times
+):
     from inventory import catalog
 
     asked = []
 
-    def locked(*_: object, **__: object) -> None:
+    def busy(*_: object, **__: object) -> None:
         asked.append(1)
-        raise OperationalError("INSERT", {}, Exception("database is locked"))
+        raise OperationalError("INSERT", {}, cause)
 
-    monkeypatch.setattr(catalog, "add_item", locked)
+    monkeypatch.setattr(catalog, "add_item", busy)
 
     answer = there.post("/items", NEW_ITEM)
 
-    assert len(asked) == 3
-    assert answer.status_code == 503
+    assert len(asked) == times
+    assert (answer.status_code, answer.get_json()["name"]) == (503, "Busy")
     assert answer.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("cause", "name"),
+    [
+        ("database or disk is full", "CannotWrite"),
+        ("attempt to write a readonly database", "CannotWrite"),
+        ("disk I/O error", "CannotWrite"),
+        ("database disk image is malformed", "BookDamaged"),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_told_apart_from_a_busy_one(there, monkeypatch, cause, name):
+    from inventory import catalog
+
+    def broken(*_: object, **__: object) -> None:
+        raise OperationalError("INSERT", {}, sqlite3.OperationalError(cause))
+
+    monkeypatch.setattr(catalog, "add_item", broken)
+
+    answer = there.post("/items", NEW_ITEM)
+
+    assert (answer.status_code, answer.get_json()["name"]) == (503, name)
+    assert answer.headers["Retry-After"] == "30"
 
 
 def test_a_request_that_was_busy_once_succeeds_with_one_effect(here, monkeypatch):
@@ -282,7 +317,7 @@ def test_a_request_that_was_busy_once_succeeds_with_one_effect(here, monkeypatch
         added = real(db, new)
         asked.append(1)
         if len(asked) == 1:
-            raise OperationalError("INSERT", {}, Exception("database is locked"))
+            raise OperationalError("INSERT", {}, Met("deadlock detected"))
         return added
 
     monkeypatch.setattr(catalog, "add_item", locked_once)

@@ -95,7 +95,7 @@ def test_a_connection_lost_at_the_commit_is_settled_by_the_key(served):
 
     lost = receive(served, "one")
 
-    assert (lost.status_code, lost.get_json()["name"], lost.headers["Retry-After"]) == (503, "Busy", "1")
+    assert (lost.status_code, lost.get_json()["name"], lost.headers["Retry-After"]) == (503, "Unsettled", "1")
     again = receive(served, "one")
     assert again.status_code == 201
     assert receipts(served) == 1
