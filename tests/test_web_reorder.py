@@ -71,6 +71,62 @@ def test_what_must_be_ordered_first_stands_first_in_whole_packs(house: House):
     assert "Cost of it all $330.00" in page
 
 
+def test_an_item_shows_the_days_ahead_as_a_chart_with_a_table_beside_it_and_the_reasons(house: House):
+    received(house, "HA-3", 2, expires_on=date(2026, 1, 31))
+    promised(house, "HA-3", "12", due_on=date(2026, 1, 26))
+
+    page = house.as_(Role.MANAGER).get("/reorder/HA-3")
+
+    words = said(page)
+    assert "Order 1 pack of 10" in words
+    assert "Order 1 pack of 10 (30 mL) from Northfield by 19 Jan 2026" in words
+    assert "Waiting until 22 Jan 2026 risks $" in words
+    assert main(page).count("<svg") >= 2
+    assert 'class="area"' in main(page)
+    assert "The same as a table, by weeks" in words
+    assert "6\N{NO-BREAK SPACE}mL sealed expires on 31 Jan 2026" in main(page)
+    desk = said(house.as_(Role.FRONT_DESK).get("/reorder/HA-3"))
+    assert "Order 1 pack of 10" in desk
+    assert "$" not in desk
+
+
+def test_an_item_that_nobody_uses_or_offers_has_a_page_too(house: House):
+    with house.database.write.begin() as db:
+        catalog.add_item(
+            db,
+            Item(
+                sku="GAUZE", name="Gauze", kind=ItemKind.CONSUMABLE, unit=Unit.EACH, content=Decimal(1),
+                dose_class=DoseClass.NONE,
+            ),
+        )  # fmt: skip
+    manager = house.as_(Role.MANAGER)
+
+    assert "not used in the last 28 days and planned for no session" in said(manager.get("/reorder/GAUZE"))
+    assert manager.get("/reorder/NOPE").status_code == 404
+
+
+def test_quantities_are_changed_on_the_list_and_what_is_emptied_is_left_out(house: House):
+    promised(house, "HA-3", "12", due_on=date(2026, 1, 26))
+    promised(house, "LIDO-20", "4", due_on=date(2026, 1, 24))
+    manager = house.as_(Role.MANAGER)
+    page = manager.get("/reorder")
+    assert 'form="order-SUP-01" name="packs-HA-3" value="1"' in main(page)
+    fields = manager.hidden(page) | {"supplier": "SUP-01"}
+
+    none = manager.post("/reorder/order", fields | {"packs-HA-3": "", "packs-LIDO-20": "0"})
+    odd = manager.post("/reorder/order", fields | {"packs-HA-3": "-1", "request_key": "odd"})
+    made = manager.post(
+        "/reorder/order", fields | {"packs-HA-3": "3", "packs-LIDO-20": "", "request_key": "made"}
+    )
+
+    assert none.status_code == 409
+    assert odd.status_code == 422
+    assert "packs of Hyaluronic acid 2%, 3 mL cannot be ordered" in said(odd)
+    order = said(manager.follow(made))
+    assert "3 packs of 10" in order
+    assert "Lidocaine" not in order
+
+
 def test_what_runs_out_before_a_delivery_can_come_is_said_to_be_late(house: House):
     promised(house, "HA-3", "3", due_on=date(2026, 1, 17))
 

@@ -137,3 +137,37 @@ def test_of_two_who_set_a_price_the_second_sees_both(house: House):
 def test_a_price_of_nothing_is_no_price(house: House):
     assert "Must be more than zero." in set_price(house, "0")
     assert house.as_(Role.MANAGER).get("/settings/prices/P-02/L2").status_code == 404
+
+
+def test_a_suppliers_days_free_shipping_and_what_its_orders_took_are_shown(house: House):
+    manager = house.as_(Role.MANAGER)
+    manager.send(
+        "/settings/suppliers/SUP-01/edit",
+        **TERMS
+        | {"shipping": "12", "free_shipping_from": "250", "order_days": "Thu, mon", "cold_days": "mon"},
+    )
+
+    page = said(manager.get("/settings/suppliers/SUP-01"))
+
+    assert "$12.00, free from $250.00" in page
+    assert "mon thu; cold goods: mon" in page
+    assert "no order was received yet" in page
+    refused = manager.send("/settings/suppliers/SUP-01/edit", **TERMS | {"order_days": "someday"})
+    assert refused.status_code == 422
+    assert "'som' is no day of the week" in said(refused)
+
+
+def test_price_breaks_and_the_suppliers_own_price_stand_with_the_offer(house: House):
+    manager = house.as_(Role.MANAGER)
+    offer = {"sku": "HA-3", "pack_containers": "10", "pack_price": "160", "lead_days": "5"}
+    offer |= {"valid_from": "2026-01-10", "list_price": "140", "list_currency": "eur"}
+
+    refused = manager.send("/settings/suppliers/SUP-01/offer", **offer, price_breaks="5: 170")
+    manager.send("/settings/suppliers/SUP-01/offer", **offer, price_breaks="5: 150")
+
+    assert refused.status_code == 422
+    assert "From 5 packs on 170 a pack" in said(refused)
+    page = said(manager.get("/settings/suppliers/SUP-01"))
+    assert "by packs: 5: 150.00" in page
+    assert "€140.00 on its list" in page
+    assert "$165.00 from" in page  # the older price stays
