@@ -13,7 +13,7 @@ from inventory.clinic import Site
 from inventory.errors import Conflict, Invalid
 from inventory.measures import ZERO
 from pricing import course_events, course_money, courses, policies
-from pricing.course_book import CourseEntry, EntryKind, Method
+from pricing.course_book import CourseEntry, Method
 from pricing.course_events import CourseEvent, CourseEventKind
 from pricing.course_money import Terms, When
 from pricing.course_records import Course, CourseSession, SessionState, locked_sessions, planned_session
@@ -315,8 +315,8 @@ def _end(db: Session, subject: Course, entry: CourseEntry, when: When) -> None:
             session.settled = SessionState.ENDED
             reference = courses.reference(subject.id, session.number)
             allocations.end(db, reference=reference, at=when.recorded_at)
-    words = entry.kind.spoken if entry.kind is EntryKind.EXPIRED else f"{entry.kind.spoken} of {entry.amount}"
-    courses.note(db, subject, CourseEventKind.ENDED, when, None, reason=f"{words}: {entry.note}")
+    reason = f"{entry.kind.spoken}: {entry.note}"
+    courses.note(db, subject, CourseEventKind.ENDED, when, None, reason=reason)
 
 
 def _take(db: Session, subject: Course, event: CourseEvent, fee: Fee | None, when: When) -> None:

@@ -51,6 +51,8 @@ def test_a_sentence_of_the_program_is_shown_with_the_dates_of_pages():
     )
     assert formats.dated("Document 2026-01-315, part 12026-01-31") == "Document 2026-01-315, part 12026-01-31"
     assert formats.dated("There is no 2026-02-30") == "There is no 2026-02-30"
+    assert formats.dated("1 × USD 1250.00 = EUR 0.50") == "1 × $1,250.00 = €0.50"
+    assert formats.dated("Lot ABC 12.50, SKU 20.0, 12 USD") == "Lot ABC 12.50, SKU 20.0, 12 USD"
 
 
 @pytest.mark.parametrize(

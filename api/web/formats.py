@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
-from babel.numbers import format_currency
+from babel.numbers import format_currency, is_currency
 
 from inventory.measures import plain
 
@@ -79,10 +79,12 @@ def dated(text: str) -> str:
 
     `by 2026-01-31 (USD 20.00)` is `by 31 Jan 2026 ($20.00)`.
     """
-    text = re.sub(
-        r"\b([A-Z]{3}) ([0-9]+\.[0-9]{2})\b", lambda found: money(Decimal(found[2]), found[1]), text
-    )
+    text = re.sub(r"\b([A-Z]{3}) ([0-9]+\.[0-9]{2})\b", _amount_of, text)
     return re.sub(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b", _day_of, text)
+
+
+def _amount_of(found: re.Match[str]) -> str:
+    return money(Decimal(found[2]), found[1]) if is_currency(found[1]) else found[0]
 
 
 def _day_of(found: re.Match[str]) -> str:
@@ -90,6 +92,11 @@ def _day_of(found: re.Match[str]) -> str:
         return day(date.fromisoformat(found[0]))
     except ValueError:
         return found[0]
+
+
+def month_of(code: str) -> str:
+    """A month: `2026-12` is `Dec 2026`."""
+    return f"{date.fromisoformat(f'{code}-01'):%b %Y}"
 
 
 def weekday(value: date) -> str:
@@ -181,7 +188,8 @@ def initials(name: str) -> str:
 FILTERS = {
     function.__name__: function
     for function in (
-        number, about, money, each, dated, quantity, rough, containers, day, days, short_day, weekday, moment,
-        short_moment, days_left, nearness, time_left, words, storage, sentence, capital, initials, plain,
+        number, about, money, each, dated, quantity, rough, containers, day, days, short_day, month_of,
+        weekday, moment, short_moment, days_left, nearness, time_left, words, storage, sentence, capital,
+        initials, plain,
     )
 }  # fmt: skip

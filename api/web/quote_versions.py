@@ -87,7 +87,7 @@ def _facts(quote: Quote) -> dict[str, str | tuple[str, ...]]:
         lead = f"{place}. " if len(treatments) > 1 else ""
         found |= {f"{lead}{name}": text for name, text in _treatment(one).items()}
     listed = selling.said(quote_records.warnings_of(treatments), costs=frame.sees_costs())
-    cautions = tuple(one.text for one in listed)
+    cautions = tuple(one.text.partition(" The quote cannot")[0] for one in listed)
     found |= {
         "Discount": formats.money(comes_to.discount, quote.currency),
         "Tax": formats.money(comes_to.tax, quote.currency),

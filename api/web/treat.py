@@ -21,6 +21,7 @@ from api.web.forms import Done, Form
 from inventory import treatments
 from inventory.clinic import Site
 from inventory.errors import NotFound, Refusal
+from inventory.patients import BadPatientRef
 from inventory.treatments import Line, TreatmentSession, Visit
 from inventory.vials import PreparedIn
 from pricing import courses, formulations, price_list, protocols, quote_records
@@ -184,7 +185,9 @@ def show(subject: Subject, form: Form, site: Site, *, said: str = "", kind: str 
 def _shown(form: Form, site: Site, *, said: str, kind: str) -> dict[str, Any]:
     room = form.value("prepared_in")
     patient = form.value("patient_ref")
-    if not treatments.PATIENT_REF.fullmatch(patient):
+    try:
+        treatments.check_patient_ref(patient)
+    except BadPatientRef:
         patient = PATIENT
     try:
         at = _when(form.value("time"), site)
