@@ -17,7 +17,7 @@ from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 
 from api import errors, photos
-from api.schemas import Day, Id, Shape, Words
+from api.schemas import Day, Id, Money, Shape, Words
 from api.web import drafts, formats, forms, frame, previews, receive_lines, scans, shelves
 from api.web.forms import Done, Form
 from api.web.previews import Foretold
@@ -25,8 +25,10 @@ from api.web.receive_lines import SAY_WHY, LineShape
 from api.web.scans import Line
 from inventory import catalog, order_views, orders, places, purchasing, receiving
 from inventory.catalog import Item
+from inventory.charges import Charges
 from inventory.clinic import Place, Site
 from inventory.errors import Refusal
+from inventory.measures import ZERO
 from inventory.order_views import WAITING, OrderView
 from inventory.orders import PurchaseOrder
 from inventory.receiving import Delivery, Received
@@ -41,6 +43,9 @@ class Papers(Shape):
     supplier = Words(20)
     document = Words(80, load_default="")
     received_on = Day(required=True)
+    freight = Money(load_default=ZERO)
+    duty = Money(load_default=ZERO)
+    discount = Money(load_default=ZERO)
 
 
 class NothingToReceive(forms.Invalid):
@@ -266,6 +271,7 @@ def _received(
         "received_on": papers["received_on"],
         "recorded_at": g.now,
         "by": g.caller.name,
+        "charges": Charges(papers["freight"], papers["duty"], papers["discount"]),
     }
     if of is None:
         return receiving.receive_many(db, lines, site=site, **when)
