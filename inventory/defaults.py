@@ -53,6 +53,11 @@ class Settings:
     least_life_left_rate: Decimal = Decimal("0.50")
     recount_value: Decimal = Decimal("50.00")
     recount_rate: Decimal = Decimal("0.25")
+    trace_years: int = 15
+    sign_in_days: int = 30
+    request_key_days: int = 30
+    upload_days: int = 7
+    access_log_days: int = 90
 
 
 SOURCES = {
@@ -80,7 +85,7 @@ SOURCES = {
     "service_level": "illustrative: no shortage in 95 of 100 orders",
     "usage_window_days": "illustrative: a quarter of a year",
     "order_line_cost": "illustrative: a quarter of an hour to write, unpack and put away a line",
-    "holding_rate": "illustrative: what money, fridge and insurance cost a year; 20 to 30 percent is often seen",
+    "holding_rate": "illustrative: money, fridge and insurance for a year; 20 to 30 percent is often seen",
     "disposal_cost": "illustrative: what the waste contractor takes for a vial",
     "missing_item_cost": "illustrative: the margin of the session, or part of it, that a missing item costs",
     "expiry_alert_days": "illustrative: a month to use it up or send it back",
@@ -88,6 +93,11 @@ SOURCES = {
     "least_life_left_rate": "illustrative: half of the shelf life left on receipt",
     "recount_value": "illustrative: a second count costs minutes",
     "recount_rate": "illustrative: one in four",
+    "trace_years": "illustrative; ask a lawyer how long your country has a recall trace kept",
+    "sign_in_days": "illustrative: a month to look into who was there",
+    "request_key_days": "a computer may be off over a holiday, and its retry has one effect still",
+    "upload_days": "illustrative: a week to look at a list again",
+    "access_log_days": "illustrative: a quarter of a year",
 }
 """Where each default comes from, in words for the people of the clinic."""
 
@@ -106,8 +116,11 @@ FRACTIONS = frozenset(
         "recount_rate",
     }
 )
-ABOVE_ZERO = frozenset({"price_step", "reorder_review_days", "usage_window_days"})
-"""Settings that something is divided by."""
+ABOVE_ZERO = frozenset({
+    "price_step", "reorder_review_days", "usage_window_days",
+    "trace_years", "sign_in_days", "request_key_days", "upload_days", "access_log_days",
+})  # fmt: skip
+"""Settings that something is divided by, and times for which something is kept."""
 MOST_DECIMALS = {
     "price_step": 2, "draw_loss_ml": 4, "recount_value": 2,
     "order_line_cost": 2, "disposal_cost": 2, "missing_item_cost": 2,

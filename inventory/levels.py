@@ -131,12 +131,20 @@ class Outlook:
 
     @property
     def keeps_until(self) -> date | None:
-        """The last day of a lot that arrives: as fresh as lots came, at most by the shelf life on record; none
-        where neither is known."""
+        """The last day of a lot that arrives: as fresh as lots came, at most by the shelf life on record.
+
+        None where neither is known.
+        """
         months, fresh = self.item.shelf_life_months, None if self.terms is None else self.terms.fresh_days
         ends = [] if months is None else [months_after(self.arrives_on, months)]
         ends += [] if fresh is None else [self.arrives_on + timedelta(days=fresh)]
         return min(ends, default=None)
+
+    @property
+    def ordered_lately(self) -> bool:
+        """It was ordered since the last review, and is looked at again at the next one."""
+        ordered = self.item.ordered_on
+        return ordered is not None and ordered <= self.need.on < ordered + timedelta(days=self.review_days)
 
     @property
     def too_slow(self) -> bool:

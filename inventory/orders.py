@@ -4,6 +4,7 @@ An order is a row that never changes; its lines, its steps and its receipts are 
 for container what was ordered is received, open or cancelled: `progress` reads it from the facts.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -136,21 +137,30 @@ def order(db: Session, key: int) -> PurchaseOrder:
     return found
 
 
-def expected(db: Session, *, site_id: int, on: date) -> dict[int, list[tuple[date, Decimal]]]:
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """So much of an item that was ordered and has not come: when it should, and when it was sent for."""
+
+    due: date
+    quantity: Decimal
+    sent_on: date
+
+
+def expected(db: Session, *, site_id: int, on: date) -> dict[int, list[Expected]]:
     """What is on order at a site and has not come, by item and the day it is expected; nothing is late
     before today, so what is overdue may come today (O1)."""
     lines = progress()
     rows = db.execute(
-        sa.select(lines.c.item_id, EVENTS.c.expected_on, Item.content, lines.c.open)
+        sa.select(lines.c.item_id, EVENTS.c.expected_on, Item.content, lines.c.open, EVENTS.c.on)
         .join(EVENTS, sa.and_(EVENTS.c.order_id == lines.c.order_id, EVENTS.c.step == OrderStep.SENT))
         .join(ORDERS, ORDERS.c.id == lines.c.order_id)
         .join(Item, Item.id == lines.c.item_id)
         .where(ORDERS.c.site_id == site_id, lines.c.open > 0)
         .order_by(lines.c.item_id, EVENTS.c.expected_on, lines.c.id)
     )
-    found: dict[int, list[tuple[date, Decimal]]] = {}
-    for item_id, due, content, containers in rows:
-        found.setdefault(item_id, []).append((max(due, on), content * containers))
+    found: dict[int, list[Expected]] = {}
+    for item_id, due, content, containers, sent_on in rows:
+        found.setdefault(item_id, []).append(Expected(max(due, on), content * containers, sent_on))
     return found
 
 

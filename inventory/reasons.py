@@ -113,6 +113,8 @@ def _asides(seen: Outlook, weighed: Weighed | None, chosen: Order) -> list[str]:
         asides.append(
             f"{offer.supplier_name} promises {_counted(offer.lead_days, 'day')} and takes {seen.lead_days}"
         )
+    if not chosen.packs and seen.ordered_lately and weighed is not None and weighed.advice.packs:
+        asides.append(f"it was ordered on {seen.item.ordered_on} and is looked at again at the next order")
     if seen.on_order > seen.due:
         asides.append(f"{_said(seen.on_order - seen.due)} {unit} more is on order and expected after that")
     if seen.ageing.at_risk:

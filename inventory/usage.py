@@ -54,6 +54,7 @@ class ItemFacts:
     daily: tuple[Decimal, ...]  # walk-in use of the days that had any
     days: int  # how many days that history covers
     arriving: tuple[tuple[date, Decimal], ...] = ()  # on order or on the way, by the day it is expected
+    ordered_on: date | None = None  # when the latest order of it was sent that has not come
     opened: tuple[Batch, ...] = ()  # what opened vials hold that anyone may be served from
     on_the_way: tuple[Batch, ...] = ()  # from another site of the clinic
     used: Decimal = ZERO  # in that history, by courses and walk-ins together
@@ -115,7 +116,8 @@ def read(
             planned=tuple(planned.get(row.id, ())),
             daily=tuple(daily.get(row.id, ())),
             days=days,
-            arriving=tuple(arriving.get(row.id, ())),
+            arriving=tuple((one.due, one.quantity) for one in arriving.get(row.id, ())),
+            ordered_on=max((one.sent_on for one in arriving.get(row.id, ())), default=None),
             opened=tuple(opened.get(row.id, ())),
             on_the_way=tuple(on_the_way.get(row.id, ())),
             used=used.get(row.id, ZERO),

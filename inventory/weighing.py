@@ -118,7 +118,11 @@ def weigh(
             economics(settings, shipping),
             seed=on.toordinal(),
         )
-        weighed = [Weighed(one, one.packs) for one in advice]
+        # Who orders weekly decides weekly: what was ordered since is not topped up before the next review.
+        weighed = [
+            Weighed(one, 0 if seen.ordered_lately else one.packs)
+            for seen, one in zip(group, advice, strict=True)
+        ]
         if supplier is not None and comparable:
             weighed = _together(group, weighed, supplier)
         found.update((seen.item.item_id, one) for seen, one in zip(group, weighed, strict=True))
@@ -161,7 +165,9 @@ def _filled(
     waits = []
     for place, (seen, one) in enumerate(zip(group, weighed, strict=True)):
         packs = capped(seen, one.advice.best_packs)
-        if not one.packs and packs and not one.advice.per_patient and seen.offer is not None:
+        if one.packs or seen.ordered_lately or one.advice.per_patient:
+            continue
+        if packs and seen.offer is not None:
             price = packs * seen.offer.price_of(packs)
             if price:
                 waits.append((max(0.0, -one.advice.gain) / float(price), seen.item.sku, place, packs, price))
@@ -290,7 +296,8 @@ def _item(
     assert offer is not None, seen
     assert terms is not None, seen
     wait = (seen.order_on - on).days
-    late = [days - offer.lead_days for days in terms.took[-LATEST:]]
+    late = [took - offer.lead_days for took in terms.took[-LATEST:]]
+    days = forecasting.delivery_days(offer.lead_days, late) + wait
     nominal = _nominal(seen, evidence)
     own = [min(life / nominal, 1.0) for life in terms.lives[-LATEST:]]
     stock = (*seen.item.batches, *seen.item.on_the_way)
@@ -310,12 +317,13 @@ def _item(
         opened=(0, -1)
         if opened is None or vessel.single
         else (int(opened.quantity * SCALE), (opened.last_day - on).days),
-        # What is on order comes as late after the day it is expected as the supplier's orders do.
+        # What is on order comes before what is ordered today, however late that is: else a second order
+        # would be advised on the day of the first, in case it comes sooner.
         coming=tuple(
-            (wait + offer.lead_days - (due - on).days, int(quantity // content))
+            (int(days.max()) - max(0, (due - on).days), int(quantity // content))
             for due, quantity in seen.item.arriving
         ),
-        delivery_days=forecasting.delivery_days(offer.lead_days, late) + wait,
+        delivery_days=days,
         lives=forecasting.lives(nominal, own, shared),
         next_order_in=max(1, seen.review_days),
     )

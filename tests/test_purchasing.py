@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from inventory import corrections, order_views, orders, proof, purchasing
 from inventory.ledger import Movement
 from inventory.order_views import OrderState, OrderView
+from inventory.orders import Expected
 from inventory.purchasing import BadOrder, NotOnOrder, WrongOrderState
 from tests.ordering import Shop
 from tests.shelf import BY, NOW, TODAY, refused
@@ -211,7 +212,12 @@ def test_what_is_on_order_is_expected_by_item_and_day_and_what_is_late_today(sho
 
     found = orders.expected(shop.db, site_id=shop.site.id, on=date(2026, 1, 18))
 
-    assert found == {shop.item("HA").id: [(date(2026, 1, 18), Decimal(18)), (date(2026, 1, 20), Decimal(60))]}
+    assert found == {
+        shop.item("HA").id: [
+            Expected(date(2026, 1, 18), Decimal(18), sent_on=TODAY),
+            Expected(date(2026, 1, 20), Decimal(60), sent_on=TODAY),
+        ]
+    }
     assert orders.expected(shop.db, site_id=shop.open_site("OTHER").id, on=TODAY) == {}
 
 

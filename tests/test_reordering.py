@@ -247,6 +247,22 @@ def test_what_is_on_order_and_comes_too_late_does_not_count_and_is_named():
     assert "; 6 mL more is on order and expected after that" in found.why
 
 
+def test_what_was_ordered_since_the_last_review_is_not_topped_up_but_for_a_session_that_is_sold():
+    ordered = replace(
+        facts("2026-12-31 2", use=("9", 10)),
+        arriving=((date(2026, 1, 25), Decimal(6)),),
+        ordered_on=date(2026, 1, 12),
+    )
+    sold = replace(ordered, planned=((date(2026, 1, 28), Decimal(60)),))
+
+    lately, for_sold = advice(ordered, offer(pack=2)), advice(sold, offer(pack=2))
+    later = advice(replace(ordered, ordered_on=date(2026, 1, 8)), offer(pack=2))
+
+    assert (lately.order_packs, later.order_packs > 0) == (0, True)
+    assert "it was ordered on 2026-01-12 and is looked at again at the next order" in lately.why
+    assert for_sold.order_packs > 0
+
+
 def test_a_session_number_that_often_falls_out_counts_for_less():
     bookings = [Booking(1, 10, 30, 10, kept=True)] * 40
     bookings += [Booking(4, 10, 30, 12, kept=False)] * 30 + [Booking(4, 10, 30, 10, kept=True)] * 10

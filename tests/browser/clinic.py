@@ -58,6 +58,7 @@ FILES = frozenset(
         "GET /static/<tag>/<path:name>",
         "GET /reorder/sheet",
         "GET /orders/<id:order_id>/order.pdf",
+        "GET /orders/<id:order_id>/order.xlsx",
         "GET /vials/<id:vial_id>/label.pdf",
         "GET /vials/labels.pdf",
         "GET /counts/<id:count_id>/sheet.pdf",
@@ -107,6 +108,7 @@ def unwanted() -> bool:
 
 
 ORDERS = {
+    "/reorder/<code:sku>": "/reorder/RX-021",
     "/orders/<id:order_id>": "/orders/1",  # came in part and is late
     "/orders/<id:order_id>/cancel": "/orders/2/cancel",
     "/orders/<id:order_id>/edit": "/orders/3/edit",
