@@ -6,8 +6,9 @@ as `vialbook init` makes it.
 
 import pytest
 
-from tests.faults import crash, power, race, replay
+from tests.faults import crash, failover, power, race, replay
 from tests.faults.__main__ import said
+from tests.faults.cluster import NoPatroni
 from tests.faults.tally import Tally
 
 
@@ -50,6 +51,17 @@ def test_the_same_request_has_one_effect_however_often_it_comes(engine):
 
     assert tally.wrong == []
     assert tally.counts["other bodies refused"] == 8
+
+
+def test_no_answer_is_lost_when_another_server_leads():
+    try:
+        tally = failover.failover(rounds=1, faults=["switch", "crash"])
+    except NoPatroni as missing:
+        pytest.skip(str(missing))
+
+    assert tally.wrong == []
+    assert (tally.counts["switch"], tally.counts["crash"]) == (1, 1)
+    assert tally.counts["answered"] > 0
 
 
 def test_a_breach_is_printed_and_is_the_status_of_the_command(capsys):

@@ -4,7 +4,8 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.faults import crash, power, race, replay
+from tests.faults import crash, failover, power, race, replay
+from tests.faults.cluster import NoPatroni
 from tests.faults.tally import Tally
 
 ENGINES = ("sqlite", "postgresql")
@@ -25,6 +26,9 @@ def main() -> int:
         "--attempts", type=int, default=10_000
     )
     names.add_parser("replay", help="the same request again and again")
+    names.add_parser("failover", help="the primary of three is lost").add_argument(
+        "--rounds", type=int, default=3
+    )
     asked = parser.parse_args()
     works: dict[str, Callable[[str], Tally]] = {
         "crash": lambda engine: crash.crash(engine, kills=asked.kills, seed=asked.seed),
@@ -33,6 +37,11 @@ def main() -> int:
     }
     if asked.name == "power":
         return said("sqlite", power.power(copies=asked.copies, seed=asked.seed))
+    if asked.name == "failover":
+        try:
+            return said("postgresql", failover.failover(rounds=asked.rounds, seed=asked.seed))
+        except NoPatroni as missing:
+            parser.error(str(missing))
     return max(said(engine, works[asked.name](engine)) for engine in asked.engine or ENGINES)
 
 

@@ -1,7 +1,7 @@
 """Three PostgreSQL servers on loopback that Patroni keeps as one: a primary and standbys that follow it.
 
-A commit is answered when the primary and one standby have it (`synchronous_mode: quorum`). Patroni is
-`pip install -e .[failover]`; it keeps who leads by Raft, so nothing else is needed.
+A commit is answered when the primary and one standby have it (`synchronous_mode: quorum`). Patroni keeps
+who leads by Raft, so nothing else is needed.
 """
 
 import importlib.util
@@ -252,7 +252,7 @@ def _binaries() -> Iterator[Path]:
 def _python() -> str:
     """A Python of our version that whoever runs the servers may run. Raises NoPatroni."""
     if importlib.util.find_spec("patroni") is None or importlib.util.find_spec("pysyncobj") is None:
-        raise NoPatroni("Patroni is not installed: .venv/bin/pip install -c constraints.txt -e .[failover]")
+        raise NoPatroni("Patroni is not installed: it comes with the tools of the tests.")
     ours = Path(sys.executable).resolve()
     if not _nobody() or postgres.open_to_all(ours.parent):
         return sys.executable

@@ -6,7 +6,7 @@ machine has come back and follows, for that is when a cluster that keeps two tru
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -53,15 +53,14 @@ FAULTS: dict[str, Callable[[Cluster, Node], None]] = {
 }  # fmt: skip
 
 
-def failover(*, rounds: int, seed: int = 1) -> Tally:
-    """Each of the faults so many times. Raises NoPatroni."""
+def failover(*, rounds: int, faults: Sequence[str] = tuple(FAULTS), seed: int = 1) -> Tally:
+    """Each of the faults so many times, one after another. Raises NoPatroni."""
     chance, tally = Random(seed), Tally()
     everything: list[Deed] = []
     with cluster() as lab, clinic(lab) as house:
         house.start()
         shop = open_shop(house.caller(), 20_000)
-        for number in range(rounds * len(FAULTS)):
-            name = [*FAULTS][number % len(FAULTS)]
+        for number, name in enumerate([*faults] * rounds):
             work = Work(house, shop, WRITERS, seed * 10_000 + number)
             work.begin()
             time.sleep(WARM)
