@@ -13,6 +13,7 @@ from tests.browser.clinic import Served
 from tests.browser.keys import Hands
 from tests.browser.looking import faults
 from tests.counter import VIALS, course, drafted, issued
+from tests.test_quote_document import text_of
 
 Open = Callable[..., Page]
 
@@ -139,12 +140,40 @@ def test_nothing_is_wrong_with_a_draft_a_session_that_is_due_and_a_walk_in(opene
     assert {path: faults for path, faults in found.items() if faults} == {}
 
 
-def test_on_paper_the_frame_is_gone_and_the_copy_is_whole(opened: Open, selling: Served):
+@pytest.mark.parametrize(("size", "script"), [("desk", True), ("phone", False)])
+def test_a_walk_in_is_treated_by_a_formulation_and_nothing_is_refused_before_it_is_typed(
+    opened: Open, size: str, script: bool
+):
+    page = opened(Role.PRACTITIONER, size=size, script=script)
+    page.goto("/treat")
+    page.get_by_role("link", name="Walk-in").press("Enter")
+    expect(page.locator(".trouble")).to_have_count(0)
+    expect(page.locator("#foreseen")).to_contain_text("is told here once something is to be injected")
+    found = {"empty": faults(page) if script else []}
+
+    page.get_by_label("Formulation").select_option("F-01")
+    page.get_by_role("button", name="Fill in its lines").press("Enter")
+    expect(page.locator("#f-quantity-0")).to_have_value("3")
+    found["filled"] = faults(page) if script else []
+    page.get_by_label("Chart number").fill(f"W-{size}-1")
+    page.get_by_role("button", name="Done: record it").press("Enter")
+
+    expect(page).to_have_url(re.compile(r"/sessions/\d+$"))
+    expect(page.get_by_role("status")).to_contain_text("Done.")
+    expect(page.locator("table").first).to_contain_text(VIALS)
+    assert found == {"empty": [], "filled": []}
+
+
+def test_the_patients_copy_is_the_document_that_was_kept(opened: Open, selling: Served):
     key = issued(selling.house, patient_ref="K-600")
     page = opened(Role.FRONT_DESK)
-    page.goto(f"/quotes/{key}/print")
-    page.emulate_media(media="print")
+    page.goto(f"/quotes/{key}")
+    link = page.get_by_role("link", name="Patient's copy")
 
+    copy = page.request.get(link.get_attribute("href") or "")
+
+    assert copy.headers["content-type"] == "application/pdf"
+    assert "No drug is approved by the FDA" in text_of(copy.body())
+    page.emulate_media(media="print")
     expect(page.locator("header.top")).to_be_hidden()
-    expect(page.get_by_role("button", name="Print")).to_be_hidden()
-    expect(page.get_by_text("No drug is approved by the FDA")).to_be_visible()
+    expect(link).to_be_hidden()
