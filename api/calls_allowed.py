@@ -141,6 +141,10 @@ MAY: dict[str, frozenset[Role]] = {
             GET /periods
             GET /periods/<code:month>
             POST /periods/<code:month>/close
+            GET /audit-trail
+            GET /audit-trail/anchor
+            GET /exports/audit-trail.csv
+            GET /exports/audit-trail.xlsx
             GET /exports/accounting.xlsx
             GET /exports/journal
             GET /accounts
@@ -238,6 +242,12 @@ MAY: dict[str, frozenset[Role]] = {
         (
             ADMINS,
             """
+            GET /patients/<path:patient_ref>/file
+            GET /patients/<path:patient_ref>/file.xlsx
+            POST /patients/<path:patient_ref>/erase
+            GET /erasures
+            GET /retention
+            POST /retention/purge
             POST /periods/<code:month>/reopen
             """,
         ),

@@ -83,15 +83,20 @@ THE_CLINICS = {
         /books/write-downs /books/write-downs/<id:write_down_id>/take-back /books/cost-formula
         /deferred-revenue /valuation /journal /trial-balance /roll-forward /reconciliation
         /periods /periods/<code:month> /periods/<code:month>/close /periods/<code:month>/reopen
-        /books/reopen /books/trial-balance
+        /books/reopen /books/trial-balance /audit /audit/<id:number> /audit.csv /audit.xlsx
+        /audit-trail /audit-trail/anchor /exports/audit-trail.csv /exports/audit-trail.xlsx
         /exports/accounting.xlsx /books /books/roll-forward /books/valuation /books/journal /books/workbook
         /books/workbook.xlsx /books/workbook/<code:key> /books/workbook/<code:key>/file /books/close
+        /books/workbook/<code:key>/stop
         /books/deferred /exports/journal /accounts /accounts/<code:code> /books/files /books/files/journal
         /books/files/accounts/<code:name>
     """,
     "what a patient received must be found wherever it was (S10)": """
-        /patients /patients/<path:patient_ref>/lots
+        /patients /patients/<path:patient_ref>/lots /patients/<path:patient_ref>/file
+        /patients/<path:patient_ref>/file.xlsx /patients/<path:patient_ref>/erase /erasures
+        /privacy /privacy/file.xlsx /privacy/erase
     """,
+    "how long the clinic keeps something": "/retention /retention/purge /privacy/retention",
     "who may come in is the clinic's": """
         /people /people/new /people/<id:person_id> /people/<id:person_id>/reset-password
         /people/<id:person_id>/forget-second-factor /people/<id:person_id>/end-sessions /access

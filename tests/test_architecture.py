@@ -15,8 +15,8 @@ PACKAGES = ("inventory", "pricing", "seed_data", "api")
 # A module imports only what stands before it. Within a line one order is as good as another; that there is
 # one keeps a reader from going in circles.
 INVENTORY = [
-    "errors", "measures", "database", "recording", "trail", "questions", "defaults", "clinic", "suppliers",
-    "catalog",
+    "errors", "measures", "database", "recording", "trail", "trail_list", "questions", "defaults", "clinic",
+    "suppliers", "catalog",
     "gs1", "scanning", "boxes", "patients", "forgetting",
     "allocations", "periods", "lots", "balances", "places", "layers", "vials", "ledger", "adjustments",
     "history", "snapshots", "shelf_life", "charges", "receiving", "opening", "opening_undone",
@@ -26,8 +26,8 @@ INVENTORY = [
     "retelling", "revaluation",
     "counts", "rota", "stocktake", "count_book", "counting", "differences", "count_posting",
     "vial_advice", "rooms", "vial_limits", "vial_labels", "vial_list",
-    "lot_list", "stock", "usage", "evidence", "need", "levels", "forecasting", "futures", "policy",
-    "weighing", "reasons", "reordering", "foresight", "write_downs",
+    "lot_list", "stock", "usage", "evidence", "need", "levels", "forecasting", "futures", "new_lot",
+    "surplus", "policy", "weighing", "reasons", "reordering", "foresight", "write_downs",
     "alerts", "tracing", "corrections", "preview",
     "proof_of_use", "proof_of_places", "proof_of_orders", "proof_of_counts", "proof_of_values",
     "proof", "proof_of_trail",
@@ -49,7 +49,7 @@ ORDER = [
 ]  # fmt: skip
 
 STATISTICS = {
-    "inventory.levels", "inventory.forecasting", "inventory.futures", "inventory.policy",
+    "inventory.levels", "inventory.forecasting", "inventory.futures", "inventory.new_lot", "inventory.surplus", "inventory.policy",
     "inventory.weighing", "inventory.reasons", "inventory.reordering", "inventory.foresight",
     "pricing.paths", "pricing.certainty",
 }  # fmt: skip

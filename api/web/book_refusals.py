@@ -30,6 +30,8 @@ BOOKS: dict[str, dict[str, str]] = {
         "NothingComesBack": "Enter at most what is left of it.",
         "UnknownWriteDown": LOOK,
     },
+    "inventory.trail_list": {"UnknownEntry": LOOK},
+    "inventory.proof_of_trail": {"BadAnchor": "Copy the whole line as it was exported."},
     "pricing.accounting": {"BadPeriod": "Choose a last day that is not before the first."},
     "pricing.mapping": {
         "AccountsNotMapped": "Books, Other software, Accounts: give each that is named its own there.",
@@ -44,6 +46,7 @@ BOOKS: dict[str, dict[str, str]] = {
         "NothingToClose": "Wait until the month is over, or look which month is next.",
     },
     "api.web.account_pages": {"NoSuchSoftware": "Choose one of the programs on the page."},
+    "api.package": {"NoRoom": "Make room on the disk, then have it written again."},
     "api.web.workbooks": {"UnknownWorkbook": "Have it written anew; it takes seconds."},
     "inventory.clinic": {
         "BadSetting": "Read what the setting takes, and enter such a value.",

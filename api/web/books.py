@@ -198,8 +198,13 @@ def next_to_close() -> date | None:
 
 def day_asked() -> date | None:
     """The day that the address names; none where it names none."""
+    return day_named("on")
+
+
+def day_named(name: str) -> date | None:
+    """A day that the address has under a name; none where it has none."""
     try:
-        day = date.fromisoformat(request.args.get("on", ""))
+        day = date.fromisoformat(request.args.get(name, ""))
     except ValueError:
         return None
     return day if EARLIEST <= day <= LATEST else None

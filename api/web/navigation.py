@@ -32,8 +32,10 @@ ENTRIES = (
     ("Reorder", "shopping-cart", "/reorder"),
     ("Orders", "package-check", "/orders"),
     ("Books", "book-open", "/books"),
+    ("Audit trail", "history", "/audit"),
     ("Settings", "sliders-horizontal", "/settings"),
     ("People", "users", "/people"),
+    ("Privacy", "lock", "/privacy"),
     ("Help", "circle-question-mark", "/help"),
 )
 """Label, icon and address, in the order in which they are shown; a page's own part is its first word."""

@@ -125,9 +125,14 @@ MAY: dict[str, frozenset[Role]] = {
             GET /books/workbook.xlsx
             GET /books/workbook/<code:key>
             GET /books/workbook/<code:key>/file
+            POST /books/workbook/<code:key>/stop
             GET /books/close
             POST /books/close
             GET /books/trial-balance
+            GET /audit
+            GET /audit/<id:number>
+            GET /audit.csv
+            GET /audit.xlsx
             GET /books/files
             GET /books/files/journal
             GET /books/files/accounts/<code:name>
@@ -294,6 +299,12 @@ MAY: dict[str, frozenset[Role]] = {
             POST /people/<id:person_id>/end-sessions
             GET /access
             POST /access
+            GET /privacy
+            GET /privacy/file.xlsx
+            GET /privacy/erase
+            POST /privacy/erase
+            GET /privacy/retention
+            POST /privacy/retention
             GET /books/reopen
             POST /books/reopen
             """,
