@@ -16,6 +16,7 @@ from api import (
     backup_commands,
     export_commands,
     nightly_command,
+    privacy_commands,
     proof_command,
     settings,
     trace_command,
@@ -306,6 +307,8 @@ vialbook.add_command(vial_commands.opened_vials)
 vialbook.add_command(vial_commands.discard_due)
 vialbook.add_command(nightly_command.nightly)
 vialbook.add_command(trace_command.trace)
+vialbook.add_command(privacy_commands.purge)
+vialbook.add_command(privacy_commands.patient)
 vialbook.add_command(backup_commands.backup)
 vialbook.add_command(backup_commands.restore)
 vialbook.add_command(export_commands.export)

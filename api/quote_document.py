@@ -65,6 +65,13 @@ def pdf(
     return _printed(db, copy, site, at) if kept is None else kept.body
 
 
+def print_anew(
+    db: Session, quote: Quote, state: QuoteState, site: Site, *, at: datetime, language: str
+) -> bytes:
+    """A kept copy printed once more, for a patient who was forgotten: no chart number, the rest as it is."""
+    return _printed(db, patient_copy.copy_of(db, quote, state, site, at=at, language=language), site, at)
+
+
 def _printed(db: Session, copy: PatientCopy, site: Site, at: datetime) -> bytes:
     return documents.pdf("quote", data(copy, mark=marks.current(db), country=site.country), at=at)
 

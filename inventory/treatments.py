@@ -19,7 +19,7 @@ from inventory.layers import Want
 from inventory.ledger import Act, DocumentKind
 from inventory.measures import ZERO, fit, quantity
 from inventory.patients import BadPatientRef as BadPatientRef
-from inventory.patients import check_patient_ref
+from inventory.patients import check_patient_ref as check_patient_ref
 from inventory.picking import Container, Draw, Need, NotEnoughStock
 from inventory.vials import PharmacyBulk, PreparedIn, Product
 

@@ -32,7 +32,7 @@ def write(message: str) -> Path:
     metadata = every_table()
     with TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/newest.sqlite3")
-        upgrade(database)
+        upgrade(database, to=newest() or "head")  # not further: no trail begins
         with database.engine.connect() as connection:
             changes = differences(connection, metadata)
             triggers = missing_triggers(connection, changes)

@@ -145,5 +145,19 @@ SETTINGS = {
         "A difference of more than this share of the book is counted a second time; 0 turns this off.",
         PERCENT,
     ),
+    "trace_years": Explained(
+        "Keep what a patient received for",
+        "So long after the last session nobody is forgotten unless an admin says why, so that a recall finds "
+        "everybody.", "years",
+    ),
+    "sign_in_days": Explained("Keep ended sign-ins for", "Then who was signed in is put away.", "days"),
+    "request_key_days": Explained(
+        "Keep answers for requests sent twice",
+        "So long a request that is sent again has no second effect.", "days",
+    ),
+    "upload_days": Explained(
+        "Keep lists that were brought for", "And workbooks that were asked for, as files.", "days"
+    ),
+    "access_log_days": Explained("Keep the log of requests for", "A file for each day.", "days"),
 }  # fmt: skip
 """Every setting of `clinic.Settings`; a test finds one that is missing."""

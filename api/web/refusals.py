@@ -152,6 +152,11 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
             "LiesAhead": "Check the date: nobody records what is to come.",
             "UnknownMovement": LOOK,
         },
+        "inventory.forgetting": {"UnknownPatient": "Look at the chart number again; it may be forgotten."},
+        "pricing.privacy": {
+            "StillTreated": "End the course, and wait until its stock is free again.",
+            "TraceStillKept": "Wait, or have an admin say why it is forgotten before.",
+        },
         "inventory.patients": {"BadPatientRef": "Enter the chart number alone: no name, no birth date."},
         "inventory.treatments": {
             "MixedUnits": "Name the item instead of the ingredient.",

@@ -21,6 +21,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER course_lines_no_delete BEFORE DELETE ON course_lines BEGIN SELECT RAISE(ABORT, 'course_lines are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS documents_no_update BEFORE UPDATE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS documents_no_delete BEFORE DELETE ON documents BEGIN SELECT RAISE(ABORT, 'documents are only added, never changed'); END",
+        "CREATE TRIGGER erasures_no_update BEFORE UPDATE ON erasures BEGIN SELECT RAISE(ABORT, 'erasures are only added, never changed'); END",
+        "CREATE TRIGGER erasures_no_delete BEFORE DELETE ON erasures BEGIN SELECT RAISE(ABORT, 'erasures are only added, never changed'); END",
         "CREATE TRIGGER formula_changes_no_update BEFORE UPDATE ON formula_changes BEGIN SELECT RAISE(ABORT, 'formula_changes are only added, never changed'); END",
         "CREATE TRIGGER formula_changes_no_delete BEFORE DELETE ON formula_changes BEGIN SELECT RAISE(ABORT, 'formula_changes are only added, never changed'); END",
         "CREATE TRIGGER import_undos_no_update BEFORE UPDATE ON import_undos BEGIN SELECT RAISE(ABORT, 'import_undos are only added, never changed'); END",
@@ -47,6 +49,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER purchase_order_receipts_no_delete BEFORE DELETE ON purchase_order_receipts BEGIN SELECT RAISE(ABORT, 'purchase_order_receipts are only added, never changed'); END",
         "CREATE TRIGGER purchase_orders_no_update BEFORE UPDATE ON purchase_orders BEGIN SELECT RAISE(ABORT, 'purchase_orders are only added, never changed'); END",
         "CREATE TRIGGER purchase_orders_no_delete BEFORE DELETE ON purchase_orders BEGIN SELECT RAISE(ABORT, 'purchase_orders are only added, never changed'); END",
+        "CREATE TRIGGER purges_no_update BEFORE UPDATE ON purges BEGIN SELECT RAISE(ABORT, 'purges are only added, never changed'); END",
+        "CREATE TRIGGER purges_no_delete BEFORE DELETE ON purges BEGIN SELECT RAISE(ABORT, 'purges are only added, never changed'); END",
         "CREATE TRIGGER quote_documents_no_update BEFORE UPDATE ON quote_documents BEGIN SELECT RAISE(ABORT, 'quote_documents are only added, never changed'); END",
         "CREATE TRIGGER quote_documents_no_delete BEFORE DELETE ON quote_documents BEGIN SELECT RAISE(ABORT, 'quote_documents are only added, never changed'); END",
         "CREATE TRIGGER IF NOT EXISTS quote_events_no_update BEFORE UPDATE ON quote_events BEGIN SELECT RAISE(ABORT, 'quote_events are only added, never changed'); END",
@@ -87,6 +91,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER course_events_only_added BEFORE UPDATE OR DELETE ON course_events FOR EACH ROW EXECUTE FUNCTION course_events_only_added()",
         "CREATE OR REPLACE FUNCTION course_lines_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'course_lines are only added, never changed'; END $$",
         "CREATE TRIGGER course_lines_only_added BEFORE UPDATE OR DELETE ON course_lines FOR EACH ROW EXECUTE FUNCTION course_lines_only_added()",
+        "CREATE OR REPLACE FUNCTION erasures_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'erasures are only added, never changed'; END $$",
+        "CREATE TRIGGER erasures_only_added BEFORE UPDATE OR DELETE ON erasures FOR EACH ROW EXECUTE FUNCTION erasures_only_added()",
         "CREATE OR REPLACE FUNCTION formula_changes_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'formula_changes are only added, never changed'; END $$",
         "CREATE TRIGGER formula_changes_only_added BEFORE UPDATE OR DELETE ON formula_changes FOR EACH ROW EXECUTE FUNCTION formula_changes_only_added()",
         "CREATE OR REPLACE FUNCTION import_undos_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'import_undos are only added, never changed'; END $$",
@@ -111,6 +117,8 @@ FACTS_ARE_ONLY_ADDED = {
         "CREATE TRIGGER purchase_order_receipts_only_added BEFORE UPDATE OR DELETE ON purchase_order_receipts FOR EACH ROW EXECUTE FUNCTION purchase_order_receipts_only_added()",
         "CREATE OR REPLACE FUNCTION purchase_orders_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purchase_orders are only added, never changed'; END $$",
         "CREATE TRIGGER purchase_orders_only_added BEFORE UPDATE OR DELETE ON purchase_orders FOR EACH ROW EXECUTE FUNCTION purchase_orders_only_added()",
+        "CREATE OR REPLACE FUNCTION purges_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'purges are only added, never changed'; END $$",
+        "CREATE TRIGGER purges_only_added BEFORE UPDATE OR DELETE ON purges FOR EACH ROW EXECUTE FUNCTION purges_only_added()",
         "CREATE OR REPLACE FUNCTION quote_documents_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'quote_documents are only added, never changed'; END $$",
         "CREATE TRIGGER quote_documents_only_added BEFORE UPDATE OR DELETE ON quote_documents FOR EACH ROW EXECUTE FUNCTION quote_documents_only_added()",
         "CREATE OR REPLACE FUNCTION quote_overrides_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'quote_overrides are only added, never changed'; END $$",
@@ -176,6 +184,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clinic_marks")),
     )
     op.create_table(
+        "erasures",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("word", sa.String(length=40), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("rows", KEY, nullable=False),
+        sa.Column("kept_until", sa.Date(), nullable=True),
+        sa.Column("touched", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasures")),
+        sa.UniqueConstraint("word", name=op.f("uq_erasures_word")),
+    )
+    op.create_table(
         "names_elsewhere",
         sa.Column("id", KEY, nullable=False),
         sa.Column("software", sa.String(24), nullable=False),
@@ -198,6 +219,14 @@ def upgrade() -> None:
             unique=False,
         )
 
+    op.create_table(
+        "purges",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("counts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_purges")),
+    )
     op.create_table(
         "trail",
         sa.Column("number", KEY, autoincrement=False, nullable=False),
