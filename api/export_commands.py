@@ -31,13 +31,21 @@ def export() -> None:
 def accounting(out: Path, since: datetime, until: datetime) -> None:
     """Write the accountants' workbook of a period."""
     from api import cli, workbook
+    from api.workbook_columns import LISTINGS
 
     _folder_of(out)
     database = cli.opened(settings.from_environment())
-    with database.read() as db:
-        written = workbook.write_accounting(
-            db, out, since=since.date(), until=until.date(), at=utc_now(), by=BY
-        )
+    period = {"since": since.date(), "until": until.date()}
+    with database.read() as db, _bar("Workbook", len(LISTINGS)) as bar:
+        bar.item_show_func = lambda told: told and f"{told[0]}: {told[1]:,} rows"
+        seen: list[str] = []
+
+        def told(sheet: str, rows: int) -> None:
+            begun = sheet in seen
+            seen.append(sheet)
+            bar.update(0 if begun else 1, (sheet, rows))
+
+        written = workbook.write_accounting(db, out, **period, at=utc_now(), by=BY, progress=told)
     rows, lists = sum(written.rows.values()), len(written.rows)
     click.echo(
         f"Wrote {out}: {rows} rows in {lists} lists, with a summary before and a control sheet behind."

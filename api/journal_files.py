@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from api import journal_ledger, journal_rows
 from api.journal_rows import Elsewhere, Form
+from api.package import with_room
 from inventory import clinic
 from pricing import accounting, mapping
 from pricing.accounting import AccountTotal, Entry, check_period
@@ -75,8 +76,15 @@ def write(
 
     In a folder each gets a name with its period and its control total; a name of a file is kept, and
     numbers follow it from the second on. Raises accounting.BadPeriod, and mapping.AccountsNotMapped
-    before anything is written.
+    before anything is written, and package.NoRoom.
     """
+    with with_room(f"the journal for {software.spoken}"):
+        return _write(db, out, software=software, since=since, until=until, progress=progress)
+
+
+def _write(
+    db: Session, out: Path, *, software: Software, since: date, until: date, progress: Progress | None
+) -> JournalFiles:
     check_period(since, until)
     balances = accounting.trial_balance(db, since=since, until=until)
     currency = clinic.settings(db).currency

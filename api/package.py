@@ -4,6 +4,7 @@ openpyxl writes a row of twenty cells in half a millisecond and a formula withou
 `spreadsheets` the rows cost a fortieth of that, and take no memory. Everything else is openpyxl's own.
 """
 
+import errno
 import io
 import re
 import shutil
@@ -16,7 +17,8 @@ from math import ceil
 from pathlib import Path
 from typing import IO, Any
 
-from api.spreadsheets import NUMBERS, Chart, Look, Role, Sheet, letters, plain_text
+from api.spreadsheets import IN_MEMORY, NUMBERS, Chart, Look, Role, Sheet, letters, plain_text
+from inventory.errors import Conflict
 
 INK, PAPER, RULE, RED = "1F3A4D", "E8EEF2", "9FB3C1", "C0392B"
 MARKS = {"USD": "[$$-409]", "EUR": "[$€-2] ", "GBP": "[$£-809]", "JPY": "[$¥-411]"}
@@ -26,6 +28,8 @@ PORTRAIT = 130  # characters up to which a page stands upright
 COMPRESSION = 4
 CHARTS_TO, CHARTS_DOWN, CHARTS_ACROSS = "R", 38, 100  # how far charts beside a sheet's rows reach
 MOST_ABOUT = 120  # characters of a title: a footer holds 255
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 SHEET_DATA = re.compile(rb"<sheetData\s*/>|<sheetData>\s*</sheetData>")
 DIMENSION = re.compile(rb'<dimension ref="[^"]*"\s*/>')
@@ -61,9 +65,19 @@ def formats(currency: str) -> dict[Look, str]:
 class Book:
     """A workbook that is being written: its sheets in their order, its styles, and then the file."""
 
-    def __init__(self, *, title: str, subject: str, author: str, currency: str, at: datetime) -> None:
+    def __init__(
+        self,
+        *,
+        title: str,
+        subject: str,
+        author: str,
+        currency: str,
+        at: datetime,
+        folder: Path | None = None,
+    ) -> None:
         import openpyxl
 
+        self.folder = folder  # where what is half written is kept: where the whole will be
         self.at = at.astimezone(UTC).replace(microsecond=0)
         self.sheets: list[Sheet] = []
         self._book: Any = openpyxl.Workbook()
@@ -77,7 +91,8 @@ class Book:
 
     def sheet(self, title: str, *, frozen: str = "A2", after: Sheet | None = None) -> Sheet:
         """A new sheet, at the end or after another."""
-        made = Sheet(title, self.styles, frozen=frozen)
+        spool = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=self.folder)  # noqa: SIM115  (with the sheet)
+        made = Sheet(title, self.styles, frozen=frozen, spool=spool)
         self.sheets.insert(len(self.sheets) if after is None else self.sheets.index(after) + 1, made)
         return made
 
@@ -103,6 +118,21 @@ class Book:
                         _fill(part, made.read(name), parts[name])
                     else:
                         part.write(made.read(name))
+
+
+class NoRoom(Conflict):
+    """The disk, or what the program may write to it, is full."""
+
+
+@contextmanager
+def with_room(what: str) -> Iterator[None]:
+    """Says in a sentence that there is no room for what is being written. Raises NoRoom."""
+    try:
+        yield
+    except OSError as full:
+        if full.errno not in FULL:
+            raise
+        raise NoRoom(f"There is no room on the disk to write {what}; nothing of it was kept.") from full
 
 
 @contextmanager

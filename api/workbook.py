@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from api import workbook_control, workbook_courses, workbook_summary
 from api.listings import Listing
-from api.package import Book, whole_file
+from api.package import Book, whole_file, with_room
 from api.spreadsheets import MOST_ROWS, Formula
 from api.workbook_columns import COURSES_SHEET, IN_COLUMNS, LISTINGS, PURCHASES_SHEET
 from api.workbook_control import Period
@@ -49,8 +49,23 @@ def write_accounting(
 ) -> Written:
     """Write the workbook of a period, whole or not at all; a list longer than a sheet goes on over the next.
 
-    The same books and the same `at` give the same file. Raises accounting.BadPeriod.
+    The same books and the same `at` give the same file. Raises accounting.BadPeriod, package.NoRoom.
     """
+    with with_room(out.name if isinstance(out, Path) else "the workbook"):
+        return _write(db, out, since=since, until=until, at=at, by=by, progress=progress, most_rows=most_rows)
+
+
+def _write(
+    db: Session,
+    out: Path | IO[bytes],
+    *,
+    since: date,
+    until: date,
+    at: datetime,
+    by: str,
+    progress: Progress | None,
+    most_rows: int,
+) -> Written:
     check_period(since, until)
     settings = clinic.settings(db)
     book = Book(
@@ -59,6 +74,7 @@ def write_accounting(
         author=by,
         currency=settings.currency,
         at=at,
+        folder=out.parent if isinstance(out, Path) else None,
     )
     summary = book.sheet("Summary")
     listings = {

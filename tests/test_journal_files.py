@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from api import journal_files, journal_rows
+from api.package import NoRoom
 from inventory import clinic
 from inventory.ledger import WasteReason
 from pricing import accounting, mapping
@@ -302,7 +303,7 @@ def test_what_fails_on_the_way_leaves_no_file_and_the_old_one_as_it_was(db, tmp_
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(journal_rows, "table", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(NoRoom, match="There is no room on the disk to write the journal for Xero"):
         written(db, path, Software.XERO)
 
     assert path.read_bytes() == b"last month's"

@@ -133,3 +133,36 @@ def test_without_a_script_one_link_waits_for_the_whole_file(house: House):
     answer = accountant(house).get("/books/workbook.xlsx?month=2026-01")
 
     assert openpyxl.load_workbook(BytesIO(answer.data))["Valuation"]["E2"].value == "A17"
+
+
+def test_who_stops_it_keeps_nothing_of_it(house: House, home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(workbooks, "work", lambda *_, **__: None)
+    browser = accountant(house)
+    address = begun(browser)
+    key = address.rpartition("/")[2]
+
+    answer = browser.post(f"{address}/stop", browser.hidden(browser.get(address)))
+    monkeypatch.undo()
+    monkeypatch.setenv("VIALBOOK_HOME", str(home))
+    with house.database.read():
+        workbooks.work(
+            house.database, workbooks.Job(key, 0, "2026-01-01", "2026-01-15"), at=house.clock.now, by="test"
+        )
+
+    assert answer.headers["Location"] == address
+    assert workbooks.json.loads((home / "workbooks" / f"{key}.json").read_text())["state"] == "stopped"
+    assert not list((home / "workbooks").glob("*.xlsx*"))
+    assert not list((home / "workbooks").glob(".*"))
+
+
+def test_a_full_disk_is_said_in_a_sentence(house: House, home: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("api.package.Book.save", full)
+    browser = accountant(house)
+
+    page = finished(browser, begun(browser))
+
+    assert "There is no room on the disk to write" in page
+    assert not list((home / "workbooks").glob("*.xlsx*"))

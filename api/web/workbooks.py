@@ -22,8 +22,9 @@ from api import settings
 from api.web import books, downloads, forms, frame, months
 from api.web.books import Span
 from api.web.forms import Done
+from api.workbook_columns import LISTINGS
 from inventory.database import Database
-from inventory.errors import NotFound
+from inventory.errors import NotFound, Refusal
 
 blueprint = frame.chapter("workbooks")
 
@@ -31,10 +32,14 @@ IN_MEMORY = 4 * 1024 * 1024
 KEY = re.compile("[A-Za-z0-9_-]{16}")
 KEPT_SECONDS = 86_400
 SILENT_SECONDS = 180  # nothing was heard of it for so long: its worker was stopped
-SHEETS = 8  # seven lists, and the packing
+SHEETS = len(LISTINGS) + 1  # the lists, and the packing
 ONE_AT_A_TIME = threading.Lock()
 
 log = logging.getLogger("vialbook")
+
+
+class Stopped(Exception):
+    """Whoever asked for the workbook does not want it any more."""
 
 
 class UnknownWorkbook(NotFound):
@@ -49,7 +54,8 @@ class Job:
     person_id: int
     since: str
     until: str
-    state: str = "waiting"  # writing, done, failed
+    state: str = "waiting"  # writing, done, failed, stopped
+    why: str = ""  # it failed, where that can be mended
     sheet: str = ""
     rows: int = 0
     written: int = 0  # sheets
@@ -106,6 +112,15 @@ def download(key: str) -> Response:
     return downloads.workbook(path, name=job.name)
 
 
+@blueprint.post("/books/workbook/<code:key>/stop")
+def stop(key: str) -> Response:
+    """Stop writing a workbook: nothing of it is kept."""
+    job = mine(key)
+    if job.state in ("waiting", "writing"):
+        stopped(job).touch()
+    return forms.go(Done(f"/books/workbook/{job.key}"))
+
+
 @blueprint.get("/books/workbook.xlsx")
 def at_once() -> Response:
     """The workbook in one go: the answer comes when it is whole."""
@@ -126,6 +141,8 @@ def work(database: Database, job: Job, *, at: datetime, by: str) -> None:
     done: list[str] = []
 
     def told(sheet: str, rows: int) -> None:
+        if stopped(job).exists():
+            raise Stopped
         if sheet not in done:
             done.append(sheet)
         note(replace(job, state="writing", sheet=sheet, rows=rows, written=len(done)))
@@ -138,9 +155,18 @@ def work(database: Database, job: Job, *, at: datetime, by: str) -> None:
                 db, path, since=job.first, until=date.fromisoformat(job.until), at=at, by=by, progress=told
             )
         note(replace(job, state="done", written=SHEETS))
+    except Stopped:
+        note(replace(job, state="stopped"))
+    except Refusal as refusal:
+        note(replace(job, state="failed", why=str(refusal)))
     except Exception:
         log.exception("workbook %s could not be written", job.key)
         note(replace(job, state="failed"))
+
+
+def stopped(job: Job) -> Path:
+    """The mark that a workbook is to be stopped; any worker of the machine can leave it."""
+    return folder() / f"{job.key}.stop"
 
 
 def folder() -> Path:
