@@ -214,8 +214,8 @@ def _used(ago: "Whole", doses: "Whole", vessel: Vessel, *, days: int) -> int:
 
 def volumes(
     demand: Demand, vessel: Vessel, random: Any, *, paths: int, days: int
-) -> tuple["Whole", "Floats"]:
-    """What may be asked for, [path, lag less 1], and each path's rate in lines a day.
+) -> tuple["Whole", "Whole", "Floats"]:
+    """What may be asked for and in how many lines, [path, lag less 1], and each path's lines a day.
 
     In smallest units; for a single-dose container in containers, since no two lines share one.
     """
@@ -234,8 +234,10 @@ def volumes(
     for lag, dose, chance in demand.booked:
         if lag <= days:
             asked = -(-dose // vessel.content) if vessel.single else dose
-            volume[:, lag - 1] += asked * (random.random(paths) < chance)
-    return volume, rate * demand.lines_per_fresh
+            comes = random.random(paths) < chance
+            volume[:, lag - 1] += asked * comes
+            counts[:, lag - 1] += comes
+    return volume, counts, rate * demand.lines_per_fresh
 
 
 def openings(

@@ -16,6 +16,8 @@ from inventory.forecasting import Demand, Vessel
 if TYPE_CHECKING:
     from inventory.forecasting import Floats, Whole
 
+FAR = 3650  # days beyond which nothing needs to be foreseen
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -35,6 +37,11 @@ class Terms:
             price = np.where(packs >= start, lower, price)
         return price
 
+    def price_at(self, packs: int) -> float:
+        """The price of a container in one order of so many packs."""
+        reached = [lower for start, lower in sorted(self.breaks) if packs >= start]
+        return reached[-1] if reached else self.price
+
 
 @dataclass(frozen=True)
 class Item:
@@ -50,6 +57,24 @@ class Item:
     delivery_days: "Whole"  # samples: from order to receipt
     lives: "Whole"  # samples: usable days after receipt
     next_order_in: int  # days until the supplier takes the next order
+    offered: tuple[tuple[int, int], ...] = ()  # lots that another site can spare: last day, containers
+
+    def __post_init__(self) -> None:
+        """Refuse what is not an item: its caller is mistaken."""
+        refused = {
+            "its container holds nothing": self.vessel.content < 1,
+            "its pack holds no container": self.terms.pack < 1 or self.terms.least < 1,
+            "its price is below nothing": not self.terms.price >= 0,
+            "it has less than no containers": any(
+                count < 0 for _, count in (*self.lots, *self.coming, *self.offered)
+            ),
+            "nothing says how long it takes to come": not len(self.delivery_days),
+            "nothing says how long it keeps": not len(self.lives),
+            "its supplier takes no order again": self.next_order_in < 1,
+        }
+        for why, wrong in refused.items():
+            if wrong:
+                raise ValueError(f"item {self.key}: {why}")
 
 
 @dataclass(frozen=True)
@@ -59,29 +84,44 @@ class Paths:
     items: Sequence[Item]
     days: int
     need: "Whole"  # containers to be opened
+    lines: "Whole"  # asked for
     there: "Whole"  # containers on the shelf and arrived, cumulative
     expired: "Whole"  # containers whose last day is over, cumulative [item, day]
     rate: "Floats"  # containers a day, in the long run
     arrives: "Whole"  # day on which an order of today comes
     life: "Whole"
     far: "Floats"  # containers needed from beyond the days until the new lot expires
+    keeps: "Whole"  # last day of what keeps longest, on the shelf or on order
+    far_keeps: "Floats"  # containers needed from beyond the days until then
     unmet: "Whole" = field(init=False)  # containers that no stock serves
     left: "Whole" = field(init=False)  # at the end
     wasted: "Whole" = field(init=False)  # expired by the end
+    lost: "Floats" = field(init=False)  # lines that no stock serves, by day
 
     def __post_init__(self) -> None:
         """Use up the stock day by day, first expired, first out; one path needs only cumulative curves:
-        served is at most what is there and not yet gone, and gone is at least what has expired."""
+        served is at most what is there and not yet gone, and gone is at least what has expired.
+
+        Where a container is missing, the lines that it would have served are lost, until stock arrives: fewer
+        than one container serves in all where the next delivery comes before it would be empty.
+        """
         import numpy as np
 
         gone = np.zeros(self.there.shape[:2], dtype=np.int64)
         served, unmet = np.zeros_like(gone), np.empty_like(self.need)
+        lost, out, before = np.empty(self.need.shape), np.zeros(gone.shape, dtype=bool), self.there[:, :, 0]
         for day in range(self.days):
-            taken = np.minimum(self.need[:, :, day], self.there[:, :, day] - gone)
-            unmet[:, :, day] = self.need[:, :, day] - taken
+            need, there = self.need[:, :, day], self.there[:, :, day]
+            taken = np.minimum(need, there - gone)
+            unmet[:, :, day] = missing = need - taken
+            out &= there == before
+            lost[:, :, day] = self.lines[:, :, day] * np.where(out, 1.0, missing / np.maximum(need, 1))
+            out |= missing > 0
+            before = there
             served += taken
             gone = np.maximum(gone + taken, self.expired[:, None, day])
         object.__setattr__(self, "unmet", unmet)
+        object.__setattr__(self, "lost", lost)
         object.__setattr__(self, "left", self.there[:, :, -1] - gone)
         object.__setattr__(self, "wasted", gone - served)
 
@@ -91,30 +131,45 @@ def draw(items: Sequence[Item], *, seed: int, paths: int, days: int) -> Paths:
     import numpy as np
 
     shape = (len(items), paths)
-    volume = np.empty((*shape, days), dtype=np.int64)
+    volume, asked = np.empty((*shape, days), dtype=np.int64), np.empty((*shape, days), dtype=np.int64)
     there, expired = np.zeros((*shape, days), dtype=np.int64), np.zeros((len(items), days), dtype=np.int64)
     lines, life = np.empty(shape), np.empty(shape, dtype=np.int64)
-    arrives, far = np.empty(shape, dtype=np.int64), np.empty(shape)
+    arrives, keeps = np.empty(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    far, far_keeps = np.empty(shape), np.empty(shape)
     for at, item in enumerate(items):
         random = np.random.default_rng([seed, item.key])
-        volume[at], lines[at] = forecasting.volumes(item.demand, item.vessel, random, paths=paths, days=days)
+        volume[at], asked[at], lines[at] = forecasting.volumes(
+            item.demand, item.vessel, random, paths=paths, days=days
+        )
         arrives[at] = _spread(item.delivery_days, random, paths)
         life[at] = _spread(item.lives, random, paths)
-        beyond = np.maximum(arrives[at] + life[at] - days, 0)
-        far[at] = random.poisson(np.minimum(lines[at] * beyond, 1e9)) * item.demand.containers_per_line
         for ordered_ago, containers in item.coming:
             later = item.delivery_days[item.delivery_days > ordered_ago] - ordered_ago
             comes = _spread(later, random, paths) if len(later) else np.ones(paths, dtype=np.int64)
             there[at] += np.where(np.arange(1, days + 1) >= comes[:, None], containers, 0)
+            keeps[at] = np.maximum(keeps[at], comes + _spread(item.lives, random, paths))
         for last_day, containers in item.lots:
             if last_day >= 1:  # by tomorrow, what expires today is gone
                 there[at] += containers
                 expired[at, min(last_day - 1, days) :] += containers
-    per_line = np.array([item.demand.containers_per_line for item in items])
+                keeps[at] = np.maximum(keeps[at], last_day)
+        ends = arrives[at] + life[at]
+        far[at], far_keeps[at] = _beyond(random, lines[at], (ends - days, keeps[at] - days))
+    per_line = np.array([item.demand.containers_per_line for item in items])[:, None]
     return Paths(
-        items, days, _containers(items, volume), there, expired, np.maximum(lines * per_line[:, None], 1e-5),
-        arrives, life, far,
+        items, days, _containers(items, volume), asked, there, expired, np.maximum(lines * per_line, 1e-5),
+        arrives, life, far * per_line, keeps, far_keeps * per_line,
     )  # fmt: skip
+
+
+def _beyond(random: Any, a_day: "Floats", days: tuple["Whole", "Whole"]) -> tuple["Floats", "Floats"]:
+    """Lines asked for in two spans that begin together; in the longer one all that are in the shorter."""
+    import numpy as np
+
+    first, second = (np.clip(span, 0, FAR) for span in days)
+    both = random.poisson(a_day * np.minimum(first, second)).astype(np.float64)
+    rest = random.poisson(a_day * np.abs(first - second))
+    return both + np.where(first > second, rest, 0), both + np.where(second > first, rest, 0)
 
 
 def _spread(samples: "Whole", random: Any, paths: int) -> "Whole":

@@ -4,17 +4,30 @@ A rolling Monte-Carlo marginal-cost rule. On an order day, for each item:
 
 1. Draw paths: ways the need may go until an order of the next order day would come (`forecasting`), when
    deliveries come, how long a new lot keeps. Age the stock without a new order, first expired, first out.
-   What stays unmet is exactly what a new lot could serve.
+   What stays unmet is what a new lot could serve (`new_lot`).
 2. Of all candidate quantities take the one whose order line, holding, expiry and price cost least per day
    that it covers: a lot covers no day after its expiry, so nobody is told to buy what expires.
-3. Order it now only if waiting until the next order day would lose more (sessions lost times what one is
-   worth) than ordering now costs (holding it longer, more of it expiring, starting the next cycle sooner).
+3. Order it now only if waiting until the next order day would lose more (lines times what one is worth) than
+   ordering now costs (holding it longer, more of it expiring, starting the next cycle sooner).
    An item for which that never pays is better ordered per patient.
+4. What another site can spare is fetched before anything is bought. What an order costs whatever its lines
+   is shared by them; lines that could wait join an order that is else too small, or not shipped free.
 
-`advise` is a pure function of plain data that an outside simulator may call: build an `Item` for each item
-of a supplier (its `Demand` from `forecasting.learn`, its sealed lots, what is on order), give the
-`Economics`, and order `Advice.packs`. Each item draws from a generator of its own, seeded by `seed` and its
-key: the same day gives the same advice, whichever other items are asked about with it.
+`advise` is a pure function of plain data that an outside simulator may call, for one supplier's order at one
+site and day. For each item build a `futures.Item`:
+
+- `vessel`, `terms`: what a container holds (whole numbers of a smallest unit of your choice), whether it is
+  one patient's, days in use; containers in a pack, price of a container, least packs, price breaks;
+- `demand`: from `forecasting.learn`, which wants each line of the past (item, days ago, dose, days that it
+  had been booked), past bookings with what became of them, and the bookings ahead;
+- `lots`, `opened`, `coming`: sealed lots (last usable day from today, containers), the open container (left,
+  last day), orders under way (days since ordered, containers);
+- `delivery_days`, `lives`: samples from receipts (`forecasting.delivery_days`, `forecasting.lives`);
+- `next_order_in`: days until the supplier takes the next order; `key`: seeds the item's paths.
+
+Then `advise(items, Economics(...), seed=DAY, order=OrderTerms(...))[n].packs` is what to order of item n.
+Each item draws from a generator of its own, seeded by `seed` and its key: the same day gives the same advice,
+whichever other items are asked about with it. `tests/benchmarks/clinic_year_ours.py` is such a caller.
 
 Numpy and floats; no database, no clock. Days are whole numbers from today (0); containers are whole; money
 is the clinic's currency. Lateness and life at receipt are samples from receipts, never assumptions here.
@@ -24,17 +37,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from inventory import futures
+from inventory import futures, new_lot, surplus
 from inventory.futures import Item, Paths
+from inventory.new_lot import Best
 
 if TYPE_CHECKING:
-    from inventory.forecasting import Floats, Whole
+    from inventory.forecasting import Floats
 
 PATHS = 128
 BLOCK = 256  # items worked on at once, which bounds the memory
 SHORTEST, LONGEST = 14, 400  # days looked ahead
-COVERS = (7, 10, 14, 21, 28, 35, 45, 60, 80, 110, 150)  # days of need that candidates cover
-FEW = 4  # the smallest packs are candidates whatever they cover
 YEAR = 365
 CAUTION = 1.4  # the paths do not know all that may go wrong: what waiting risks counts so many times
 
@@ -48,6 +60,20 @@ class Economics:
     holding_per_year: float = 0.25  # of a container's price
     disposal: float = 1.0  # of an expired container, beyond its price
     lost_line: float = 60.0  # margin lost where an item is missing for a session
+    transfer_cost: float = 4.0  # fetching an item from another site
+
+
+@dataclass(frozen=True)
+class OrderTerms:
+    """What a supplier asks of a whole order, in money."""
+
+    least: float = 0.0  # it takes no smaller order
+    freight: float = 0.0  # it charges so much ...
+    free_from: float | None = None  # ... unless the order is worth this
+
+    def freight_of(self, worth: float) -> float:
+        """What an order of that worth is charged."""
+        return 0.0 if self.free_from is not None and worth >= self.free_from else self.freight
 
 
 @dataclass(frozen=True)
@@ -73,6 +99,9 @@ class Advice:
     service_level: float  # share of the need met until the next delivery after this one, if advice is taken
     per_patient: bool  # a shelf never pays: order it for the patient who needs it
     days: int  # looked ahead
+    fetch: int = 0  # containers to fetch from another site; the rest is about what is then missing
+    joined: bool = False  # it could wait, and is ordered to make the order large enough
+    too_slow: bool = False  # it takes longer to come than it keeps: never ordered for the shelf
 
     @property
     def gain(self) -> float:
@@ -95,28 +124,98 @@ def plenty(item: Item) -> bool:
     return bool(usable > enough)
 
 
-def advise(items: Sequence[Item], economics: Economics, *, seed: int, paths: int = PATHS) -> list[Advice]:
+def advise(
+    items: Sequence[Item],
+    economics: Economics,
+    *,
+    seed: int,
+    paths: int = PATHS,
+    order: OrderTerms = OrderTerms(),
+) -> list[Advice]:
     """The advice on each item of one supplier's order, in the order given.
 
     Where an order costs something of its own, it is placed only if its lines together are worth it, and
-    its lines are sized with their share of it.
+    its lines are sized with their share of it. Where the supplier takes no order so small, or ships a larger
+    one free, lines that could wait join it, if having them sooner costs less than that is worth.
     """
     first = _each(items, economics, seed=seed, paths=paths, setup=economics.line_cost)
+    items, first = _fetched(items, first, economics, seed=seed, paths=paths)
     lines = sum(1 for one in first if one.packs)
-    if not economics.order_cost or not lines:
-        return first
-    if sum(one.gain for one in first if one.packs) <= economics.order_cost:
-        return [_waiting(one) for one in first]
-    shared = economics.line_cost + economics.order_cost / lines
-    sized = _each(items, economics, seed=seed, paths=paths, setup=shared)
-    return [
-        joint if alone.packs and joint.packs else alone for alone, joint in zip(first, sized, strict=True)
+    cost = economics.order_cost + order.freight_of(_worth(items, first))
+    if lines and cost:
+        if sum(one.gain for one in first if one.packs) <= cost:
+            return [replace(one, packs=0) for one in first]
+        shared = economics.line_cost + cost / lines
+        sized = _each(items, economics, seed=seed, paths=paths, setup=shared)
+        first = [
+            replace(joint, fetch=alone.fetch) if alone.packs and joint.packs else alone
+            for alone, joint in zip(first, sized, strict=True)
+        ]
+    return _large_enough(items, first, order)
+
+
+def _worth(items: Sequence[Item], advice: Sequence[Advice]) -> float:
+    """What the packs cost."""
+    return sum(
+        one.packs * item.terms.pack * item.terms.price_at(one.packs)
+        for item, one in zip(items, advice, strict=True)
+        if one.packs
+    )
+
+
+def _large_enough(items: Sequence[Item], advice: list[Advice], order: OrderTerms) -> list[Advice]:
+    """Let lines that could wait join an order that the supplier would refuse, or would ship free if larger.
+
+    An order that stays too small waits.
+    """
+    gained, worth = sum(one.gain for one in advice if one.packs), _worth(items, advice)
+    if 0 < worth < order.least:
+        advice = _filled(items, advice, order.least, gained)
+        if _worth(items, advice) < order.least:
+            return [replace(one, packs=0) for one in advice]
+    worth = _worth(items, advice)
+    if worth and order.free_from is not None and worth < order.free_from:
+        return _filled(items, advice, order.free_from, order.freight)
+    return advice
+
+
+def _filled(items: Sequence[Item], advice: list[Advice], target: float, worth: float) -> list[Advice]:
+    """The order with the lines that lose least by coming sooner, until it reaches the target; as it was if
+    they lose more than that is worth."""
+    filled, missing, lost = list(advice), target - _worth(items, advice), 0.0
+    waiting = []
+    for at, (item, one) in enumerate(zip(items, advice, strict=True)):
+        price = one.best_packs * item.terms.pack * item.terms.price_at(one.best_packs)
+        if not one.packs and price and not (one.per_patient or one.too_slow):
+            waiting.append((max(0.0, -one.gain) / price, at, price))
+    for each, at, price in sorted(waiting):
+        if missing <= 0:
+            break
+        missing, lost = missing - price, lost + each * price
+        filled[at] = replace(filled[at], packs=filled[at].best_packs, joined=True)
+    return filled if missing <= 0 and lost < worth else advice
+
+
+def _fetched(
+    items: Sequence[Item], advice: list[Advice], economics: Economics, *, seed: int, paths: int
+) -> tuple[Sequence[Item], list[Advice]]:
+    """Fetch what another site can spare of what would be bought, as far as it will be used in date; then see
+    what is still to be bought."""
+    changed, again = list(items), {}
+    for at, (item, one) in enumerate(zip(items, advice, strict=True)):
+        lots = surplus.usable(item, one.best_packs * item.terms.pack) if one.packs else ()
+        if sum(count for _, count in lots) * item.terms.price > economics.transfer_cost:
+            changed[at] = replace(item, lots=(*item.lots, *lots), offered=())
+            again[at] = sum(count for _, count in lots)
+    if not again:
+        return items, advice
+    renewed = _each(
+        [changed[at] for at in again], economics, seed=seed, paths=paths, setup=economics.line_cost
+    )
+    found = dict(zip(again, renewed, strict=True))
+    return changed, [
+        replace(found[at], fetch=again[at]) if at in found else one for at, one in enumerate(advice)
     ]
-
-
-def _waiting(advice: Advice) -> Advice:
-    """The same advice with nothing ordered."""
-    return replace(advice, packs=0)
 
 
 def _each(
@@ -144,134 +243,42 @@ def _alike(items: Sequence[Item]) -> Iterator[tuple[int, list[int]]]:
             yield days, places[start : start + BLOCK]
 
 
-@dataclass(frozen=True)
-class Lot:
-    """What a new lot would meet, [item, path]: without it this need is unmet from its arrival on."""
-
-    arrives: "Whole"
-    later: "Whole"  # arrival if ordered on the next order day
-    ends: "Whole"  # its last day
-    unmet: "Whole"  # [item, path, day less 1], cumulative from its arrival
-    usable: "Floats"  # containers needed from it before it ends
-    usable_later: "Floats"  # the same of a lot ordered on the next order day
-    first_use: "Floats"  # day on which its first container is needed
-
-    def used_by(self, containers: "Whole", paths: Paths) -> "Floats":
-        """The day on which the last of so many new containers [item] is needed; beyond the days drawn at
-        the path's rate, when what is left has gone."""
-        import numpy as np
-
-        wanted = containers[:, None]
-        total = self.unmet[:, :, -1]
-        inside = (self.unmet < wanted[:, :, None]).sum(2) + 1
-        beyond = paths.days + (paths.left + wanted - total) / paths.rate
-        return np.where(total >= wanted, inside, np.maximum(beyond, paths.days + 1)).astype(np.float64)
-
-
-def _new_lot(paths: Paths) -> Lot:
-    """What a lot ordered today would meet on each path."""
-    import numpy as np
-
-    wait = np.array([item.next_order_in for item in paths.items])[:, None]
-    day = np.arange(1, paths.days + 1)
-    unmet = np.cumsum(np.where(day >= paths.arrives[:, :, None], paths.unmet, 0), 2)
-    total, ends = unmet[:, :, -1], paths.arrives + paths.life
-    inside = np.take_along_axis(unmet, np.clip(ends, 1, paths.days)[:, :, None] - 1, 2)[:, :, 0]
-    usable = np.where(ends <= paths.days, inside, np.maximum(total, total + paths.far - paths.left))
-    more = np.where(ends + wait > paths.days, wait * paths.rate, 0)
-    lot = Lot(paths.arrives, paths.arrives + wait, ends, unmet, usable, usable + more, np.empty(0))
-    first = lot.used_by(np.ones(len(paths.items), dtype=np.int64), paths)
-    return replace(lot, first_use=first)
-
-
-@dataclass(frozen=True)
-class Best:
-    """The quantity that costs least a day, and what it costs, one entry an item."""
-
-    packs: "Whole"
-    per_day: "Floats"
-    waste: "Floats"  # containers expected to expire
-
-
-def _candidates(paths: Paths) -> "Whole":
-    """Packs worth weighing, ascending, [item, candidate]: the fewest, covers of the need, price breaks."""
-    import numpy as np
-
-    terms = [item.terms for item in paths.items]
-    pack, least = np.array([one.pack for one in terms]), np.array([one.least for one in terms])
-    per_day = paths.rate.mean(1)
-    covers = np.rint(per_day[:, None] * np.array(COVERS) / pack[:, None]).astype(np.int64)
-    few = least[:, None] + np.arange(FEW)
-    widest = max((len(one.breaks) for one in terms), default=0)
-    steps = np.array(
-        [[start for start, _ in one.breaks] + [one.least] * (widest - len(one.breaks)) for one in terms],
-        dtype=np.int64,
-    ).reshape(len(terms), widest)
-    return np.sort(np.maximum(np.concatenate([few, covers, steps], 1), least[:, None]), 1)
-
-
-def _best(paths: Paths, lot: Lot, economics: Economics, setup: float) -> Best:
-    """Of the candidates the one with the least cost per day covered (Silver and Meal's rule, with expiry)."""
-    import numpy as np
-
-    terms = [item.terms for item in paths.items]
-    pack, price = np.array([one.pack for one in terms]), np.array([one.price for one in terms])
-    holding = (economics.holding_per_year / YEAR * price)[:, None]
-    lost = (price + economics.disposal)[:, None]
-    candidates = _candidates(paths)
-    best = Best(candidates[:, 0], np.full(len(terms), np.inf), np.zeros(len(terms)))
-    held, before = np.zeros_like(lot.first_use), lot.first_use
-    packs_before = np.zeros(len(terms), dtype=np.int64)
-    for packs in candidates.T:
-        containers = packs * pack
-        used = lot.used_by(containers, paths)
-        middle = (np.minimum(before, lot.ends) + np.minimum(used, lot.ends)) / 2 - np.minimum(
-            lot.first_use, lot.ends
-        )
-        held = held + ((packs - packs_before) * pack)[:, None] * np.maximum(middle, 0)
-        waste = np.maximum(containers[:, None] - lot.usable, 0)
-        covered = np.minimum(used + 1 / paths.rate, lot.ends) - np.minimum(lot.first_use, lot.ends)
-        paid = np.array([one.price_of(packs[at : at + 1])[0] for at, one in enumerate(terms)])
-        cost = setup + (holding * held + lost * waste).mean(1) + (paid - price) * containers
-        per_day = cost / np.maximum(covered.mean(1), 0.25)
-        better = per_day < best.per_day - 1e-9
-        best = Best(
-            np.where(better, packs, best.packs),
-            np.where(better, per_day, best.per_day),
-            np.where(better, waste.mean(1), best.waste),
-        )
-        before, packs_before = used, packs
-    return best
-
-
 def _decided(paths: Paths, economics: Economics, setup: float) -> list[Advice]:
     """Weigh waiting for the next order day against ordering the best quantity now."""
     import numpy as np
 
-    lot = _new_lot(paths)
-    best = _best(paths, lot, economics, setup)
+    lot = new_lot.meets(paths)
+    best = new_lot.best(
+        paths,
+        lot,
+        setup=setup,
+        holding_per_year=economics.holding_per_year,
+        disposal=economics.disposal,
+    )
     terms = [item.terms for item in paths.items]
     price, containers = np.array([one.price for one in terms]), best.packs * [one.pack for one in terms]
     till = np.clip(lot.later - 1, 1, paths.days)[:, :, None] - 1
     missing = np.take_along_axis(lot.unmet, till, 2)[:, :, 0]
-    saved = np.minimum(missing, containers[:, None])
-    per_line = np.maximum([item.demand.containers_per_line for item in paths.items], 1e-3)
+    day = np.arange(1, paths.days + 1)
+    waiting = (day >= lot.arrives[:, :, None]) & (day < lot.later[:, :, None])
+    lost = (paths.lost * waiting).sum(2) * np.minimum(1, containers[:, None] / np.maximum(missing, 1))
     early = np.maximum(np.minimum(lot.first_use, lot.later) - lot.arrives, 0).mean(1)
     sooner = np.maximum(lot.later - np.maximum(lot.arrives, lot.first_use), 0).mean(1)
     waste = np.maximum(containers[:, None] - lot.usable, 0)
     more = (waste - np.maximum(containers[:, None] - lot.usable_later, 0)).mean(1)
+    per_line = np.maximum([item.demand.containers_per_line for item in paths.items], 1e-3)
     return _said(
         paths,
         best,
-        lost_sales=economics.lost_line / per_line * saved.mean(1),
-        lost_chance=(missing > 0).mean(1),
+        lost_sales=economics.lost_line * lost.mean(1),
+        lost_chance=(lost > 0).mean(1),
         holding=economics.holding_per_year / YEAR * price * containers * early,
         expiry=(price + economics.disposal) * np.maximum(more, 0),
         sooner=best.per_day * sooner,
         lines_a_day=paths.rate.mean(1) / per_line,
         economics=economics,
         unmet=np.take_along_axis(np.cumsum(paths.unmet, 2), till, 2)[:, :, 0].mean(1),
-        saved=saved.mean(1),
+        saved=np.minimum(missing, containers[:, None]).mean(1),
         asked=np.take_along_axis(np.cumsum(paths.need, 2), till, 2)[:, :, 0].mean(1),
     )
 
@@ -290,7 +297,8 @@ def _said(
     for at, item in enumerate(paths.items):
         weighed = {name: float(values[at]) for name, values in money.items()}
         cost = weighed["holding"] + weighed["expiry"] + weighed["sooner"]
-        ordered = CAUTION * weighed["lost_sales"] > cost
+        too_slow = float(np.median(item.delivery_days)) > float(np.median(item.lives))
+        ordered = CAUTION * weighed["lost_sales"] > cost and not too_slow
         short = float(unmet[at]) - (float(saved[at]) if ordered else 0.0)
         found.append(
             Advice(
@@ -304,7 +312,12 @@ def _said(
                 service_level=1 - short / float(asked[at]) if asked[at] else 1.0,
                 per_patient=economics.lost_line * float(lines_a_day[at]) < float(best.per_day[at]),
                 days=paths.days,
-                **weighed,
+                too_slow=too_slow,
+                lost_sales=weighed["lost_sales"],
+                lost_chance=weighed["lost_chance"],
+                holding=weighed["holding"],
+                expiry=weighed["expiry"],
+                sooner=weighed["sooner"],
             )
         )
     return found

@@ -37,7 +37,7 @@ def test_booked_and_unbooked_need_together_have_the_exact_distribution():
     booked = tuple([(1, 1, 0.9)] * 5 + [(1, 2, 0.8)] * 2)
     doses = np.array([1] * 7 + [2] * 3, dtype=np.int64)
 
-    asked, _ = forecasting.volumes(
+    asked, lines, _ = forecasting.volumes(
         demand(per_day=3.0, doses=doses, booked=booked),
         Vessel(1000, single=False, in_use_days=28),
         np.random.default_rng(1),
@@ -46,11 +46,12 @@ def test_booked_and_unbooked_need_together_have_the_exact_distribution():
     )
 
     assert asked.mean() == pytest.approx(11.6, abs=0.06)
+    assert lines.mean() == pytest.approx(5 * 0.9 + 2 * 0.8 + 3, abs=0.06)
     assert np.quantile(asked, [0.5, 0.95, 0.99]).tolist() == [11, 16, 19]
 
 
 def test_a_single_dose_container_is_one_patients_and_counted_whole():
-    asked, _ = forecasting.volumes(
+    asked, lines, _ = forecasting.volumes(
         demand(per_day=1e-9, doses=np.array([3]), booked=((1, 3, 1.0), (1, 3, 1.0), (1, 5, 1.0))),
         Vessel(4, single=True, in_use_days=0),
         np.random.default_rng(1),
@@ -59,6 +60,7 @@ def test_a_single_dose_container_is_one_patients_and_counted_whole():
     )
 
     assert asked.tolist() == [[4, 0]] * 3
+    assert lines.tolist() == [[3, 0]] * 3
 
 
 def test_the_open_container_is_used_first_and_discarded_after_its_days_in_use():

@@ -157,7 +157,8 @@ def test_cumulative_curves_say_what_lots_used_first_expired_first_say(need, lots
         expired[0, min(last_day - 1, days) :] += count
     there[0, 0, arrival[0] - 1 :] += arrival[1]
 
-    paths = Paths([], days, np.array([[need]]), there, expired, *(np.ones((1, 1)) for _ in range(4)))
+    asked = np.array([[need]])
+    paths = Paths([], days, asked, asked, there, expired, *(np.ones((1, 1)) for _ in range(6)))
 
     shelf, unmet, wasted = sorted([last_day, count] for last_day, count in lots), [], 0
     for day, asked in enumerate(need, start=1):

@@ -1,0 +1,138 @@
+"""New lot: what a lot ordered today would meet on each path, and how large it had best be (O1, O2).
+
+Stock is used first expired, first out. A new lot that keeps longest waits for what is there to be used up
+or to expire. One that expires sooner than what is there goes first, and leaves the other for later: then
+both together are used until the day of the other. Either way what counts is what the lot adds.
+
+Numpy and floats; no database, no clock. Days are whole numbers from today (0); containers are whole.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from inventory.futures import Paths
+
+if TYPE_CHECKING:
+    from inventory.forecasting import Floats, Whole
+
+COVERS = (7, 10, 14, 21, 28, 35, 45, 60, 80, 110, 150)  # days of need that candidates cover
+FEW = 4  # the smallest packs are candidates whatever they cover
+
+
+@dataclass(frozen=True)
+class Lot:
+    """What a new lot would meet, [item, path]: without it this need is unmet from its arrival on."""
+
+    arrives: "Whole"
+    later: "Whole"  # arrival if ordered on the next order day
+    ends: "Whole"  # the last day of what is there with it
+    left: "Floats"  # of the other stock beyond the days drawn, as far as it will be used
+    unmet: "Whole"  # [item, path, day less 1], cumulative from its arrival
+    usable: "Floats"  # containers that it adds to what is used in date
+    usable_later: "Floats"  # the same of a lot ordered on the next order day
+    first_use: "Floats"  # day on which its first container is needed
+
+    def used_by(self, containers: "Whole", paths: Paths) -> "Floats":
+        """The day on which the last of so many new containers [item] is needed; beyond the days drawn at
+        the path's rate, when what is left has gone."""
+        import numpy as np
+
+        wanted = containers[:, None]
+        total = self.unmet[:, :, -1]
+        inside = (self.unmet < wanted[:, :, None]).sum(2) + 1
+        beyond = paths.days + (self.left + wanted - total) / paths.rate
+        return np.where(total >= wanted, inside, np.maximum(beyond, paths.days + 1)).astype(np.float64)
+
+
+def meets(paths: Paths) -> Lot:
+    """What a lot ordered today would meet on each path."""
+    import numpy as np
+
+    wait = np.array([item.next_order_in for item in paths.items])[:, None]
+    day = np.arange(1, paths.days + 1)
+    unmet = np.cumsum(np.where(day >= paths.arrives[:, :, None], paths.unmet, 0), 2)
+    ends = paths.arrives + paths.life
+    inside = np.take_along_axis(unmet, np.clip(ends, 1, paths.days)[:, :, None] - 1, 2)[:, :, 0]
+    more = np.where(ends + wait > paths.days, wait * paths.rate, 0)
+    total, goes_first = unmet[:, :, -1], (paths.keeps > ends) & (paths.left > 0)
+    lot = Lot(
+        arrives=paths.arrives,
+        later=paths.arrives + wait,
+        ends=np.where(goes_first, paths.keeps, ends),
+        left=np.where(goes_first, paths.left, np.minimum(paths.left, paths.far_keeps)),
+        unmet=unmet,
+        usable=np.where(ends <= paths.days, inside, total + _added(paths, ends, paths.far)),
+        usable_later=np.where(
+            ends <= paths.days, inside + more, total + _added(paths, ends + wait, paths.far + more)
+        ),
+        first_use=np.empty(0),
+    )
+    return replace(lot, first_use=lot.used_by(np.ones(len(paths.items), dtype=np.int64), paths))
+
+
+def _added(paths: Paths, ends: "Whole", far: "Floats") -> "Floats":
+    """What a lot that ends then adds beyond the days drawn, of which it could serve `far` alone."""
+    import numpy as np
+
+    before = np.minimum(far, np.maximum(paths.far_keeps - paths.left, 0))
+    after = np.maximum(far - np.minimum(paths.left, paths.far_keeps), 0)
+    added: Floats = np.where(paths.keeps > ends, before, after)
+    return added
+
+
+@dataclass(frozen=True)
+class Best:
+    """The quantity that costs least a day, and what it costs, one entry an item."""
+
+    packs: "Whole"
+    per_day: "Floats"
+    waste: "Floats"  # containers expected to expire
+
+
+def _candidates(paths: Paths) -> "Whole":
+    """Packs worth weighing, ascending, [item, candidate]: the fewest, covers of the need, price breaks."""
+    import numpy as np
+
+    terms = [item.terms for item in paths.items]
+    pack, least = np.array([one.pack for one in terms]), np.array([one.least for one in terms])
+    per_day = paths.rate.mean(1)
+    covers = np.rint(per_day[:, None] * np.array(COVERS) / pack[:, None]).astype(np.int64)
+    few = least[:, None] + np.arange(FEW)
+    widest = max((len(one.breaks) for one in terms), default=0)
+    steps = np.array(
+        [[start for start, _ in one.breaks] + [one.least] * (widest - len(one.breaks)) for one in terms],
+        dtype=np.int64,
+    ).reshape(len(terms), widest)
+    return np.sort(np.maximum(np.concatenate([few, covers, steps], 1), least[:, None]), 1)
+
+
+def best(paths: Paths, lot: Lot, *, setup: float, holding_per_year: float, disposal: float) -> Best:
+    """Of the candidates the one with the least cost per day covered (Silver and Meal's rule, with expiry)."""
+    import numpy as np
+
+    terms = [item.terms for item in paths.items]
+    pack, price = np.array([one.pack for one in terms]), np.array([one.price for one in terms])
+    holding, lost = (holding_per_year / 365 * price)[:, None], (price + disposal)[:, None]
+    candidates = _candidates(paths)
+    chosen = Best(candidates[:, 0], np.full(len(terms), np.inf), np.zeros(len(terms)))
+    held, before = np.zeros_like(lot.first_use), lot.first_use
+    packs_before = np.zeros(len(terms), dtype=np.int64)
+    first = np.minimum(lot.first_use, lot.ends)
+    for packs in candidates.T:
+        containers = packs * pack
+        used = lot.used_by(containers, paths)
+        middle = (np.minimum(before, lot.ends) + np.minimum(used, lot.ends)) / 2 - first
+        held = held + ((packs - packs_before) * pack)[:, None] * np.maximum(middle, 0)
+        waste = np.maximum(containers[:, None] - lot.usable, 0)
+        covered = np.minimum(used + 1 / paths.rate, lot.ends) - first
+        paid = np.array([one.price_of(packs[at : at + 1])[0] for at, one in enumerate(terms)])
+        cost = setup + (holding * held + lost * waste).mean(1) + (paid - price) * containers
+        per_day = cost / np.maximum(covered.mean(1), 0.25)
+        better = per_day < chosen.per_day - 1e-9
+        chosen = Best(
+            np.where(better, packs, chosen.packs),
+            np.where(better, per_day, chosen.per_day),
+            np.where(better, waste.mean(1), chosen.waste),
+        )
+        before, packs_before = used, packs
+    return chosen
