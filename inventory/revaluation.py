@@ -142,6 +142,17 @@ def change(
     return report
 
 
+def refuse_reopening(db: Session, month: date) -> None:
+    """Raises NotBetweenPeriods when the formula changed after a month: nothing is dated before a change."""
+    after = sa.select(CHANGES.c.on).where(CHANGES.c.on > month).order_by(CHANGES.c.on).limit(1)
+    on = db.scalar(after)
+    if on is not None:
+        raise NotBetweenPeriods(
+            f"The cost formula changed on {on}: {month:%Y-%m} stays closed, for what is dated in it would "
+            "have its cost by another formula."
+        )
+
+
 def _report(
     db: Session, formula: CostFormula, *, on: date, told: Iterable[tuple[int, Sequence[Told]]]
 ) -> Report:

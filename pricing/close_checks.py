@@ -8,6 +8,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from inventory import uninvoiced
 from inventory.clinic import Site
 from inventory.counts import Count, CountState
 from inventory.database import table_of
@@ -20,6 +21,7 @@ from pricing import accounting, reports
 from pricing.quote_records import Quote, QuoteState, QuoteStatus
 from pricing.reports import Flows
 
+BILL_DAYS = 30  # after which a supplier is asked
 COUNTS, VIALS, TRANSFERS = table_of(Count), table_of(OpenedVial), table_of(Transfer)
 
 
@@ -85,11 +87,14 @@ def _left_to_do(db: Session, *, until: date) -> Iterator[Check]:
         .where(LINES.c.left_quantity > ZERO, DOCUMENTS.c.on <= until)
     )
     yield _warning("transfers", "Every transfer arrived", transfers, "transfer", "is still under way")
+    late = [row for row in uninvoiced.ageing(db, on=until).rows if row.supplier_id and row.days > BILL_DAYS]
+    what = f"is not invoiced after {BILL_DAYS} days"
+    yield _warning("bills", "Every delivery that should have its bill has it", len(late), "delivery", what)
 
 
 def agreeing(db: Session, *, first: date, until: date) -> tuple[Check, ...]:
     """The ways in which a month's books must agree; each gap is zero in sound books (B3)."""
-    found = reports.reconcile(db, on=until)
+    found, awaited = reports.reconcile(db, on=until), reports.reconcile_uninvoiced(db, on=until)
     values = together(reports.roll_forward(db, since=first, until=until))
     balance = accounting.trial_balance(db, since=first, until=until)
     worth = f"account {found.account:,.2f}, lots {found.valuation:,.2f}"
@@ -119,6 +124,13 @@ def agreeing(db: Session, *, first: date, until: date) -> tuple[Check, ...]:
             stops=True,
             gap=sides or closing,
         ),
+        Check(
+            "uninvoiced",
+            "What was received and not invoiced is its list, delivery by delivery",
+            f"account {awaited.account:,.2f}, list {awaited.ageing.total:,.2f}",
+            stops=True,
+            gap=awaited.difference,
+        ),
     )
 
 
@@ -130,8 +142,9 @@ def together(rows: tuple[reports.RollForwardRow, ...]) -> Flows:
 
 def _warning(code: str, words: str, count: int | None, noun: str, what: str) -> Check:
     found = count or 0
+    several = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     plural = what.replace("is ", "are ", 1).replace("was ", "were ", 1)
-    detail = f"{found} {noun}s {plural}" if found > 1 else f"one {noun} {what}" if found else "none"
+    detail = f"{found} {several} {plural}" if found > 1 else f"one {noun} {what}" if found else "none"
     return Check(code, words, detail, stops=False, count=found)
 
 

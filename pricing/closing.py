@@ -13,10 +13,11 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory import periods, snapshots
+from inventory import periods, revaluation, snapshots
 from inventory.adjustments import ADJUSTMENTS
 from inventory.database import MONEY, Base, add_many, append_only, table_of
 from inventory.errors import Conflict
+from inventory.invoices import INVOICES
 from inventory.ledger import DOCUMENTS, MOVEMENTS
 from inventory.measures import ZERO
 from inventory.periods import Closing, Period, Reopening
@@ -53,6 +54,7 @@ FACTS: tuple[tuple[sa.Select[tuple[object, ...]], sa.ColumnElement[date]], ...] 
     ),
     (sa.select(*MOVEMENTS.c).order_by(MOVEMENTS.c.id), MOVEMENTS.c.on),
     (sa.select(*ADJUSTMENTS.c).order_by(ADJUSTMENTS.c.id), ADJUSTMENTS.c.on),
+    (sa.select(*INVOICES.c).order_by(INVOICES.c.id), INVOICES.c.on),
     (
         sa.select(*(ENTRIES.c[name] for name in ("id", "course_id", "kind", "on", "amount", "number")))
         .order_by(ENTRIES.c.id),
@@ -137,7 +139,11 @@ def close(db: Session, month: date, *, at: datetime, by: str, reason: str = "") 
 
 
 def reopen(db: Session, month: date, *, at: datetime, by: str, reason: str) -> Reopening:
-    """Open the last closed month again; what it kept stays on record. Raises NotInTurn, NoReason."""
+    """Open the last closed month again; what it kept stays on record.
+
+    Raises NotInTurn, NoReason, and revaluation.NotBetweenPeriods when the formula changed after it (C1).
+    """
+    revaluation.refuse_reopening(db, month)
     return periods.reopen(db, month, at=at, by=by, reason=reason)
 
 

@@ -27,7 +27,7 @@ NOT_OURS = {
     "deposit_used": "so is its use: the session performed earns it",
     "deposit_kept": "what is kept of it is a session forfeited (4010), a fee (4030) or re-rated by a refund",
     "retail": "goods are sold over a till that is not ours; what leaves for it is written off with words",
-    "return_supplier": "what goes back undoes its receipt (2050, 1200), and its bill is taken back (2000, 2050)",
+    "return_supplier": "what goes back undoes its receipt (2050, 1200); its bill is taken back (2000, 2050)",
     "transfer": "one inventory account serves all sites; entries say of each line at which site it was",
     "staff_use": "nothing is recorded as training: it is a write-off for another reason, in words (5110)",
 }

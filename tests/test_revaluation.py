@@ -6,11 +6,14 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from inventory import clinic, corrections, periods, proof, revaluation
+from inventory import clinic, corrections, periods, proof, revaluation, write_downs
 from inventory.clinic import CostFormula
+from inventory.ledger import WasteReason
 from inventory.revaluation import EffectChanged, NoReason, NotBetweenPeriods, SameFormula
 from inventory.treatments import TreatmentSession
-from pricing import reports
+from inventory.write_downs import Lower
+from pricing import closing, reports
+from tests.month import Month
 from tests.shelf import BY, Clinic, refused
 from tests.worked import example
 
@@ -162,3 +165,39 @@ def test_the_change_is_posted_as_it_was_shown_with_a_reason_or_not_at_all(db):
 
     assert here.value("HA") == CLOSING[CostFormula.SPECIFIC]
     assert clinic.settings(db).cost_formula is CostFormula.SPECIFIC
+
+
+def test_a_month_stays_closed_once_the_formula_changed_after_it(db):
+    here = worked(db, CostFormula.SPECIFIC)
+    change(here, CostFormula.FIFO)
+
+    sentence = (
+        "The cost formula changed on 2026-02-01: 2026-01 stays closed, for what is dated in it would "
+        "have its cost by another formula."
+    )
+    with refused(NotBetweenPeriods, sentence):
+        closing.reopen(db, date(2026, 1, 1), at=THEN, by=BY, reason="a bill was forgotten")
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_worked_example_15_rolls_forward_under_each_formula_with_its_write_down(db, formula):
+    opening, receipts, usage, wasted, written_down, found = example("WE-15").numbers_given
+    here = Clinic(db, formula)
+    here.add_items("HA 1 each none")
+    held, came = (int(amount * 20) for amount in (opening, receipts))
+    here.receive("HA", f"A17 exp 2027-12-31 {held} x 0.05 on 2025-12-31")
+    here.receive("HA", f"A17 exp 2027-12-31 {came} x 0.05 on 2026-01-05")
+    here.treat("P-1", f"HA {int(usage * 20)}")
+    month, lot = Month(here), here.lot("HA", "A17")
+    month.write_off(date(2026, 1, 15), "HA", "A17", str(int(wasted * 20)), WasteReason.BROKEN)
+    worth = here.value("HA")
+    how = {"site": here.site, "on": date(2026, 1, 16), "at": month.at(date(2026, 1, 16)), "by": BY}
+    write_downs.write_down(db, [Lower(lot.id, worth - written_down)], reason="short-dated", **how)
+    month.count(date(2026, 1, 17), "HA", "A17", str(found))
+
+    [row] = reports.roll_forward(db, since=date(2026, 1, 1), until=date(2026, 1, 31))
+
+    flows = row.value
+    assert (flows.opening, flows.received, flows.used) == (opening, receipts, usage)
+    assert (flows.wasted, flows.written_down, flows.counted) == (wasted, written_down, found)
+    assert flows.closing == example("WE-15").numbers_expected[0] == here.value("HA")

@@ -26,6 +26,8 @@ MENDED_AT = {
     "counts": "/counts",
     "vials": "/vials",
     "transfers": "/transfers",
+    "bills": "/books/purchases?on={until}",
+    "uninvoiced": "/books/purchases?on={until}",
     "inventory": "/books/valuation?month={month}",
     "roll_forward": "/books/roll-forward?month={month}",
     "balance": "/books/trial-balance?on={until}",
