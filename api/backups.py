@@ -25,14 +25,17 @@ import sqlalchemy as sa
 from api import migrations, sealing
 from api.migrations.tables import every_table
 from api.web.sign_ins import SignIn
-from inventory import proof
-from inventory.database import AT_ONCE, Database
+from inventory import proof, proof_of_trail, recording
+from inventory.database import AT_ONCE, NOTED, Database
 from inventory.errors import Conflict, Invalid
+from inventory.recording import Signed
+from inventory.trail import TRAIL, Head
 from pricing import proof as proof_of_quotes
 
 PACKED = b"\x1f\x8b"
 SQLITE_HEAD = b"SQLite format 3\0"
 PIECE = 1024 * 1024
+BY = "command line"
 
 
 class AlreadyThere(Conflict):
@@ -114,6 +117,7 @@ def restore(
         try:
             migrations.upgrade(source)
             with source.write.begin() as db:
+                recording.sign(db, Signed(by=BY, at=at, through="restore"))
                 db.execute(sa.update(SignIn).where(SignIn.ended_at.is_(None)).values(ended_at=at))
             if place is None:
                 _pour_all(source, database)
@@ -170,7 +174,8 @@ def prove(book: Path) -> str:
             raise NotABackup(f"The book in it is damaged: {said[0] if said != ['ok'] else astray[0]}.")
         if revision == migrations.newest():
             with sa.orm.Session(engine) as db:
-                breaches = [*proof.verify(db), *proof_of_quotes.verify(db)]
+                every_table()  # the trail is about all of them
+                breaches = [*proof.verify(db), *proof_of_quotes.verify(db), *proof_of_trail.verify(db)]
             if breaches:
                 raise NotSound(
                     f"The books in it are not sound, {len(breaches)} breaches: {breaches[0].sentence}"
@@ -212,6 +217,9 @@ def _pour_all(source: Database, target: Database) -> None:
         command.upgrade(migrations.config_of(connection), "head")
         with source.reading.connect() as reading:
             _pour(reading, connection)
+        last = sa.select(sa.literal(1), TRAIL.c.number, TRAIL.c.previous, TRAIL.c.hash)
+        last = last.order_by(TRAIL.c.number.desc()).limit(1)
+        connection.execute(sa.insert(Head).from_select(["id", "number", "previous", "hash"], last))
         for table in every_table().sorted_tables:
             if (key := table.autoincrement_column) is not None:
                 _go_on_from(connection, table, key.name)
@@ -228,10 +236,12 @@ def _go_on_from(connection: sa.Connection, table: sa.Table, key: str) -> None:
 def _pour(source: sa.Connection, target: sa.Connection) -> None:
     """Copy every row of every table, those first that others point at, each in the order of its keys."""
     for table in every_table().sorted_tables:
+        if table.name == Head.__tablename__:
+            continue  # each engine's own: the last entry says the same
         rows = source.execution_options(stream_results=True).execute(
             sa.select(table).order_by(*table.primary_key.columns)
         )
-        insert = sa.insert(table)
+        insert = sa.insert(table).execution_options(**{NOTED: True})  # the audit trail came along
         for part in rows.mappings().partitions(AT_ONCE):
             target.execute(insert, [dict(row) for row in part])
 

@@ -56,7 +56,11 @@ def main() -> NoReturn:
     except Refusal as refusal:
         _fail(str(refusal), 1)
     except SQLAlchemyError as error:
+        from api import errors, starting
+
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        if errors.is_damaged(error):
+            _fail(str(starting.damaged(reason)), 1)
         _fail(f"The database refused: {reason}", 1)
     except OSError as error:
         _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ") + ".", 1)
@@ -165,6 +169,7 @@ def serve(host: str, port: int | None, workers: int) -> None:
         watching.share_figures(environment.figures)
     limits = Limits(**exposure.limits(abroad=exposure.proxies > 0 or not accounts.is_loopback(host)))
     database = opened(environment)
+    starting.refuse_damaged(database)
     secret = starting.check_who_may_come(database, host=host, now=utc_now())
     database.engine.dispose()
     number = port or environment.port

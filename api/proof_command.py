@@ -11,13 +11,14 @@ from api import settings
 @click.option("--anchor", "kept", help="NUMBER:HASH as `anchor` printed it: nothing was cut off.")
 def verify(kept: str | None) -> None:
     """Check every invariant of the books against the raw facts; status 1 if one is broken."""
-    from api import cli
+    from api import cli, starting
     from api.migrations.tables import every_table
     from inventory import proof, proof_of_trail
     from pricing import proof as proof_of_quotes
 
     every_table()
     database = cli.opened(settings.from_environment())
+    starting.refuse_damaged(database, thorough=True)
     with database.read() as db:
         breaches = [*proof.verify(db), *proof_of_quotes.verify(db), *proof_of_trail.verify(db)]
         if kept and (wrong := proof_of_trail.anchored(db, kept)):

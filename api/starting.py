@@ -14,7 +14,31 @@ from api.web.accounts import DemoPeople
 from inventory import clinic, trail
 from inventory.clinic import Site
 from inventory.database import Database
+from inventory.errors import Conflict
 from inventory.recording import Signed, sign
+
+
+class BookDamaged(Conflict):
+    """The file of the book is not as it was written."""
+
+
+def damaged(reason: str) -> BookDamaged:
+    """What is said of a damaged book, and what to do."""
+    return BookDamaged(
+        f"The file of the book is damaged ({reason}): stop every program that uses it, keep a copy of it, "
+        "and put the last backup into a new place with `vialbook restore`."
+    )
+
+
+def refuse_damaged(database: Database, *, thorough: bool = False) -> None:
+    """Look at every page of a book that is a file; thoroughly at every index, too. Raises BookDamaged."""
+    if database.engine.dialect.name != "sqlite":
+        return
+    look = "integrity_check(1)" if thorough else "quick_check(1)"
+    with database.read() as db:
+        said = db.connection().exec_driver_sql(f"PRAGMA {look}").scalar()
+    if said != "ok":
+        raise damaged(" ".join(str(said).split()))
 
 
 def load_reference(database: Database, *, now: datetime) -> int:

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 from api import auth, migrations, settings, starting
 from api.auth import Role
+from inventory import proof_of_trail
 from inventory.database import Database
 from inventory.proof import verify
 from pricing import proof as proof_of_quotes
@@ -128,7 +129,8 @@ class House:
 def breaches_of(database: Database) -> list[str]:
     """What `vialbook verify` finds in a book."""
     with database.read() as db:
-        return [found.sentence for found in (*verify(db), *proof_of_quotes.verify(db))]
+        found = (*verify(db), *proof_of_quotes.verify(db), *proof_of_trail.verify(db))
+        return [breach.sentence for breach in found]
 
 
 def furnish(url: str, home: Path) -> list[str]:
