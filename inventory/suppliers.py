@@ -107,8 +107,8 @@ class SupplierTaken(Conflict):
     """A supplier of this code is on record already."""
 
 
-class BadTerms(Invalid):
-    """The terms cannot be those of a supplier."""
+class BadDays(Invalid):
+    """What is written names no days of the week."""
 
 
 class BadOffer(Invalid):
@@ -124,7 +124,7 @@ def supplier(db: Session, code: str) -> Supplier:
 
 
 def add_supplier(db: Session, new: Supplier) -> Supplier:
-    """Add a supplier. Raises SupplierTaken, BadTerms."""
+    """Add a supplier. Raises SupplierTaken, BadDays."""
     if db.scalar(sa.select(Supplier.id).where(Supplier.code == new.code)) is not None:
         raise SupplierTaken(f"A supplier with the code {new.code} is on record already.")
     new.order_days, new.cold_days = days(new.order_days or ""), days(new.cold_days or "")
@@ -134,7 +134,7 @@ def add_supplier(db: Session, new: Supplier) -> Supplier:
 
 
 def change_supplier(db: Session, subject: Supplier, changes: Mapping[str, Any]) -> Supplier:
-    """Change what may be changed of a supplier. Raises BadTerms."""
+    """Change what may be changed of a supplier. Raises BadDays."""
     kept = dict(changes)
     for name in ("order_days", "cold_days"):
         if name in kept:
@@ -146,11 +146,11 @@ def change_supplier(db: Session, subject: Supplier, changes: Mapping[str, Any]) 
 
 
 def days(text: str) -> str:
-    """Days of the week as they are kept: `mon thu`; none are every day. Raises BadTerms."""
+    """Days of the week as they are kept: `mon thu`; none are every day. Raises BadDays."""
     found = {word[:3] for word in text.lower().replace(",", " ").split()}
     odd = found - set(WEEK)
     if odd:
-        raise BadTerms(f"{min(odd)!r} is no day of the week: write mon, tue, wed, thu, fri, sat or sun.")
+        raise BadDays(f"{min(odd)!r} is no day of the week: write mon, tue, wed, thu, fri, sat or sun.")
     return " ".join(day for day in WEEK if day in found)
 
 

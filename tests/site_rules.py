@@ -119,7 +119,8 @@ OF_MY_SITES = """
     GET /transfers GET /lots GET /movements GET /sessions GET /quotes GET /courses GET /purchase-orders
     GET /opened-vials/labels.pdf GET /calendars GET /imports GET /counts POST /imports
     GET /stock GET /stock/<code:sku> GET /stock/<code:sku>/movements GET /vials GET /vials/labels.pdf
-    GET /alerts POST /alerts/calendars GET /reorder GET /reorder/sheet GET /reorder/<code:sku> POST /reorder/order
+    GET /alerts POST /alerts/calendars GET /reorder GET /reorder/sheet GET /reorder/<code:sku>
+    POST /reorder/order
     GET /quotes/new POST /quotes/new GET /quotes/price POST /quotes/price
     GET /orders GET /orders/new POST /orders/new GET /counts/new POST /counts/new
     GET /transfers/new POST /transfers/new GET /treat GET /treat/walk-in POST /treat/walk-in

@@ -193,7 +193,7 @@ def test_terms_and_offers_are_kept_with_days_breaks_and_the_suppliers_own_price(
     assert (refused.status_code, refused.json["name"]) == (422, "BadOffer")
     tag = here.get("/suppliers/SUP-01").headers["ETag"]
     refused = here.call("PATCH", "/suppliers/SUP-01", {"order_days": "x"}, headers={"If-Match": tag})
-    assert (refused.status_code, refused.json["name"]) == (422, "BadTerms")
+    assert (refused.status_code, refused.json["name"]) == (422, "BadDays")
 
 
 @pytest.mark.parametrize("on", ["1990-01-01", "2199-12-31"])

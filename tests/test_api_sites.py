@@ -134,7 +134,7 @@ def taking_a_site(here: Clinic) -> set[str]:
     for path, calls in document["paths"].items():
         for method, call in calls.items():
             if isinstance(call, dict) and "site" in _asked(document, call):
-                rule = path.removeprefix(BASE).replace("{kind}", "<code:kind>")
+                rule = path.removeprefix(BASE).replace("{kind}", "<code:kind>").replace("{sku}", "<code:sku>")
                 found.add(f"{method.upper()} {rule}")
     return found
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from inventory import catalog, corrections, evidence, suppliers
 from inventory.catalog import Offer
-from inventory.suppliers import BadOffer, BadTerms
+from inventory.suppliers import BadOffer, BadDays
 from tests.ordering import Shop
 from tests.orders import northfield
 from tests.shelf import BY, NOW, TODAY
@@ -25,7 +25,7 @@ def shop(db) -> Shop:
 def test_days_of_the_week_are_read_as_people_write_them():
     assert suppliers.days("Thursday, MON") == "mon thu"
     assert suppliers.days("") == ""
-    with pytest.raises(BadTerms, match="'som' is no day of the week"):
+    with pytest.raises(BadDays, match="'som' is no day of the week"):
         suppliers.days("mon someday")
 
 
