@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
@@ -154,7 +154,8 @@ def whole_file(out: Path | IO[bytes]) -> Iterator[IO[bytes]]:
             path.chmod(0o640)  # a temporary file is for its maker alone
             path.replace(out)
         except BaseException:
-            made.close()
+            with suppress(OSError):  # what is still to be written has no more room than what was
+                made.close()
             path.unlink(missing_ok=True)
             raise
 
