@@ -1,8 +1,8 @@
-"""Weighing: the book's evidence laid out for the policy, and a supplier's order put together from it (O2).
+"""Weighing: the book's evidence laid out for the policy, and its answer held to what can be used (O2).
 
 `weigh` asks the policy for every item that has an offer and was ever used or is promised, supplier by
-supplier; what then reaches a supplier's least order or its free shipping is ordered together, if that costs
-less than it saves. The same day gives the same answer: an item's paths are seeded by the day and its SKU.
+supplier, with what each asks of a whole order. The same day gives the same answer: an item's paths are
+seeded by the day and its SKU.
 """
 
 from collections import defaultdict
@@ -13,14 +13,15 @@ from decimal import Decimal
 from zlib import crc32
 
 from inventory import forecasting, policy
-from inventory.catalog import DoseClass, ItemKind, Supplier
+from inventory.catalog import DoseClass, ItemKind
 from inventory.clinic import Settings, Site
 from inventory.evidence import Ahead, Evidence
 from inventory.forecasting import Bookings, Demand, Lines, Vessel
 from inventory.futures import Item, Terms
 from inventory.levels import Outlook
+from inventory.levels import Terms as OfferTerms
 from inventory.measures import QUANTITY_PLACES, ZERO, fit
-from inventory.policy import Economics
+from inventory.policy import Economics, OrderTerms
 from inventory.vials import VialRule
 
 SCALE = 10**QUANTITY_PLACES
@@ -31,11 +32,10 @@ LATEST = 60  # deliveries of a supplier, and of the clinic
 
 @dataclass(frozen=True)
 class Weighed:
-    """What the policy says of an item, and what was ordered with it for the supplier's sake."""
+    """What the policy says of an item, and how many packs of it are ordered."""
 
     advice: policy.Advice
     packs: int
-    added: str = ""  # why it is ordered now although it could wait; the amount of money is not in it
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,10 @@ class Order:
     for_sold: bool = False  # more than can be used in date, for a session that is sold
 
 
-def economics(settings: Settings, shipping: Decimal = Decimal(0)) -> Economics:
-    """What things cost in the clinic, by its settings; an order costs its shipping."""
+def economics(settings: Settings) -> Economics:
+    """What things cost in the clinic, by its settings."""
     return Economics(
         line_cost=float(settings.order_line_cost),
-        order_cost=float(shipping),
         holding_per_year=float(settings.holding_rate),
         disposal=float(settings.disposal_cost),
         lost_line=float(settings.missing_item_cost),
@@ -110,75 +109,33 @@ def weigh(
             by_supplier[seen.offer.supplier_id].append(seen)
     found: dict[int, Weighed] = {}
     for group in by_supplier.values():
-        supplier = None if group[0].terms is None else group[0].terms.supplier
-        comparable = supplier is not None and supplier.currency == settings.currency
-        shipping = supplier.shipping if comparable and supplier is not None else Decimal(0)
-        advice = policy.advise(
-            [told[seen.item.item_id] for seen in group],
-            economics(settings, shipping),
-            seed=on.toordinal(),
-        )
         # Who orders weekly decides weekly: what was ordered since is not topped up before the next review.
-        weighed = [
-            Weighed(one, 0 if seen.ordered_lately else one.packs)
-            for seen, one in zip(group, advice, strict=True)
-        ]
-        if supplier is not None and comparable:
-            weighed = _together(group, weighed, supplier)
-        found.update((seen.item.item_id, one) for seen, one in zip(group, weighed, strict=True))
+        for lately in (False, True):
+            asked = [seen for seen in group if seen.ordered_lately is lately]
+            advice = policy.advise(
+                [told[seen.item.item_id] for seen in asked],
+                economics(settings),
+                seed=on.toordinal(),
+                order=order_terms(None if lately else group[0].terms, settings),
+            )
+            found.update(
+                (seen.item.item_id, Weighed(one, 0 if lately else one.packs))
+                for seen, one in zip(asked, advice, strict=True)
+            )
     return found
 
 
-def _together(group: Sequence[Outlook], weighed: list[Weighed], supplier: Supplier) -> list[Weighed]:
-    """Order what could wait with what cannot, where that reaches the supplier's least order, or ships free
-    for less than the shipping: what waiting saved is the price of it."""
-    gained = sum(one.advice.gain for one in weighed if one.packs)
-    minimum, free = supplier.minimum_order, supplier.free_shipping_from
-    for target, worth, why in (
-        (minimum, gained, f"{supplier.name}'s least order"),
-        (free, float(supplier.shipping), f"what {supplier.name} ships free from"),
-    ):
-        total = _worth(group, weighed)
-        if target is None or not total or total >= target:
-            continue
-        filled = _filled(group, weighed, target - total, float(worth), f"reaches {why}")
-        weighed = weighed if filled is None else filled
-    return weighed
-
-
-def _worth(group: Sequence[Outlook], weighed: Sequence[Weighed]) -> Decimal:
-    """What the packs cost at the supplier's prices."""
-    return sum(
-        (
-            one.packs * seen.offer.price_of(one.packs)
-            for seen, one in zip(group, weighed, strict=True)
-            if seen.offer is not None
-        ),
-        Decimal(0),
+def order_terms(terms: OfferTerms | None, settings: Settings) -> OrderTerms:
+    """What a supplier asks of a whole order; nothing where that is in another currency than ours."""
+    supplier = None if terms is None else terms.supplier
+    if supplier is None or supplier.currency != settings.currency:
+        return OrderTerms()
+    free = supplier.free_shipping_from
+    return OrderTerms(
+        least=float(supplier.minimum_order),
+        freight=float(supplier.shipping),
+        free_from=None if free is None else float(free),
     )
-
-
-def _filled(
-    group: Sequence[Outlook], weighed: Sequence[Weighed], missing: Decimal, worth: float, why: str
-) -> list[Weighed] | None:
-    """The order with the lines that cost least to have earlier; none if they cost more than it is worth."""
-    waits = []
-    for place, (seen, one) in enumerate(zip(group, weighed, strict=True)):
-        packs = capped(seen, one.advice.best_packs)
-        if one.packs or seen.ordered_lately or one.advice.per_patient:
-            continue
-        if packs and seen.offer is not None:
-            price = packs * seen.offer.price_of(packs)
-            if price:
-                waits.append((max(0.0, -one.advice.gain) / float(price), seen.item.sku, place, packs, price))
-    filled, cost = list(weighed), 0.0
-    for each, _, place, packs, price in sorted(waits):
-        if missing <= 0:
-            break
-        cost += each * float(price)
-        missing -= price
-        filled[place] = replace(filled[place], packs=packs, added=why)
-    return filled if missing <= 0 and cost < worth else None
 
 
 def capped(seen: Outlook, packs: int) -> int:

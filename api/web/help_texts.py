@@ -220,17 +220,20 @@ TASKS = (
         "The list says what to order, from whom, how many packs, by when, and why.",
         (
             Step("Open Reorder. What must be ordered first stands first.", "/reorder"),
-            Step("Open “Why” to read the numbers behind a line."),
-            Step("Press Make order at the supplier: the order is drafted. Change it if you know better."),
-            Step("Send its document to the supplier, and record that it was sent.", "/orders"),
+            Step("Open “Why” to read the numbers behind a line, and The days ahead for its chart."),
+            Step("Change the packs if you know better, or empty them to leave an item out."),
+            Step("Press Make order at the supplier: the order is drafted."),
+            Step("Send its document or its sheet to the supplier, and record that it was sent.", "/orders"),
             Step("Receive what comes against it. Close it when the rest will not come.", "/orders"),
         ),
         (
-            "Need is what booked sessions were promised and what walk-in patients used of late.",
+            "Need is what booked sessions were promised, with the chance that each takes place, and what the last "
+            "year shows of walk-ins.",
+            "Ordered is what waiting until the next order would cost more for than having it now.",
             "What is on order and comes in time counts as if it were there; a draft does not count.",
             "Stock that expires before it is needed does not count.",
-            "Nothing is advised that could not be used before it expires.",
-            "A short or missing delivery time makes a poor list: keep the suppliers’ terms true.",
+            "Nothing is advised that could not be used before it expires, but for a session that is sold.",
+            "Deliveries that took longer than promised are counted on to do so: send and receive orders here.",
         ),
     ),
     Task(
@@ -244,9 +247,27 @@ TASKS = (
             Step("Close the month when everything is entered.", "/books/close"),
         ),
         (
-            "A closed month accepts nothing any more and cannot be opened again.",
+            "A closed month accepts nothing any more; an admin can open the last one again, with a reason.",
             "In the workbook the sheet Control shows zero wherever two ways to reckon meet.",
             "For Xero, QuickBooks, Sage or Beancount your admin runs `vialbook export journal`.",
+        ),
+    ),
+    Task(
+        "bill", "Enter a supplier’s bill", "receipt-text", "accountant, manager, admin",
+        "What came is owed from the day it came; the bill says how much it really was.",
+        (
+            Step("Open Books, Purchases: what was received and not invoiced, the oldest first.",
+                 "/books/purchases"),
+            Step("Choose the supplier, and Match it. Type the bill’s number and date."),
+            Step("Empty the containers of what is not on the bill; correct prices, add freight and duty."),
+            Step("Show the difference, then record the bill."),
+        ),
+        (
+            "The difference goes to the stock that is still held of the delivery; what is used up by then is "
+            "price variance. What was used keeps its cost.",
+            "Freight and duty are shared over the lines by value.",
+            "A bill that was entered wrongly is taken back on its page; its number is free then.",
+            "Stock that will not be used in time is written down under Short-dated.",
         ),
     ),
     Task(
