@@ -48,7 +48,7 @@ class ErasureList(Shape):
     items = fields.List(fields.Nested(ErasureShape))
 
 
-class KeptShape(Shape):
+class RetainedShape(Shape):
     """One kind of thing that is kept for a while, by which setting, and how many are due to be put away."""
 
     code = fields.String()
@@ -61,7 +61,7 @@ class KeptShape(Shape):
 class RetentionShape(Shape):
     """What is kept for how long."""
 
-    items = fields.List(fields.Nested(KeptShape))
+    items = fields.List(fields.Nested(RetainedShape))
 
 
 @blueprint.get("/patients/<path:patient_ref>/file")
