@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: run test browse gallery lint bench clean
+.PHONY: run test browse gallery lint bench audit clean
 
 run: .venv/installed  ## The clinic's book on http://127.0.0.1:8000, with a demo clinic on first start.
 	$(BIN)/vialbook init --demo
@@ -27,6 +27,10 @@ lint: .venv/installed-for-tests
 
 bench: .venv/installed-for-tests  ## Each figure as a ratio to a floor measured in the same run.
 	$(BIN)/python -m tests.benchmarks
+
+audit: | $(BIN)/python  ## Whether a dependency has a known weakness; asks the network, and fails if it cannot.
+	@test -x var/audit/bin/pip-audit || { $(PYTHON) -m venv var/audit && var/audit/bin/pip install -q pip-audit; }
+	var/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 clean:
 	rm -rf .venv
