@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import (
     auth,
     backup_commands,
+    bench_command,
     export_commands,
     nightly_command,
     privacy_commands,
@@ -317,6 +318,7 @@ vialbook.add_command(privacy_commands.patient)
 vialbook.add_command(backup_commands.backup)
 vialbook.add_command(backup_commands.restore)
 vialbook.add_command(export_commands.export)
+vialbook.add_command(bench_command.bench)
 
 
 if __name__ == "__main__":

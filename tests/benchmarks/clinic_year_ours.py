@@ -10,10 +10,9 @@ import numpy as np
 from inventory import forecasting, policy
 from inventory.forecasting import Bookings, Demand, Lines, Vessel
 from inventory.futures import Item, Terms
+from inventory.policy import Economics, OrderTerms
 from tests.benchmarks.clinic_year import HISTORY, World
-from tests.benchmarks.clinic_year_run import DISPOSAL, HOLDING, LOST_LINE, ORDER_LINE, Shelves
-
-ECONOMICS = policy.Economics(ORDER_LINE, 0.0, HOLDING, DISPOSAL, LOST_LINE)
+from tests.benchmarks.clinic_year_run import BASE, DISPOSAL, HOLDING, LOST_LINE, Setting, Shelves
 
 
 @dataclass
@@ -22,6 +21,7 @@ class Ours:
 
     world: World
     paths: int = policy.PATHS
+    setting: Setting = BASE
     demands: list[Demand] = field(default_factory=list)
     vessels: list[Vessel] = field(init=False)
 
@@ -37,9 +37,21 @@ class Ours:
 
     def __call__(self, shelves: Shelves, day: int, due: Sequence[int]) -> dict[int, int]:
         """Packs to order today."""
-        asked = [item for item in self.items(shelves, day, due) if not policy.plenty(item)]
-        advice = policy.advise(asked, ECONOMICS, seed=self.world.seed * 1000 + day, paths=self.paths)
-        return {one.key: one.packs for one in advice}
+        by_supplier: dict[int, list[Item]] = defaultdict(list)
+        for item in self.items(shelves, day, due):
+            by_supplier[self.world.wares[item.key].supplier].append(item)
+        return {one.key: one.packs for items in by_supplier.values() for one in self.advised(items, seed=day)}
+
+    def advised(self, items: Sequence[Item], *, seed: int) -> list[policy.Advice]:
+        """The advice on a supplier's items, but for those of which there is plenty."""
+        terms = OrderTerms(self.setting.least, self.setting.freight, self.setting.free_from)
+        return policy.advise(
+            [item for item in items if not policy.plenty(item)],
+            Economics(self.setting.line, self.setting.order, HOLDING, DISPOSAL, LOST_LINE),
+            seed=self.world.seed * 1000 + seed,
+            paths=self.paths,
+            order=terms,
+        )
 
     def items(self, shelves: Shelves, day: int, due: Sequence[int] | None = None) -> list[Item]:
         """What the advice is made of, for the items asked or for all."""
@@ -75,7 +87,11 @@ class Ours:
         return Item(
             key=item,
             vessel=self.vessels[item],
-            terms=Terms(ware.pack, ware.price),
+            terms=Terms(
+                ware.pack,
+                ware.price,
+                breaks=tuple((start, ware.price * share) for start, share in self.setting.breaks),
+            ),
             demand=self.demands[item],
             lots=tuple((end - day, count) for end, count in shelves.lots[item]),
             opened=(left, until - day),

@@ -5,6 +5,11 @@ price and the year, an expired container at its price and a disposal fee (also w
 the year and would expire at the true rate of use, so that nobody gains by the horizon), and a session's
 line that cannot be served, which is lost. What is thrown away of opened containers is no rule's doing.
 An open container keeps its full days in use here, which makes the containers needed the same for all rules.
+
+In the base setting an order costs nothing but its lines. In the shared one lines are cheap and the order is
+dear, suppliers take no order below a least worth, ship free above another and sell large lots for less;
+with three lines an order costs there what it costs in the base. A rule that orders too little for the
+supplier gets a pack more of each line in turn until it is enough, as a buyer would do.
 """
 
 from collections import defaultdict
@@ -14,6 +19,22 @@ from dataclasses import dataclass, field
 from tests.benchmarks.clinic_year import HISTORY, ITEMS, YEAR, Receipt, World
 
 ORDER_LINE, HOLDING, DISPOSAL, LOST_LINE = 8.0, 0.25, 1.0, 60.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What an order costs, and what the suppliers ask and offer."""
+
+    line: float = ORDER_LINE
+    order: float = 0.0
+    freight: float = 0.0
+    free_from: float | None = None
+    least: float = 0.0
+    breaks: tuple[tuple[int, float], ...] = ()  # from so many packs on, a container costs that share
+
+
+BASE = Setting()
+SHARED = Setting(3.0, 15.0, 12.0, 300.0, 60.0, ((5, 0.96), (20, 0.92)))
 Rule = Callable[["Shelves", int, Sequence[int]], dict[int, int]]
 """Packs to order by item, from the shelves, the day, and the items that may be ordered on it."""
 
@@ -40,6 +61,7 @@ class Tally:
     lines: int = 0
     lost: int = 0
     doomed: float = 0.0  # left at the end and going to expire
+    spared: float = 0.0  # money that price breaks save
 
 
 @dataclass
@@ -47,6 +69,8 @@ class Shelves:
     """The clinic on a day, after its sessions: what a rule may look at, but for what is known later."""
 
     world: World
+    setting: Setting = BASE
+    shared: float = 0.0  # money for orders, whatever their lines
     lots: list[list[list[int]]] = field(init=False)  # by item: [last day, containers], by last day
     opened: list[tuple[int, int]] = field(init=False)  # left, last day
     coming: list[list[Ordered]] = field(init=False)
@@ -80,9 +104,10 @@ class Shelves:
             self.tallies[item].held += self.on_shelf(item)
         due = [item for item, ware in enumerate(self.world.wares) if day % 7 in ware.order_days]
         if due:
-            for item, packs in rule(self, day, due).items():
-                if packs:
-                    self._order(item, packs, day)
+            wanted = {item: packs for item, packs in rule(self, day, due).items() if packs}
+            for supplier in sorted({self.world.wares[item].supplier for item in wanted}):
+                lines = {item: n for item, n in wanted.items() if self.world.wares[item].supplier == supplier}
+                self._send(lines, day)
 
     def _receive(self, item: int, day: int) -> None:
         arrived = [order for order in self.coming[item] if order.comes == day]
@@ -126,6 +151,26 @@ class Shelves:
             count -= taken
         self.lots[item] = [lot for lot in self.lots[item] if lot[1]]
 
+    def price(self, item: int, packs: int) -> float:
+        """What a container costs in an order of so many packs."""
+        shares = [1.0, *(share for start, share in self.setting.breaks if packs >= start)]
+        return self.world.wares[item].price * shares[-1]
+
+    def worth(self, lines: dict[int, int]) -> float:
+        """What a supplier's order costs to buy."""
+        return sum(
+            packs * self.world.wares[item].pack * self.price(item, packs) for item, packs in lines.items()
+        )
+
+    def _send(self, lines: dict[int, int], day: int) -> None:
+        """One supplier's order, no smaller than it takes."""
+        while self.worth(lines) < self.setting.least:
+            lines = {item: packs + 1 for item, packs in lines.items()}
+        free = self.setting.free_from is not None and self.worth(lines) >= self.setting.free_from
+        self.shared += self.setting.order + (0.0 if free else self.setting.freight)
+        for item, packs in lines.items():
+            self._order(item, packs, day)
+
     def _order(self, item: int, packs: int, day: int) -> None:
         comes = day + int(self.world.delivery[item, day])
         containers = packs * self.world.wares[item].pack
@@ -133,6 +178,7 @@ class Shelves:
         self.coming[item].append(Ordered(day, comes, last_day, containers))
         self.tallies[item].orders += 1
         self.tallies[item].bought += containers
+        self.tallies[item].spared += containers * (self.world.wares[item].price - self.price(item, packs))
 
     def close(self) -> None:
         """The end of the year: what would expire, were the rest used at the true rate."""
@@ -158,16 +204,17 @@ class Outcome:
     fill: float  # percent of lines served
     waste: float  # percent of the value used and wasted
     by_item: tuple[float, ...]
+    shared: float = 0.0  # of `order`, what no line causes alone
 
     @property
     def total(self) -> float:
         """All that a rule can influence."""
-        return sum(self.by_item)
+        return sum(self.by_item) + self.shared
 
 
-def lived(world: World, rule: Rule) -> tuple[Shelves, Outcome]:
+def lived(world: World, rule: Rule, *, setting: Setting = BASE) -> tuple[Shelves, Outcome]:
     """The year of a clinic under a rule, and what it came to."""
-    shelves = Shelves(world)
+    shelves = Shelves(world, setting)
     for day in range(YEAR):
         shelves.live(day, rule)
     shelves.close()
@@ -181,7 +228,7 @@ def outcome(shelves: Shelves) -> Outcome:
     for item, (ware, tally) in enumerate(zip(shelves.world.wares, shelves.tallies, strict=True)):
         wasted = tally.expired + tally.doomed
         costs = {
-            "order": ORDER_LINE * tally.orders,
+            "order": shelves.setting.line * tally.orders - tally.spared,
             "holding": HOLDING / 365 * ware.price * tally.held,
             "expired": (ware.price + DISPOSAL) * wasted,
             "lost": LOST_LINE * tally.lost,
@@ -194,11 +241,12 @@ def outcome(shelves: Shelves) -> Outcome:
     lines = sum(tally.lines for tally in shelves.tallies)
     lost = sum(tally.lost for tally in shelves.tallies)
     return Outcome(
-        parts["order"],
+        parts["order"] + shelves.shared,
         parts["holding"],
         parts["expired"],
         parts["lost"],
         100 * (1 - lost / lines),
         100 * wasted_value / (used_value + wasted_value),
         tuple(by_item),
+        shelves.shared,
     )
