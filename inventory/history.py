@@ -10,11 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import adjustments
+from inventory import adjustments, snapshots
 from inventory.catalog import Item, item
 from inventory.clinic import HELD, CostFormula, Place, PlaceKind
-from inventory.database import MONEY
 from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind
+from inventory.ledger import signed as signed
 from inventory.lots import Lot, LotEvent, LotState
 from inventory.measures import ZERO, share_by_weight
 
@@ -84,11 +84,6 @@ class MovementRow:
     reference: str
 
 
-def signed(column: sa.ColumnElement[Decimal]) -> sa.ColumnElement[Decimal]:
-    """Plus what came in over the border, minus what went out; whole numbers inside, so exact in SQL."""
-    return sa.type_coerce(MOVEMENTS.c.direction * sa.type_coerce(column, sa.BigInteger), column.type)
-
-
 def valuation(db: Session, *, on: date) -> Valuation:
     """What every lot held at the end of a day was worth, by SKU, expiry and lot (B3, C1).
 
@@ -96,26 +91,14 @@ def valuation(db: Session, *, on: date) -> Valuation:
     lots by quantity. A lot without quantity has no row, unless the books are broken and it has a value.
     """
     by_lot = adjustments.formula_on(db, on) is CostFormula.SPECIFIC
-    adjusted = adjustments.by_lot(on=on)
-    quantity = sa.func.sum(signed(MOVEMENTS.c.quantity))
-    value = sa.func.sum(signed(MOVEMENTS.c.value))
-    # Read from the covering index ix_movements_valuation alone, lot by lot in its order.
-    sums = (
-        sa.select(MOVEMENTS.c.lot_id, quantity.label("quantity"), value.label("value"))
-        .where(MOVEMENTS.c.on <= on)
-        .group_by(MOVEMENTS.c.lot_id)
-        .subquery()
-    )
-    worth = sums.c.value + sa.func.coalesce(adjusted.c.value, sa.literal(ZERO, MONEY))
+    sums = snapshots.sums(db, on=on)
     rows: Any = db.execute(
         sa.select(
             ITEMS.c.sku, LOTS.c.item_id, LOTS.c.id, LOTS.c.number, LOTS.c.expires_on,
-            sums.c.quantity, worth,
+            sums.c.quantity, sums.c.value,
         )
         .join_from(sums, LOTS, LOTS.c.id == sums.c.lot_id)
         .join(ITEMS, ITEMS.c.id == LOTS.c.item_id)
-        .outerjoin(adjusted, adjusted.c.lot_id == sums.c.lot_id)
-        .where(sa.or_(sums.c.quantity != ZERO, worth != ZERO))
         .order_by(ITEMS.c.sku, LOTS.c.expires_on, LOTS.c.id)
     )  # fmt: skip
     lots = [ValuedLot(*row) for row in rows]

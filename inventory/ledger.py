@@ -240,6 +240,11 @@ def movement(db: Session, key: int) -> Movement:
     return found
 
 
+def signed(column: sa.ColumnElement[Decimal]) -> sa.ColumnElement[Decimal]:
+    """Plus what came in over the border, minus what went out; whole numbers inside, so exact in SQL."""
+    return sa.type_coerce(MOVEMENTS.c.direction * sa.type_coerce(column, sa.BigInteger), column.type)
+
+
 ADD_MOVEMENTS = Prepared(
     sa.insert(MOVEMENTS).inline(), [column.name for column in MOVEMENTS.c if column.name != "id"]
 )

@@ -13,11 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory import periods
+from inventory import adjustments, periods
 from inventory.adjustments import ADJUSTMENTS
 from inventory.database import MONEY, QUANTITY, Base, add_many, append_only, table_of
-from inventory.history import signed
-from inventory.ledger import MOVEMENTS
+from inventory.ledger import MOVEMENTS, signed
+from inventory.lots import Lot
 from inventory.measures import ZERO
 from inventory.periods import Closing
 
@@ -38,7 +38,7 @@ class KeptLot(Base):
 
 
 append_only(KeptLot)
-KEPT = table_of(KeptLot)
+KEPT, LOTS = table_of(KeptLot), table_of(Lot)
 
 
 def latest(db: Session, *, before: date) -> Closing | None:
@@ -81,6 +81,78 @@ def carried(sums: Sums, changed: Iterator[tuple[int, Decimal, Decimal]]) -> Sums
         before = added[lot_id]
         added[lot_id] = before[0] + quantity, before[1] + value
     return {lot_id: amounts for lot_id, amounts in added.items() if any(amounts)}
+
+
+def sums(db: Session, *, on: date) -> sa.Subquery:
+    """Quantity and value of every lot that held or was worth something at the end of a day, for a query.
+
+    From the last closing before it on, where there is one; else from the first movement.
+    """
+    base = latest(db, before=on + date.resolution)
+    quantity, value = signed(MOVEMENTS.c.quantity), signed(MOVEMENTS.c.value)
+    nothing = sa.literal(ZERO, MONEY)
+    if base is None:
+        adjusted = adjustments.by_lot(on=on)
+        # Read from the covering index ix_movements_valuation alone, lot by lot in its order.
+        moved = (
+            sa.select(
+                MOVEMENTS.c.lot_id,
+                sa.func.sum(quantity).label("quantity"),
+                sa.func.sum(value).label("value"),
+            )
+            .where(MOVEMENTS.c.on <= on)
+            .group_by(MOVEMENTS.c.lot_id)
+            .subquery()
+        )
+        worth = moved.c.value + sa.func.coalesce(adjusted.c.value, nothing)
+        return (
+            sa.select(moved.c.lot_id, moved.c.quantity, worth.label("value"))
+            .outerjoin(adjusted, adjusted.c.lot_id == moved.c.lot_id)
+            .where(sa.or_(moved.c.quantity != ZERO, worth != ZERO))
+            .subquery()
+        )
+    parts = sa.union_all(
+        sa.select(KEPT.c.lot_id, KEPT.c.quantity, KEPT.c.value).where(KEPT.c.period_id == base.id),
+        sa.select(MOVEMENTS.c.lot_id, quantity, value).where(
+            MOVEMENTS.c.on > base.until, MOVEMENTS.c.on <= on, MOVEMENTS.c.direction != 0
+        ),
+        sa.select(ADJUSTMENTS.c.lot_id, sa.literal(ZERO, QUANTITY), ADJUSTMENTS.c.value).where(
+            ADJUSTMENTS.c.on > base.until, ADJUSTMENTS.c.on <= on
+        ),
+    ).subquery()
+    total, worth = sa.func.sum(parts.c.quantity), sa.func.sum(parts.c.value)
+    return (
+        sa.select(parts.c.lot_id, total.label("quantity"), worth.label("value"))
+        .group_by(parts.c.lot_id)
+        .having(sa.or_(total != ZERO, worth != ZERO))
+        .subquery()
+    )
+
+
+def by_item(db: Session, *, before: date) -> Sums:
+    """Quantity and value of every item before a day; what held and was worth nothing is left out."""
+    on = before - date.resolution
+    if latest(db, before=before) is not None:
+        found = sums(db, on=on)
+        asked = [
+            sa.select(LOTS.c.item_id, sa.func.sum(found.c.quantity), sa.func.sum(found.c.value))
+            .join_from(found, LOTS, LOTS.c.id == found.c.lot_id)
+            .group_by(LOTS.c.item_id)
+        ]
+    else:
+        asked = [
+            sa.select(
+                MOVEMENTS.c.item_id,
+                sa.func.sum(signed(MOVEMENTS.c.quantity)),
+                sa.func.sum(signed(MOVEMENTS.c.value)),
+            )
+            .where(MOVEMENTS.c.on <= on, MOVEMENTS.c.direction != 0)
+            .group_by(MOVEMENTS.c.item_id),
+            sa.select(ADJUSTMENTS.c.item_id, sa.literal(ZERO, QUANTITY), sa.func.sum(ADJUSTMENTS.c.value))
+            .where(ADJUSTMENTS.c.on <= on)
+            .group_by(ADJUSTMENTS.c.item_id),
+        ]
+    return carried({}, (row for query in asked for row in db.execute(query)))
 
 
 def keep(db: Session, period_id: int, *, until: date) -> None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import counts, history, uninvoiced
+from inventory import counts, history, snapshots, uninvoiced
 from inventory.adjustments import ADJUSTMENTS
 from inventory.clinic import PlaceKind, Site
 from inventory.history import signed
@@ -164,22 +164,8 @@ def roll_forward(db: Session, *, since: date, until: date) -> tuple[RollForwardR
     check_period(since, until)
     quantities: dict[int, Flows] = {}
     values: dict[int, Flows] = {}
-    before = (
-        sa.select(
-            MOVEMENTS.c.item_id,
-            sa.func.sum(signed(MOVEMENTS.c.quantity)),
-            sa.func.sum(signed(MOVEMENTS.c.value)),
-        )
-        .where(MOVEMENTS.c.on < since, MOVEMENTS.c.direction != 0)
-        .group_by(MOVEMENTS.c.item_id)
-    )
-    for item_id, quantity, value in db.execute(before):
-        if quantity or value:
-            quantities[item_id], values[item_id] = Flows(opening=quantity), Flows(opening=value)
-    for item_id, value in stock_book.adjusted_before(db, since):
-        opening = values.get(item_id, Flows()).opening + value
-        quantities.setdefault(item_id, Flows())
-        values[item_id] = Flows(opening=opening)
+    for item_id, (quantity, value) in snapshots.by_item(db, before=since).items():
+        quantities[item_id], values[item_id] = Flows(opening=quantity), Flows(opening=value)
     for item_id, flow, quantity, value in _flows(db, since=since, until=until):
         quantities[item_id] = quantities.get(item_id, Flows()).plus(flow, quantity)
         values[item_id] = values.get(item_id, Flows()).plus(flow, value)

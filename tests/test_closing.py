@@ -11,7 +11,7 @@ from inventory.history import valuation
 from inventory.periods import NoReason, NotInTurn, NotOver, PeriodClosed
 from inventory.snapshots import KeptLot
 from inventory.stocktake import Scope
-from pricing import accounting, closing, proof
+from pricing import accounting, closing, proof, reports
 from pricing.closing import BooksDisagree, StillToDo
 from tests.shelf import BY, Clinic, refused
 
@@ -82,6 +82,14 @@ def test_what_is_left_to_be_done_is_named_and_closed_over_only_with_a_reason(cli
     (kept,) = periods.history(clinic.db)
     assert kept.reason == "Posted in February, agreed with the accountant"
     assert "One count was begun" in kept.warnings
+
+
+def test_a_receipt_that_waits_too_long_for_its_bill_is_left_to_be_done(clinic):
+    january, march = found(clinic)["receipts"], found(clinic, date(2026, 3, 1))["receipts"]
+
+    assert january.sound
+    assert january.detail == "2 await their bill, 181.00 in all; 0 since more than 30 days"
+    assert (march.sound, march.count) == (False, 2)
 
 
 def test_an_opened_vial_past_its_time_is_left_to_be_done_until_it_is_discarded(clinic):
@@ -193,3 +201,25 @@ def unguarded(db, table):
             db.execute(sa.text(f"DROP TRIGGER IF EXISTS {table}_no_{verb}"))
     else:
         db.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+
+
+def test_a_report_that_begins_with_a_closing_says_what_one_from_the_beginning_says(clinic):
+    for number in range(1, 9):
+        on = date(2026, 2, 3 * number)
+        clinic.receive("HA", f"F{number} exp 2027-09-30 {number} x 3.33 on {on}")
+        when = datetime(2026, 2, 3 * number, 16, tzinfo=UTC)
+        clinic.treat(f"P-{number}", "HA 2.5", at=when, recorded_at=when)
+    days = [date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 14), date(2026, 2, 28)]
+
+    def told():
+        return [
+            (valuation(clinic.db, on=day), reports.roll_forward(clinic.db, since=day, until=days[-1]))
+            for day in days
+        ]
+
+    before = told()
+    close(clinic)
+
+    assert told() == before
+    close(clinic, FEBRUARY, at=datetime(2026, 3, 2, 15, tzinfo=UTC))
+    assert told() == before

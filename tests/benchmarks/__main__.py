@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from seed_data.demo import DAYS
 from tests.benchmarks import (
+    asof,
     book,
     certainty,
     dispense,
@@ -78,6 +79,9 @@ def works(folder: Path, size: Size) -> dict[str, Callable[[], Iterable[Figure]]]
     return {
         "reading": lambda: reading.figures(books().large, books().short, rounds=size.rounds),
         "quoting": lambda: quoting.figures(books().large, books().short, rounds=size.rounds // 3),
+        "asof": lambda: asof.figures(
+            book.build(folder, size.lots + 1, size.movements), rounds=size.rounds // 30
+        ),
         "dispense": lambda: dispense.figures(folder, *books(), rounds=size.rounds),
         "over_http": lambda: over_http.figures(books().large, rounds=size.rounds),
         "receiving": lambda: receiving.figures(books().large, lines=size.lines, rounds=5),
