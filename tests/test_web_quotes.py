@@ -1,5 +1,8 @@
 """The quote desk in the browser: a price while it is typed, and what becomes of it (P1, P4, P5, T6, T7)."""
 
+import re
+from decimal import Decimal
+
 from api.auth import Role
 from tests.counter import TYPED, count, drafted, issued
 from tests.pages import House, main, said
@@ -167,6 +170,38 @@ def test_the_list_is_filtered_by_the_address_and_paged_by_its_last_key(here, mon
     assert f'/quotes/{keys[0]}"' in second
     assert "No quote" in said(browser.get("/quotes?status=lapsed&q=LIST-"))
     assert browser.get("/quotes?status=nonsense&after=-1&q=%00").status_code == 200
+
+
+def test_a_quote_of_two_treatments_is_listed_once_with_what_both_come_to(here):
+    key = issued(here, patient_ref="P-TWO-2", protocol_2="P-16")
+    quote = here.clinic.seen(f"/quotes/{key}")
+
+    page = here.as_(Role.FRONT_DESK).get("/quotes?q=P-TWO-2")
+
+    assert f"${Decimal(quote['total']):,.2f}" in said(page)
+    assert "General facial (default) and 1 more" in said(page)
+    assert main(page).count('<th scope="row"') == 1
+
+
+def test_a_new_quote_is_by_the_level_of_the_last_one(here):
+    browser = here.as_(Role.FRONT_DESK)
+    drafted(here, level="L6")
+    assert '<option value="L6" selected>' in main(browser.get("/quotes/new"))
+
+    drafted(here, level="L2")
+
+    assert '<option value="L2" selected>' in main(browser.get("/quotes/new"))
+    assert '<option value="L2" selected>' in main(browser.get("/quotes/price"))
+
+
+def test_the_manager_reads_what_is_short_with_the_dates_and_amounts_of_pages(here):
+    key = drafted(here, Role.MANAGER, starts_on="2026-12-20", patient_ref="P-SHORT-1")
+
+    page = said(here.as_(Role.MANAGER).get(f"/quotes/{key}"))
+
+    (line,) = re.findall(r"MP-001 runs short .*?\)\.", page)
+    assert re.search(r"from session 2 on 3 Jan 2027: .* by \d+ Dec 2026 \(\$[0-9,.]+\)\.", line), line
+    assert "runs short" not in said(here.as_(Role.FRONT_DESK).get(f"/quotes/{key}"))
 
 
 def test_htmx_gets_the_rows_alone(here):
