@@ -241,33 +241,23 @@ TASKS = (
         "accountant, manager, admin",
         "A month of the books on one page, and all of it in one workbook.",
         (
-            Step("Open Books and choose the month. All three checks must say that they agree.", "/books"),
+            Step("Open Books and choose the month. All checks must say that they agree.", "/books"),
             Step("Look at what was not used, by reason; it is money."),
+            Step("Open Purchases, choose a supplier whose bill has come, and match it: type its number and "
+                 "date, empty the containers of what is not on it, look at the difference, record it.",
+                 "/books/purchases"),
             Step("Open Workbook, have it written, and download it.", "/books/workbook"),
+            Step("For Xero, QuickBooks, Sage or Beancount open Other software: give each account its number "
+                 "there once, then download the month.", "/books/files"),
             Step("Close the month when everything is entered.", "/books/close"),
         ),
         (
             "A closed month accepts nothing any more; an admin can open the last one again, with a reason.",
+            "What a bill says beyond its delivery goes to the stock of it that is still held, else to price "
+            "variance; freight and duty are shared over the lines. A wrong one is taken back on its page.",
+            "Stock that will expire before it is used is written down under Short-dated.",
             "In the workbook the sheet Control shows zero wherever two ways to reckon meet.",
-            "For Xero, QuickBooks, Sage or Beancount your admin runs `vialbook export journal`.",
-        ),
-    ),
-    Task(
-        "bill", "Enter a supplier’s bill", "receipt-text", "accountant, manager, admin",
-        "What came is owed from the day it came; the bill says how much it really was.",
-        (
-            Step("Open Books, Purchases: what was received and not invoiced, the oldest first.",
-                 "/books/purchases"),
-            Step("Choose the supplier, and Match it. Type the bill’s number and date."),
-            Step("Empty the containers of what is not on the bill; correct prices, add freight and duty."),
-            Step("Show the difference, then record the bill."),
-        ),
-        (
-            "The difference goes to the stock that is still held of the delivery; what is used up by then is "
-            "price variance. What was used keeps its cost.",
-            "Freight and duty are shared over the lines by value.",
-            "A bill that was entered wrongly is taken back on its page; its number is free then.",
-            "Stock that will not be used in time is written down under Short-dated.",
+            "A file for other software has its control total in its name: the program must read the same.",
         ),
     ),
     Task(
