@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from api.auth import Role
 from tests.browser.conftest import Window
 from tests.browser.keys import press, type_into
+from tests.browser.looking import faults
 from tests.pictures import printed, sent, table
 
 BOX = "0109524000000019"  # MP-001, of which PO-00002 of the demo waits for 5
@@ -27,22 +28,39 @@ def line(page: Page, lot: str):
     return page.locator(".line").filter(has=page.locator(f'input[value="{lot}"]'))
 
 
-def test_the_advice_becomes_an_order_that_is_changed_and_sent_by_keyboard(window: Window):
+def test_the_advice_is_read_with_its_chart_changed_on_the_list_made_an_order_and_sent_by_keyboard(
+    window: Window,
+):
     with window(role=Role.MANAGER) as page:
         page.goto("/reorder")
-        press(page, "button", "Make order")
+        row = page.locator("table.reorder tbody tr").filter(has=page.locator("input")).first
+        name = row.locator("th a").first.inner_text()
+        row.locator("details.why summary").press("Enter")
+        row.get_by_role("link", name="The days ahead").press("Enter")
+        expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+        expect(page.get_by_role("img", name=re.compile("What will be needed of")).first).to_be_visible()
+        assert faults(page) == []
+        page.get_by_text("The same as a table, by weeks").press("Enter")
+        expect(page.get_by_role("columnheader", name="Week until")).to_be_visible()
+
+        page.go_back()
+        field = row.get_by_label("Packs of")
+        field.fill("4")
+        form = field.get_attribute("form")
+        page.locator(f"#{form} button").press("Enter")
         expect(page.get_by_role("status").first).to_contain_text("is drafted from the advice")
+        expect(page.locator("tbody tr").filter(has_text=name)).to_contain_text("4 packs")
         press(page, "link", "Change")
-        type_into(page, "Packs", "4")
+        type_into(page, "Packs", "5")
         press(page, "button", "Save the draft")
-        expect(page.locator("tbody").first).to_contain_text("4 packs")
         press(page, "link", "Send")
         press(page, "button", "It was sent")
 
         expect(page.get_by_role("status").first).to_contain_text("its lines are fixed now")
         expect(page.get_by_text("sent 15 Jan 2026")).to_be_visible()
-        answer = page.request.get(page.url + "/order.pdf")
-        assert answer.body().startswith(b"%PDF-")
+        assert page.request.get(page.url + "/order.pdf").body().startswith(b"%PDF-")
+        assert page.request.get(page.url + "/order.xlsx").body().startswith(b"PK")
+        assert faults(page) == []
 
 
 @SIZES
