@@ -8,20 +8,23 @@ a session that is sold lacks is ordered in any case, in the smallest order if th
 `decided` is the rule itself and touches no database; `advise` reads for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from inventory import clinic, evidence, layers, levels, reasons, suppliers, usage, vials, weighing
+from inventory import catalog, clinic, evidence, layers, levels, reasons, suppliers, usage, vials, weighing
+from inventory.catalog import Supplier
 from inventory.clinic import Settings, Site
+from inventory.errors import Conflict
 from inventory.evidence import Evidence
 from inventory.futures import Item
 from inventory.levels import Outlook
 from inventory.measures import ZERO, to_cents_half_up
 from inventory.need import SMALLEST
+from inventory.purchasing import Wish
 from inventory.usage import ItemFacts
 from inventory.weighing import Order, Weighed
 
@@ -72,6 +75,10 @@ class Looked:
     settings: Settings
 
 
+class NothingToOrder(Conflict):
+    """The advice names nothing of this supplier now, or all of it was left out."""
+
+
 def look(db: Session, *, site: Site, on: date) -> Looked:
     """Read and weigh all that is in use at a site: a few statements, however many items there are."""
     settings, seen = clinic.settings(db), evidence.read(db, site=site, on=on)
@@ -116,6 +123,28 @@ def listed(
 
 def _wanted(weighed: Weighed | None) -> bool:
     return weighed is not None and weighed.packs > 0
+
+
+def wishes(
+    db: Session, *, site: Site, supplier: Supplier, on: date, packs: Mapping[str, int] | None = None
+) -> list[Wish]:
+    """What the advice names of a supplier, as the lines of an order (O3). Raises NothingToOrder.
+
+    `packs` are other quantities by SKU; none of an item leaves it out.
+    """
+    advised = {
+        one: (packs or {}).get(one.sku, one.order_packs)
+        for one in advise(db, site=site, on=on)
+        if one.supplier == supplier.code and one.order_packs
+    }
+    found = [
+        Wish(catalog.item(db, one.sku), wanted, pack_containers=one.pack_containers)
+        for one, wanted in advised.items()
+        if wanted
+    ]
+    if not found:
+        raise NothingToOrder(f"Nothing of {supplier.name} has to be ordered for {site.name} now.")
+    return found
 
 
 def propose(

@@ -154,6 +154,17 @@ def test_the_history_of_all_items_is_read_by_as_many_statements_as_that_of_one(h
     assert counts[0] == counts[1] < 40
 
 
+def test_the_advice_becomes_an_order_in_one_call(here):
+    promised(here, "HA-3", "12", date(2026, 1, 26))
+
+    order = here.made("/purchase-orders", {"supplier": "SUP-01"})
+    here.post(f"/purchase-orders/{order['id']}/send", {})
+    again = here.post("/purchase-orders", {"supplier": "SUP-01"})
+
+    assert [(line["sku"], line["packs"]) for line in order["lines"]] == [("HA-3", 1)]
+    assert (again.status_code, again.json["name"]) == (409, "NothingToOrder")
+
+
 def test_the_order_is_a_sheet_for_the_supplier(here):
     order = here.made(
         "/purchase-orders", {"supplier": "SUP-01", "lines": [{"sku": "HA-3", "packs": 2}], "note": "=1+1"}

@@ -121,7 +121,7 @@ def test_quantities_are_changed_on_the_list_and_what_is_emptied_is_left_out(hous
 
     assert none.status_code == 409
     assert odd.status_code == 422
-    assert "packs of Hyaluronic acid 2%, 3 mL cannot be ordered" in said(odd)
+    assert "'-1' packs cannot be ordered: write a whole number" in said(odd)
     order = said(manager.follow(made))
     assert "3 packs of 10" in order
     assert "Lidocaine" not in order

@@ -13,7 +13,7 @@ from api.rest import receiving as receipts
 from api.rest.calls import listed, made, noun, page_of, site_or_first, tagged
 from api.rest.scans import MOST_LABELS, Label
 from api.schemas import ContainerCost, Cost, Day, Many, Moment, Money, Shape, UnitCost, Whole, Words, one_word
-from inventory import boxes, catalog, clinic, order_views, orders, purchasing, receiving, scanning
+from inventory import boxes, catalog, clinic, order_views, orders, purchasing, receiving, reordering, scanning
 from inventory.catalog import Supplier
 from inventory.charges import Charges
 from inventory.measures import ZERO
@@ -23,7 +23,6 @@ from inventory.purchasing import Wish
 from inventory.receiving import Delivery
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-IN_MEMORY = 1024 * 1024
 blueprint = noun("purchase-orders", "Ordering from suppliers")
 
 
@@ -43,8 +42,9 @@ class OrderChange(Shape):
 
 
 class NewOrder(OrderChange):
-    """An order of a site to a supplier."""
+    """An order of a site to a supplier; without lines it is what the advice names of it now."""
 
+    lines = Many(fields.Nested(WishShape), least=1, most=purchasing.MOST_LINES)
     supplier = Words(20, required=True)
     site = Words(20)
     note = Words(500, shortest=0, load_default="")
@@ -177,11 +177,15 @@ def list_orders(query: dict[str, Any]) -> Any:
 @blueprint.response(201, OrderShape)
 def draft(body: dict[str, Any]) -> Any:
     """Draft an order, from the reorder advice or otherwise."""
+    site, supplier = site_or_first(body.get("site")), catalog.supplier(g.db, body["supplier"])
+    advised = (
+        () if "lines" in body else reordering.wishes(g.db, site=site, supplier=supplier, on=site.day(g.now))
+    )
     found = purchasing.draft(
         g.db,
-        wishes(body),
-        site=site_or_first(body.get("site")),
-        supplier=catalog.supplier(g.db, body["supplier"]),
+        advised or wishes(body),
+        site=site,
+        supplier=supplier,
         at=g.now,
         by=g.caller.name,
         note=body["note"],
@@ -221,7 +225,7 @@ def get_order_sheet(order_id: int) -> Any:
     from api import order_lines_sheet  # most requests need no spreadsheets
 
     found, settings = order_views.view(g.db, named(order_id)), clinic.settings(g.db)
-    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (closed when it was sent)
+    file = SpooledTemporaryFile(max_size=2**20)  # noqa: SIM115  (closed when it was sent)
     order_lines_sheet.write(file, found, clinic=settings.clinic_name, currency=settings.currency)
     file.seek(0)
     return send_file(file, mimetype=XLSX, as_attachment=True, download_name=f"{found.number}.xlsx", max_age=0)

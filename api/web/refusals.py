@@ -169,8 +169,8 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
         "api.web.vial_board": {"NotOpenHere": "Open a vial of that lot first, or choose its site."},
         "api.web.reorder": {
             "BadPacks": "Write how many packs, or nothing to leave the item out.",
-            "NothingToOrder": "Nothing is left to do; look at the list again.",
         },
+        "inventory.reordering": {"NothingToOrder": "Nothing is left to do; look at the list again."},
         "api.web.receive": {"NothingToReceive": "Scan a label or type a lot first."},
         "api.web.scans": {"TooManyWaiting": "Receive or put aside what waits, then go on scanning."},
         "api.web.use_lines": {"LotNotHere": "Scan a lot of this site, or leave the choice to the program."},

@@ -16,10 +16,9 @@ from api.web.forms import Done
 from inventory import catalog, order_views, purchasing, reordering
 from inventory.catalog import Supplier
 from inventory.clinic import Site
-from inventory.errors import Conflict, Invalid
+from inventory.errors import Invalid
 from inventory.measures import ZERO
 from inventory.order_views import OrderState, OrderView
-from inventory.purchasing import Wish
 from inventory.reordering import Advice
 from pricing import sharing_hints
 
@@ -58,10 +57,6 @@ class Basket:
     below: Decimal  # how much is missing to the supplier's smallest order; nothing if nothing is
     code: str
     draft: OrderView | None  # one that is not sent yet
-
-
-class NothingToOrder(Conflict):
-    """The advice names nothing of this supplier now, or all of it was left out."""
 
 
 class BadPacks(Invalid):
@@ -127,30 +122,21 @@ def from_advice() -> Response:
     Fields `packs-SKU` take the place of what is advised; nothing in them leaves the item out.
     """
     site, supplier = frame.here(), catalog.supplier(g.db, request.form.get("supplier", "")[:20])
-    advised = [
-        one
-        for one in reordering.advise(g.db, site=site, on=site.day(g.now))
-        if one.supplier == supplier.code and one.order_packs
-    ]
-    wishes = [
-        Wish(catalog.item(g.db, one.sku), packs, pack_containers=one.pack_containers)
-        for one in advised
-        if (packs := _packs(one))
-    ]
-    if not wishes:
-        raise NothingToOrder(f"Nothing of {supplier.name} has to be ordered for {site.name} now.")
+    typed = {
+        name.removeprefix("packs-"): _packs(text)
+        for name, text in request.form.items()
+        if name.startswith("packs-")
+    }
+    wishes = reordering.wishes(g.db, site=site, supplier=supplier, on=site.day(g.now), packs=typed)
     found = purchasing.draft(g.db, wishes, site=site, supplier=supplier, at=g.now, by=g.caller.name)
     return forms.go(Done(f"/orders/{found.id}", f"{found.number} is drafted from the advice: look it over."))
 
 
-def _packs(advice: Advice) -> int:
-    """How many packs of an item are wanted: as typed, else as advised. Raises BadPacks."""
-    typed = request.form.get(f"packs-{advice.sku}")
-    if typed is None:
-        return advice.order_packs
+def _packs(typed: str) -> int:
+    """How many packs are wanted; nothing is none. Raises BadPacks."""
     text = typed.strip() or "0"
     if not (text.isascii() and text.isdecimal() and len(text) < 7):
-        raise BadPacks(f"{typed[:20]!r} packs of {advice.name} cannot be ordered: write a whole number.")
+        raise BadPacks(f"{typed[:20]!r} packs cannot be ordered: write a whole number, or nothing for none.")
     return int(text)
 
 
