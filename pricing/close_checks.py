@@ -22,7 +22,6 @@ from pricing.quote_records import Quote, QuoteState, QuoteStatus
 from pricing.reports import Flows
 
 BILL_DAYS = 30  # after which a supplier is asked
-OVERDUE = 30  # days after which a bill should have come; until then it is owed and in the accounts
 COUNTS, VIALS, TRANSFERS = table_of(Count), table_of(OpenedVial), table_of(Transfer)
 
 
@@ -87,16 +86,6 @@ def _left_to_do(db: Session, *, until: date) -> Iterator[Check]:
         .join(DOCUMENTS, DOCUMENTS.c.id == TRANSFERS.c.document_id)
         .where(LINES.c.left_quantity > ZERO, DOCUMENTS.c.on <= until)
     )
-    awaited = reports.reconcile_uninvoiced(db, on=until)
-    late = sum(row.days > OVERDUE for row in awaited.ageing.rows)
-    yield Check(
-        "receipts",
-        "Receipts are invoiced",
-        f"{len(awaited.ageing.rows)} await their bill, {awaited.ageing.total:,.2f} in all; "
-        f"{late} since more than {OVERDUE} days",
-        stops=False,
-        count=late,
-    )
     yield _warning("transfers", "Every transfer arrived", transfers, "transfer", "is still under way")
     late = [row for row in uninvoiced.ageing(db, on=until).rows if row.supplier_id and row.days > BILL_DAYS]
     what = f"is not invoiced after {BILL_DAYS} days"
@@ -111,7 +100,6 @@ def agreeing(db: Session, *, first: date, until: date) -> tuple[Check, ...]:
     worth = f"account {found.account:,.2f}, lots {found.valuation:,.2f}"
     if found.layers is not None:
         worth += f", cost layers {found.layers:,.2f}"
-    awaited = reports.reconcile_uninvoiced(db, on=until)
     sides = sum((row.debit - row.credit for row in balance), ZERO)
     closing = sum((row.closing for row in balance), ZERO)
     return (
@@ -128,13 +116,6 @@ def agreeing(db: Session, *, first: date, until: date) -> tuple[Check, ...]:
             f"roll-forward {values.closing:,.2f}",
             stops=True,
             gap=values.closing - found.valuation,
-        ),
-        Check(
-            "uninvoiced",
-            "The account of goods not invoiced is what awaits its bill",
-            f"account {awaited.account:,.2f}, receipts {awaited.ageing.total:,.2f}",
-            stops=True,
-            gap=awaited.difference,
         ),
         Check(
             "balance",

@@ -84,14 +84,6 @@ def test_what_is_left_to_be_done_is_named_and_closed_over_only_with_a_reason(cli
     assert "One count was begun" in kept.warnings
 
 
-def test_a_receipt_that_waits_too_long_for_its_bill_is_left_to_be_done(clinic):
-    january, march = found(clinic)["receipts"], found(clinic, date(2026, 3, 1))["receipts"]
-
-    assert january.sound
-    assert january.detail == "2 await their bill, 181.00 in all; 0 since more than 30 days"
-    assert (march.sound, march.count) == (False, 2)
-
-
 def test_an_opened_vial_past_its_time_is_left_to_be_done_until_it_is_discarded(clinic):
     clinic.treat("P-2", "LIDO 1", at=datetime(2026, 1, 13, 15, tzinfo=UTC))
     march = datetime(2026, 3, 2, 15, tzinfo=UTC)

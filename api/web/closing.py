@@ -24,8 +24,6 @@ MENDED_AT = {
     "quotes": "/quotes?status=draft",
     "orders": "/orders",
     "counts": "/counts",
-    "receipts": "/books/bills/new",
-    "uninvoiced": "/books/bills/new",
     "vials": "/vials",
     "transfers": "/transfers",
     "bills": "/books/purchases?on={until}",
