@@ -60,6 +60,11 @@ def csv() -> Iterator[Case]:
                 yield {"send": call, "text": HEAD + GOOD.replace("IMP-1", "IMP-2") + ",".join(row) + "\n",
                     "headers": CSV,
                        "expect": [422]}  # fmt: skip
+    yield from _csv_files()
+
+
+def _csv_files() -> Iterator[Case]:
+    """Tables too long or too wide, bytes that are no text, and kinds that are none."""
     for pieces, expect in (
         ([[HEAD, 1], [GOOD, 100_000]], [422]), ([[HEAD, 1], ["\n", 4_900_000]], [422]), ([["a,", 2_000_000],
         ["\n", 1]], [422]),
@@ -105,6 +110,11 @@ def workbooks() -> Iterator[Case]:
         for place in (0, 3, 4):
             row = [*ROWS[1][:place], value, *ROWS[1][place + 1 :]]
             yield {"send": BRING, "file": {"rows": [*ROWS, row]}, "headers": XLSX, "expect": [422]}
+    yield from _packages()
+
+
+def _packages() -> Iterator[Case]:
+    """Workbooks whose parts are others, packages that are no workbook, files cut short or damaged."""
     bomb = "<!DOCTYPE x [<!ENTITY a \"ha\">" + "".join(
         f'<!ENTITY a{n} "{f"&a{n - 1};" * 10 if n else "&a;" * 10}">' for n in range(9)
     ) + "]><worksheet>&a8;</worksheet>"  # fmt: skip

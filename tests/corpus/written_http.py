@@ -53,6 +53,11 @@ def bodies() -> Iterator[Case]:
             "headers": JSON,
             "expect": [422],
         }
+    yield from _large()
+
+
+def _large() -> Iterator[Case]:
+    """Numbers and texts that are too long, and bytes that are no text."""
     for digits in (10, 1_000, 5_000, 100_000, 1_000_000):
         expect = [422] if digits < 4_300 else [400]
         yield {"send": "POST /receipts", "repeat": [['{"containers":', 1], ["9", digits], ["}", 1]],
@@ -129,6 +134,11 @@ def requests() -> Iterator[Case]:
             "X" * 300,
         ):
             yield {"send": f"{method} {path}", "expect": [405]}
+    yield from _conditions()
+
+
+def _conditions() -> Iterator[Case]:
+    """Methods in headers, conditions that do not hold, tokens and cookies of nobody."""
     for override in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
         for method in ("DELETE", "PUT", "PATCH", "POST"):
             yield {"send": "GET /items", "headers": {override: method}, "expect": [200]}
@@ -156,6 +166,11 @@ def requests() -> Iterator[Case]:
         yield {"send": "GET /items", "headers": {"Cookie": cookie, "Authorization": ""}, "expect": [401]}
         yield {"send": "GET /sign-in", "page": True, "headers": {"Cookie": cookie}, "expect": [200, 303]}
         yield {"send": "GET /stock", "page": True, "headers": {"Cookie": cookie}, "expect": [200, 303]}
+    yield from _headers()
+
+
+def _headers() -> Iterator[Case]:
+    """Headers that mean nothing or want to mean too much; addresses and questions that are none."""
     for name, value in (
         ("Accept", "x" * 5_000), ("Accept", "image/png"), ("Accept-Language", "x," * 3_000),
         ("Accept-Encoding", "br;q=x"),
@@ -204,68 +219,70 @@ HEAD = (
 EMPTY = "Content-Length: 2\r\n\r\n{}"
 
 
+GET = "GET /api/v1/items HTTP/1.1\r\nHost: localhost\r\n"
+POST = HEAD.format("POST")
+CHUNKED = POST + "Transfer-Encoding: chunked\r\n\r\n"
+SMUGGLED = "GET /api/v1/valuation HTTP/1.1\r\nHost: x\r\n\r\n"
+HARDLY_HTTP = [
+    # Whoever says two lengths, or a length and chunks, wants two readers to disagree.
+    POST + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + SMUGGLED,
+    POST + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    POST + "Content-Length: 2\r\nContent-Length: 44\r\n\r\n{}" + SMUGGLED,
+    POST + "Content-Length: 2, 44\r\n\r\n{}",
+    POST + "Content-Length: -1\r\n\r\n{}", POST + "Content-Length: +2\r\n\r\n{}",
+        POST + "Content-Length: 0x2\r\n\r\n{}",
+    POST + "Content-Length: two\r\n\r\n{}", POST + "Content-Length: 2 2\r\n\r\n{}",
+        POST + "Content-Length: 1e1\r\n\r\n{}",
+    POST + "Content-Length: 99999999999999999999\r\n\r\n{}",
+        POST + "Content-Length: 9999999999\r\n\r\n{}",
+    POST + "Transfer-Encoding: chunked, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    POST + "Transfer-Encoding: identity, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    POST + "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    POST + "Transfer-Encoding: x\r\n\r\n{}", POST + "Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    POST + "Transfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    CHUNKED + "zz\r\n{}\r\n0\r\n\r\n", CHUNKED + "-2\r\n{}\r\n0\r\n\r\n",
+        CHUNKED + "+2\r\n{}\r\n0\r\n\r\n",
+    CHUNKED + "0x2\r\n{}\r\n0\r\n\r\n", CHUNKED + "2\r\n{}x\r\n0\r\n\r\n",
+        CHUNKED + "\r\n{}\r\n0\r\n\r\n",
+    CHUNKED + "2;a=\r\n{}\r\nz\r\n\r\n", CHUNKED + "ffffffffffffffff\r\n{}\r\n",
+        CHUNKED + "2 \r\n{}\r\n0\r\n\r\n",
+    CHUNKED + "2\n{}\n0\n\n",
+    "GET /api/v1/items\r\n\r\n", "GET\r\n\r\n", "\x00\x01\x02\x03\r\n\r\n",
+    "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+    "GET  /api/v1/items HTTP/1.1\r\nHost: x\r\n\r\n", "GET /api/v1/items HTTP/9.9\r\nHost: x\r\n\r\n",
+    "GET /api/v1/items HTTP/1.1 x\r\nHost: x\r\n\r\n", "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
+    "get /api/v1/items http/1.1\r\nHost: x\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "GET /api/v1/items FTP/1.1\r\nHost: x\r\n\r\n",
+    GET + "Bad Header: x\r\n\r\n", GET + "Bad\x00: x\r\n\r\n", GET + " folded: x\r\n\r\n",
+        GET + ": x\r\n\r\n",
+    GET + "X: a\x00b\r\n\r\n", GET + "X: a\rb\r\n\r\n", GET + "X\r\n\r\n", GET + "X : y\r\n\r\n",
+    GET + "X: a\r\n b\r\n\r\n", GET + "Authorization : Bearer @token\r\n\r\n",
+    {"repeat": [[GET + "X: ", 1], ["a", 70_000], ["\r\n\r\n", 1]]},
+    {"repeat": [[GET, 1], ["X: a\r\n", 20_000], ["\r\n", 1]]},
+    {"repeat": [["GET /", 1], ["a", 70_000], [" HTTP/1.1\r\nHost: x\r\n\r\n", 1]]},
+    {"repeat": [[POST + "Content-Length: 9000000\r\n\r\n", 1], ["x", 8_500_000]]},
+    {"repeat": [[CHUNKED, 1], ["10000\r\n" + "x" * 65_536 + "\r\n", 140], ["0\r\n\r\n", 1]]},
+    GET.replace("GET", "TRACE") + "\r\n", GET.replace("GET", "CONNECT") + "\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+    "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+    "GET http://evil.example/api/v1/items HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET //evil.example/api/v1/items HTTP/1.1\r\nHost: x\r\n\r\n",
+    GET + "Expect: 100-continue\r\n\r\n", POST + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
+    POST + EMPTY, POST + "Content-Length: 1\r\n\r\n{}", CHUNKED + "2\r\n{}\r\n0\r\n\r\n",
+    POST + "Content-Encoding: gzip\r\n" + EMPTY, POST.replace("POST", "PUT") + EMPTY,
+        "POST" + POST[4:] + "\r\n",
+    CHUNKED + "2;ext=" + "x" * 5_000 + "\r\n{}\r\n0\r\n\r\n",
+        CHUNKED + "2\r\n{}\r\n0\r\nX-Trailer: y\r\n\r\n",
+    POST + "X-HTTP-Method-Override: DELETE\r\n" + EMPTY, "HEAD /api/v1/items HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /api/v1/items HTTP/1.0\r\n\r\n", "GET /api/v1/items HTTP/1.1\r\n\r\n",
+    "\r\n\r\n\r\n" + GET + "\r\n",
+    GET + "Host: evil.example\r\n\r\n", "GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+    POST + "Content-Length: 50\r\n\r\n{", CHUNKED + "5\r\n{", GET, "POST /api", "",
+]  # fmt: skip
+
+
 def sockets() -> Iterator[Case]:
     """Bytes as no library sends them. The server may also say nothing and hang up."""
-    get = "GET /api/v1/items HTTP/1.1\r\nHost: localhost\r\n"
-    post = HEAD.format("POST")
-    chunked = post + "Transfer-Encoding: chunked\r\n\r\n"
-    smuggled = "GET /api/v1/valuation HTTP/1.1\r\nHost: x\r\n\r\n"
-    refused = [
-        # Whoever says two lengths, or a length and chunks, wants two readers to disagree.
-        post + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + smuggled,
-        post + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-        post + "Content-Length: 2\r\nContent-Length: 44\r\n\r\n{}" + smuggled,
-        post + "Content-Length: 2, 44\r\n\r\n{}",
-        post + "Content-Length: -1\r\n\r\n{}", post + "Content-Length: +2\r\n\r\n{}",
-            post + "Content-Length: 0x2\r\n\r\n{}",
-        post + "Content-Length: two\r\n\r\n{}", post + "Content-Length: 2 2\r\n\r\n{}",
-            post + "Content-Length: 1e1\r\n\r\n{}",
-        post + "Content-Length: 99999999999999999999\r\n\r\n{}",
-            post + "Content-Length: 9999999999\r\n\r\n{}",
-        post + "Transfer-Encoding: chunked, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-        post + "Transfer-Encoding: identity, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-        post + "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-        post + "Transfer-Encoding: x\r\n\r\n{}", post + "Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
-        post + "Transfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-        chunked + "zz\r\n{}\r\n0\r\n\r\n", chunked + "-2\r\n{}\r\n0\r\n\r\n",
-            chunked + "+2\r\n{}\r\n0\r\n\r\n",
-        chunked + "0x2\r\n{}\r\n0\r\n\r\n", chunked + "2\r\n{}x\r\n0\r\n\r\n",
-            chunked + "\r\n{}\r\n0\r\n\r\n",
-        chunked + "2;a=\r\n{}\r\nz\r\n\r\n", chunked + "ffffffffffffffff\r\n{}\r\n",
-            chunked + "2 \r\n{}\r\n0\r\n\r\n",
-        chunked + "2\n{}\n0\n\n",
-        "GET /api/v1/items\r\n\r\n", "GET\r\n\r\n", "\x00\x01\x02\x03\r\n\r\n",
-        "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
-        "GET  /api/v1/items HTTP/1.1\r\nHost: x\r\n\r\n", "GET /api/v1/items HTTP/9.9\r\nHost: x\r\n\r\n",
-        "GET /api/v1/items HTTP/1.1 x\r\nHost: x\r\n\r\n", "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
-        "get /api/v1/items http/1.1\r\nHost: x\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        "GET /api/v1/items FTP/1.1\r\nHost: x\r\n\r\n",
-        get + "Bad Header: x\r\n\r\n", get + "Bad\x00: x\r\n\r\n", get + " folded: x\r\n\r\n",
-            get + ": x\r\n\r\n",
-        get + "X: a\x00b\r\n\r\n", get + "X: a\rb\r\n\r\n", get + "X\r\n\r\n", get + "X : y\r\n\r\n",
-        get + "X: a\r\n b\r\n\r\n", get + "Authorization : Bearer @token\r\n\r\n",
-        {"repeat": [[get + "X: ", 1], ["a", 70_000], ["\r\n\r\n", 1]]},
-        {"repeat": [[get, 1], ["X: a\r\n", 20_000], ["\r\n", 1]]},
-        {"repeat": [["GET /", 1], ["a", 70_000], [" HTTP/1.1\r\nHost: x\r\n\r\n", 1]]},
-        {"repeat": [[post + "Content-Length: 9000000\r\n\r\n", 1], ["x", 8_500_000]]},
-        {"repeat": [[chunked, 1], ["10000\r\n" + "x" * 65_536 + "\r\n", 140], ["0\r\n\r\n", 1]]},
-        get.replace("GET", "TRACE") + "\r\n", get.replace("GET", "CONNECT") + "\r\n",
-            "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-        "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-        "GET http://evil.example/api/v1/items HTTP/1.1\r\nHost: x\r\n\r\n",
-        "GET //evil.example/api/v1/items HTTP/1.1\r\nHost: x\r\n\r\n",
-        get + "Expect: 100-continue\r\n\r\n", post + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
-        post + EMPTY, post + "Content-Length: 1\r\n\r\n{}", chunked + "2\r\n{}\r\n0\r\n\r\n",
-        post + "Content-Encoding: gzip\r\n" + EMPTY, post.replace("POST", "PUT") + EMPTY,
-            "POST" + post[4:] + "\r\n",
-        chunked + "2;ext=" + "x" * 5_000 + "\r\n{}\r\n0\r\n\r\n",
-            chunked + "2\r\n{}\r\n0\r\nX-Trailer: y\r\n\r\n",
-        post + "X-HTTP-Method-Override: DELETE\r\n" + EMPTY, "HEAD /api/v1/items HTTP/1.1\r\nHost: x\r\n\r\n",
-        "GET /api/v1/items HTTP/1.0\r\n\r\n", "GET /api/v1/items HTTP/1.1\r\n\r\n",
-        "\r\n\r\n\r\n" + get + "\r\n",
-        get + "Host: evil.example\r\n\r\n", "GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n",
-            "GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
-        post + "Content-Length: 50\r\n\r\n{", chunked + "5\r\n{", get, "POST /api", "",
-    ]  # fmt: skip
-    for data in refused:
+    for data in HARDLY_HTTP:
         yield {"raw": data, "expect": "4xx or nothing", "encoding": "latin-1"}
