@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.faults import crash, failover, power, race, replay
+from tests.faults import corpus, crash, failover, power, race, replay
 from tests.faults.cluster import NoPatroni
 from tests.faults.tally import Tally
 
@@ -29,7 +29,10 @@ def main() -> int:
     names.add_parser("failover", help="the primary of three is lost").add_argument(
         "--rounds", type=int, default=3
     )
+    names.add_parser("corpus", help="five thousand hostile requests and files")
     asked = parser.parse_args()
+    if asked.name == "corpus":
+        return corpus.main()
     works: dict[str, Callable[[str], Tally]] = {
         "crash": lambda engine: crash.crash(engine, kills=asked.kills, seed=asked.seed),
         "race": lambda engine: race.race(engine, attempts=asked.attempts),
