@@ -92,7 +92,7 @@ def test_what_awaits_its_bill_and_its_account_are_compared(shop):
     "statement",
     [
         "UPDATE formula_changes SET after = 'weighted_average'",
-        "UPDATE formula_changes SET document_id = 1, \"on\" = '2026-01-31'",
+        "UPDATE formula_changes SET document_id = (SELECT min(id) FROM documents), \"on\" = '2026-01-31'",
         "UPDATE value_adjustments SET quantity = quantity + 1 WHERE kind = 'revaluation'",
     ],
 )
