@@ -98,12 +98,6 @@ def read(
     on_the_way = _on_the_way(db, site=site, on=on)
     since = on - timedelta(days=days - 1)
     daily, used = _use(db, site=site, since=since, until=on, item_ids=item_ids)
-    items = sa.select(
-        Item.id, Item.sku, Item.name, Item.unit, Item.content, Item.shelf_life_months, Item.dose_class,
-        Item.kind, Item.in_use_hours, Item.storage,
-    )  # fmt: skip
-    if item_ids is not None:
-        items = items.where(Item.id.in_(sorted(item_ids)))
     return [
         ItemFacts(
             item_id=row.id,
@@ -126,8 +120,19 @@ def read(
             in_use_hours=row.in_use_hours,
             cold=row.storage.startswith(COLD),
         )
-        for row in db.execute(items.where(Item.active).order_by(Item.sku))
+        for row in _items(db, item_ids)
     ]
+
+
+def _items(db: Session, item_ids: Collection[int] | None) -> Iterable[Any]:
+    """The items in use, by SKU."""
+    items = sa.select(
+        Item.id, Item.sku, Item.name, Item.unit, Item.content, Item.shelf_life_months, Item.dose_class,
+        Item.kind, Item.in_use_hours, Item.storage,
+    )  # fmt: skip
+    if item_ids is not None:
+        items = items.where(Item.id.in_(sorted(item_ids)))
+    return db.execute(items.where(Item.active).order_by(Item.sku)).all()
 
 
 def in_full(db: Session, facts: Sequence[ItemFacts], *, site: Site, on: date) -> list[ItemFacts]:

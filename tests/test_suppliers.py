@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from inventory import catalog, corrections, evidence, suppliers
 from inventory.catalog import Offer
-from inventory.suppliers import BadOffer, BadDays
+from inventory.suppliers import BadDays, BadOffer
 from tests.ordering import Shop
 from tests.orders import northfield
 from tests.shelf import BY, NOW, TODAY

@@ -227,8 +227,8 @@ TASKS = (
             Step("Receive what comes against it. Close it when the rest will not come.", "/orders"),
         ),
         (
-            "Need is what booked sessions were promised, with the chance that each takes place, and what the last "
-            "year shows of walk-ins.",
+            "Need is what booked sessions were promised, with the chance that each takes place, and what "
+            "the last year shows of walk-ins.",
             "Ordered is what waiting until the next order would cost more for than having it now.",
             "What is on order and comes in time counts as if it were there; a draft does not count.",
             "Stock that expires before it is needed does not count.",
@@ -249,7 +249,8 @@ TASKS = (
             Step("Open Workbook, have it written, and download it.", "/books/workbook"),
             Step("For Xero, QuickBooks, Sage or Beancount open Other software: give each account its number "
                  "there once, then download the month.", "/books/files"),
-            Step("Close the month when everything is entered.", "/books/close"),
+            Step("Close the month when everything is entered: what is left to do is named.", "/books/close"),
+            Step("Who did what, when and why stands in the audit trail.", "/audit"),
         ),
         (
             "A closed month accepts nothing any more; an admin can open the last one again, with a reason.",
