@@ -111,9 +111,9 @@ def create_app(
         g.db = (database.read if g.reads else database.write)()
         try:
             if web.reached():
-                return web.enter(database, _called())
+                return web.enter(database, _called()) or _sign()
             _sign_in(database)
-            return None
+            return _sign()
         finally:  # who is kept out has asked too
             if limits is not None:
                 _spend(limits)

@@ -193,8 +193,19 @@ def _head(written: Sequence[Note], signed: Signed | None) -> dict[str, Any]:
         "through": signed.through if signed else "",
         "why": str(_first(rows, WHY) or "")[: LONGEST["why"]],
         "kind": kinds[0][: LONGEST["kind"]],
-        "subject": ", ".join(subjects)[: LONGEST["subject"]],
+        "subject": _listed(subjects),
     }
+
+
+def _listed(subjects: Sequence[str]) -> str:
+    """The subjects, as many of them as there is room for."""
+    said, more = "", ", and more"
+    for subject in subjects:
+        longer = f"{said}, {subject}" if said else subject
+        if len(longer) > LONGEST["subject"] - len(more):
+            return said + more if said else subject[: LONGEST["subject"]]
+        said = longer
+    return said
 
 
 def _first(rows: Iterable[Row], names: Sequence[str]) -> Any:
