@@ -233,7 +233,7 @@ TASKS = (
             "What is on order and comes in time counts as if it were there; a draft does not count.",
             "Stock that expires before it is needed does not count.",
             "Nothing is advised that could not be used before it expires, but for a session that is sold.",
-            "Deliveries that took longer than promised are counted on to do so: send and receive orders here.",
+            "Deliveries that took longer than promised are counted on to do so: send and receive here.",
         ),
     ),
     Task(
