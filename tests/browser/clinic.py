@@ -127,6 +127,7 @@ FIXED = {
     "suppliers/<code:code>": "suppliers/SUP-01",
     "levels/<code:code>": "levels/L2",
     "discounts/<code:code>": "discounts/COURSE-6",
+    "/books/files/accounts/<code:name>": "/books/files/accounts/sage",
     "<code:protocol>/<code:level>": "P-00/L2",
 }
 """Parts of addresses that the demo clinic has under the same name every time."""
