@@ -32,6 +32,8 @@ PACE_WEIGHT = 50.0  # lines' worth of an even pace in each block's
 WEEKDAY_WEIGHT = 7.0  # lines' worth of a flat week
 SHOWS = (0.9, 10.0)  # chance to show before any booking is seen, and its weight in bookings
 DOSES = 64  # doses of an item that are kept
+WEEK = 7  # days that a delivery takes where nobody promised any
+ABSURD = 100  # times the item's usual dose: a slip of the keyboard
 
 
 @dataclass(frozen=True)
@@ -159,10 +161,13 @@ def learn(
     """What is believed about every item's need, from `days` days of history and the bookings ahead.
 
     `today` is today's weekday (Monday 0); `ahead` has for each item its bookings as (lag, dose), from
-    tomorrow (1) on. An item never used is believed to be asked for about once in twice the history.
+    tomorrow (1) on. An item never used is believed to be asked for about once in twice the history. Lines
+    that cannot be are left out: of no or less than no dose, of days to come or before the history; a dose a
+    hundred times the item's usual one counts as that.
     """
     import numpy as np
 
+    lines = _sound(lines, items=len(vessels), days=days)
     unknown = unknown_share(lines, items=len(vessels))
     fresh = lines.lead <= FRESH
     recent = Lines(lines.item[fresh], lines.ago[fresh], lines.dose[fresh], lines.lead[fresh])
@@ -192,6 +197,21 @@ def learn(
             )
         )
     return learned
+
+
+def _sound(lines: Lines, *, items: int, days: int) -> Lines:
+    """The lines that can have been."""
+    import numpy as np
+
+    sound = (lines.dose > 0) & (lines.ago >= 0) & (lines.ago <= max(days, 1)) & (lines.lead >= 0)
+    item, dose = lines.item[sound], lines.dose[sound]
+    order = np.lexsort((dose, item))
+    starts = np.searchsorted(item[order], np.arange(items + 1))
+    middle = (
+        order[np.minimum((starts[:-1] + starts[1:]) // 2, max(len(order) - 1, 0))] if len(order) else order
+    )
+    most = dose[middle] * ABSURD if len(order) else np.zeros(items, dtype=np.int64)
+    return Lines(item, lines.ago[sound], np.minimum(dose, most[item]), lines.lead[sound])
 
 
 def _used(ago: "Whole", doses: "Whole", vessel: Vessel, *, days: int) -> int:
@@ -260,13 +280,16 @@ def openings(
     return opened
 
 
-def delivery_days(promised: int, late: Sequence[int], *, assumed: Sequence[int] = (0, 0, 1, 2)) -> "Whole":
+def delivery_days(
+    promised: int | None, late: Sequence[int], *, assumed: Sequence[int] = (0, 0, 1, 2)
+) -> "Whole":
     """Days from order to receipt, as samples: what the supplier promises, later by what its receipts were.
 
-    The assumed lateness counts as so many receipts, and fades as receipts come in.
+    The assumed lateness counts as so many receipts, and fades as receipts come in. No promise is a week's.
     """
     import numpy as np
 
+    promised = WEEK if promised is None else promised
     days: Whole = np.maximum(1, promised + np.array([*assumed, *late], dtype=np.int64))
     return days
 

@@ -48,7 +48,7 @@ PATHS = 128
 BLOCK = 256  # items worked on at once, which bounds the memory
 SHORTEST, LONGEST = 14, 400  # days looked ahead
 YEAR = 365
-CAUTION = 1.4  # the paths do not know all that may go wrong: what waiting risks counts so many times
+CAUTION = 1.2  # the paths do not know all that may go wrong: what waiting risks counts so many times
 
 
 @dataclass(frozen=True)
@@ -298,7 +298,9 @@ def _said(
         weighed = {name: float(values[at]) for name, values in money.items()}
         cost = weighed["holding"] + weighed["expiry"] + weighed["sooner"]
         too_slow = float(np.median(item.delivery_days)) > float(np.median(item.lives))
-        ordered = CAUTION * weighed["lost_sales"] > cost and not too_slow
+        per_patient = economics.lost_line * float(lines_a_day[at]) < float(best.per_day[at])
+        booked = any(lag <= paths.days for lag, _, _ in item.demand.booked)
+        ordered = CAUTION * weighed["lost_sales"] > cost and not too_slow and (booked or not per_patient)
         short = float(unmet[at]) - (float(saved[at]) if ordered else 0.0)
         found.append(
             Advice(
@@ -310,7 +312,7 @@ def _said(
                 at_risk=float(wasted[at]),
                 stock_out_day=(int(tenth[at]), int(half[at]), int(most[at])),
                 service_level=1 - short / float(asked[at]) if asked[at] else 1.0,
-                per_patient=economics.lost_line * float(lines_a_day[at]) < float(best.per_day[at]),
+                per_patient=per_patient,
                 days=paths.days,
                 too_slow=too_slow,
                 lost_sales=weighed["lost_sales"],

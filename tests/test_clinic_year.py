@@ -1,13 +1,15 @@
-"""The clinic-year is a fair yardstick: it loses no container, its bound holds,ours is played as is."""
+"""The clinic-year is a fair yardstick: it loses no container, its bound holds, ours is played as is."""
 
 import pytest
+from click.testing import CliRunner
 
+from api import bench_command
 from tests.benchmarks import clinic_year, reorder
 from tests.benchmarks.clinic_year import HISTORY, YEAR
 from tests.benchmarks.clinic_year_bound import bound
 from tests.benchmarks.clinic_year_ours import Ours
 from tests.benchmarks.clinic_year_rules import ReorderPoint, same_for_all
-from tests.benchmarks.clinic_year_run import Shelves, lived
+from tests.benchmarks.clinic_year_run import Setting, Shelves, lived
 
 SMALL = (2000, 2001, 2002)  # neither those of the goals nor those of the tuning
 
@@ -64,3 +66,28 @@ def test_minimum_and_maximum_for_each_item_are_tuned_on_the_past_alone():
     assert {line.day for line in before.lines if line.day >= 0} <= set(range(reorder.WEEKS))
     asked = sum(len(found) for day, found in before.sessions.items() if day >= 0)
     assert asked == sum(len(found) for day, found in world.sessions.items() if -reorder.WEEKS <= day < 0)
+
+
+def test_where_the_sources_are_not_the_command_says_so_in_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(bench_command, "ROOT", tmp_path)
+
+    answer = CliRunner().invoke(bench_command.bench, ["reorder"])
+
+    assert answer.exit_code == 1
+    assert f"kept with the sources of vialbook and not in {tmp_path}" in answer.output
+
+
+def test_an_order_too_small_for_its_supplier_grows_and_pays_freight_until_it_ships_free():
+    world = clinic_year.world(2000)
+    setting = Setting(line=0.0, order=1.0, freight=2.0, free_from=1e6, least=500.0)
+    shelves = Shelves(world, setting)
+
+    def once(shelves, day, due):
+        return {due[0]: 1} if day == 0 else {}
+
+    shelves.live(0, once)
+    item = next(item for item in range(clinic_year.ITEMS) if shelves.coming[item])
+    bought = shelves.coming[item][0].containers // world.wares[item].pack
+
+    assert shelves.shared == 3.0
+    assert shelves.worth({item: bought}) >= 500 > shelves.worth({item: bought - 1})

@@ -149,6 +149,21 @@ def test_an_item_never_used_is_believed_to_be_wanted_next_to_never():
     assert 0 < learned.per_day * 365 < 1
 
 
+def test_an_absurd_history_is_believed_as_far_as_it_can_be():
+    usual = [(0, ago, 2, 0) for ago in range(100)]
+    absurd = [(0, 5, -3, 0), (0, -4, 2, 0), (0, 9_999, 2, 0), (0, 6, 0, 0), (0, 7, 10**9, 0)]
+
+    def learned(*some: tuple[int, int, int, int]) -> Demand:
+        vials = [Vessel(10, single=True, in_use_days=0), Vessel(10, single=True, in_use_days=0)]
+        return forecasting.learn(lines(*some), NO_BOOKINGS, vials, today=0, days=365, ahead=[[], []])[0]
+
+    sane, strange = learned(*usual), learned(*usual, *absurd)
+
+    assert strange.per_day == pytest.approx(sane.per_day, rel=0.05)
+    assert strange.doses.max() == 200
+    assert strange.containers_per_line < 2 * sane.containers_per_line
+
+
 def test_lateness_and_life_are_what_receipts_show():
     late = forecasting.delivery_days(7, [3] * 96)
     life = forecasting.lives(100, [0.5] * 30, [])

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import policy
+from inventory import forecasting, levels, policy, surplus
 from inventory.forecasting import Demand, Vessel
 from inventory.futures import Item, Paths, Terms
-from inventory.policy import Economics
+from inventory.policy import Economics, OrderTerms
 from tests.benchmarks.clinic_year_rules import economic_quantity, safety_stock
 
 ALWAYS = 100_000  # days
@@ -144,6 +144,109 @@ def test_what_expires_before_it_can_arrive_or_comes_late_is_still_answered():
     assert 0 <= found.service_level <= 1
 
 
+def test_what_takes_longer_to_come_than_it_keeps_is_never_ordered_for_the_shelf():
+    (found,) = advised(item(lots=(), delivery_days=np.array([60]), lives=np.array([20])))
+
+    assert found.too_slow
+    assert found.packs == 0
+    assert found.lost_sales > 0
+
+
+def test_a_shared_container_that_is_missing_loses_the_lines_of_the_wait_and_no_more():
+    # a container serves a month of one line a day: a week without it loses seven lines
+    vial = Vessel(1000, single=False, in_use_days=30)
+    facts = {"vessel": vial, "lots": (), "per_day": 1.0, "delivery_days": np.array([1])}
+    demand = replace(item(**facts).demand, containers_per_line=1 / 30)
+
+    (found,) = advised(replace(item(**facts), demand=demand))
+
+    assert found.lost_sales == pytest.approx(7 * 60, rel=0.1)
+
+
+def test_a_new_lot_that_expires_before_the_stock_is_used_before_it():
+    # 50 are there for 25 days: behind what ends with it a lot of 30 days serves five, before what keeps all
+    month = {"lives": np.array([30]), "delivery_days": np.array([1])}
+    (found,) = advised(item(lots=((ALWAYS, 50),), **month))
+    (behind,) = advised(item(lots=((31, 50),), **month))
+
+    assert found.best_packs > behind.best_packs
+
+
+def test_lines_that_could_wait_join_an_order_that_the_supplier_would_refuse():
+    due, waits = item(1), item(2, lots=((ALWAYS, 40),))
+    alone = advised(due, waits)
+    worth = 10.0 * alone[0].packs
+    assert alone[1].packs == 0
+
+    joined = policy.advise([due, waits], Economics(), seed=1, order=OrderTerms(least=worth + 1))
+    refused = policy.advise([due], Economics(), seed=1, order=OrderTerms(least=worth + 1))
+
+    assert [one.packs > 0 for one in joined] == [True, True]
+    assert [one.joined for one in joined] == [False, True]
+    assert refused[0].packs == 0
+
+
+def test_an_order_is_made_large_enough_to_ship_free_where_that_costs_less_than_the_freight():
+    due, waits = item(1), item(2, lots=((ALWAYS, 27),))
+    reach = 10.0 * sum(one.best_packs for one in advised(due, waits))
+
+    free = OrderTerms(freight=30.0, free_from=0.9 * reach)
+    shipped = policy.advise([due, waits], Economics(), seed=1, order=free)
+    paid = policy.advise([due, waits], Economics(), seed=1, order=replace(free, free_from=100 * reach))
+
+    assert [one.packs > 0 for one in shipped] == [True, True]
+    assert not any(one.joined for one in paid)
+
+
+def test_what_another_site_can_spare_is_fetched_before_anything_is_bought():
+    slow = item(1, per_day=0.1, lots=((60, 30), (ALWAYS, 5)))
+
+    (offered,) = surplus.spare([slow], seed=1)
+    (fetched,) = advised(item(2, lots=((ALWAYS, 4),), offered=offered))
+    (nothing,) = surplus.spare([item(1)], seed=1)
+
+    assert [last_day for last_day, _ in offered] == [60]
+    assert 10 < offered[0][1] < 30
+    assert fetched.fetch == offered[0][1]
+    assert fetched.packs <= advised(item(2, lots=((ALWAYS, 4),)))[0].packs
+    assert nothing == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"vessel": Vessel(0, single=True, in_use_days=0)}, "its container holds nothing"),
+        ({"terms": Terms(pack=0, price=1.0)}, "its pack holds no container"),
+        ({"terms": Terms(pack=1, price=-1.0)}, "its price is below nothing"),
+        ({"lots": ((9, -1),)}, "it has less than no containers"),
+        ({"delivery_days": np.array([], dtype=np.int64)}, "nothing says how long it takes to come"),
+        ({"lives": np.array([], dtype=np.int64)}, "nothing says how long it keeps"),
+        ({"next_order_in": 0}, "its supplier takes no order again"),
+    ],
+)
+def test_what_is_not_an_item_is_refused_and_says_why(wrong, why):
+    with pytest.raises(ValueError, match=f"item 5: {why}"):
+        item(5, **wrong)
+
+
+def test_a_supplier_without_offers_and_items_without_a_past_are_answered():
+    (learned,) = forecasting.learn(
+        forecasting.Lines(*(np.zeros(0, dtype=np.int64) for _ in range(4))),
+        forecasting.Bookings(*(np.zeros(0, dtype=np.int64) for _ in range(3)), np.zeros(0, dtype=bool)),
+        [Vessel(1, single=True, in_use_days=0)],
+        today=0,
+        days=365,
+        ahead=[[]],
+    )
+    unknown = replace(item(lots=()), demand=learned, delivery_days=forecasting.delivery_days(None, []))
+
+    (found,) = advised(unknown)
+
+    assert advised() == []
+    assert found.packs == 0
+    assert np.isfinite([found.lost_sales, found.cost_per_day, found.gain]).all()
+
+
 @given(
     need=st.lists(st.integers(0, 5), min_size=1, max_size=12),
     lots=st.lists(st.tuples(st.integers(1, 14), st.integers(1, 6)), max_size=4),
@@ -179,6 +282,9 @@ def test_textbook_values_of_the_rules_that_ours_is_played_against():
     # Snyder and Shen, Fundamentals of Supply Chain Theory, example 3.1; and z of 95 % over five periods
     assert economic_quantity(8, 1300, 0.225) == pytest.approx(304.0467800264368, abs=1e-9)
     assert safety_stock(1.6448536269514722, 5 * 10**2) == pytest.approx(36.78004522900571, abs=1e-9)
+    assert levels.safety_stock(variance=100.0, days=5, service_level=0.95) == pytest.approx(
+        36.780045, abs=1e-6
+    )
 
 
 def test_an_item_with_plenty_need_not_be_looked_at():
