@@ -214,6 +214,7 @@ def examples(db: Any) -> dict[str, str]:
         ),
         "<id:quote_id>": issued,
         **ORDERS,
+        "audit/<id:number>": "audit/1",
         "<id:course_id>/sessions/<id:number>": f"{session.course_id}/sessions/{session.number}",
         "<id:course_id>": first(sa.select(Course.id).order_by(Course.id.desc())),
         "<id:session_id>": first(sa.select(TreatmentSession.id).order_by(TreatmentSession.id.desc())),
