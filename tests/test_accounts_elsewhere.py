@@ -17,7 +17,6 @@ from seed_data import read, rows
 from tests.deliveries import received
 from tests.pages import Browser, House, main, said
 
-
 pytest_plugins = ("tests.calls", "tests.pages")
 
 MONTH = "from=2026-01-01&to=2026-01-31"
