@@ -70,6 +70,7 @@ FILES = frozenset(
         "GET /lots/<id:lot_id>/recall-report.pdf",
         "GET /books/conversion.xlsx",
         "GET /books/workbook.xlsx",
+        "GET /privacy/file.xlsx",
         "GET /books/files/journal",
         "GET /books/workbook/<code:key>/file",
     }
