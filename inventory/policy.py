@@ -48,7 +48,7 @@ PATHS = 128
 BLOCK = 256  # items worked on at once, which bounds the memory
 SHORTEST, LONGEST = 14, 400  # days looked ahead
 YEAR = 365
-CAUTION = 1.2  # the paths do not know all that may go wrong: what waiting risks counts so many times
+CAUTION = 1.4  # the paths do not know all that may go wrong: what waiting risks counts so many times
 
 
 @dataclass(frozen=True)
