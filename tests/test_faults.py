@@ -6,7 +6,7 @@ as `vialbook init` makes it.
 
 import pytest
 
-from tests.faults import crash, failover, power, race, replay
+from tests.faults import away, crash, failover, power, race, replay, soak
 from tests.faults.__main__ import said
 from tests.faults.cluster import NoPatroni
 from tests.faults.tally import Tally
@@ -62,6 +62,30 @@ def test_no_answer_is_lost_when_another_server_leads():
     assert tally.wrong == []
     assert (tally.counts["switch"], tally.counts["crash"]) == (1, 1)
     assert tally.counts["answered"] > 0
+
+
+def test_a_server_that_is_told_to_end_finishes_what_it_has_begun():
+    tally = crash.crash("sqlite", kills=2, workers=1, within=1.0, gently=True)
+
+    assert tally.wrong == []
+    assert tally.longest["end"] < 30
+    assert tally.counts["retried"] == tally.counts["unanswered"]
+
+
+def test_a_database_that_is_away_for_a_while_costs_nobody_an_answer(engine):
+    tally = away.away("sqlite" if engine == "sqlite" else "postgresql", times=2, seconds=1.5)
+
+    assert tally.wrong == []
+    assert tally.counts["times away"] == 2
+    assert tally.counts["answered"] > 0
+    assert tally.counts["retried"] == tally.counts["unanswered"]
+
+
+def test_mixed_work_goes_on_without_an_error():
+    tally = soak.soak("sqlite", minutes=0.25)
+
+    assert tally.wrong == []
+    assert tally.counts["reads"] > tally.counts["writes"] > 0
 
 
 def test_a_breach_is_printed_and_is_the_status_of_the_command(capsys):

@@ -15,9 +15,19 @@ REPLAYED = 5  # answered deeds of each round that are asked for again
 
 
 def crash(
-    engine: str, *, kills: int, seed: int = 1, workers: int = 2, writers: int = 6, within: float = LONGEST
+    engine: str,
+    *,
+    kills: int,
+    seed: int = 1,
+    workers: int = 2,
+    writers: int = 6,
+    within: float = LONGEST,
+    gently: bool = False,
 ) -> Tally:
-    """Kill and restart so many times; the book and the answers are judged after each."""
+    """Kill and restart so many times; the book and the answers are judged after each.
+
+    Gently: the server is asked to end (SIGTERM), and has to, soon and with the status 0.
+    """
     chance, tally = random.Random(seed), Tally()
     with houses(engine, workers=workers) as house:
         house.start()
@@ -28,7 +38,14 @@ def crash(
             work.begin()
             # Half of the kills fall soon, when every connection and cache is still being made.
             time.sleep(chance.uniform(0.02, within if number % 2 else within / 4))
-            house.kill()
+            if gently:
+                begun = time.monotonic()
+                status = house.stop()
+                tally.slowest("end", time.monotonic() - begun)
+                if status:
+                    tally.wrong.append(f"asked to end, the server ended with the status {status}")
+            else:
+                house.kill()
             work.end()
             everything += work.deeds
             tally.wrong += work.wrong
