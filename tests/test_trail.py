@@ -113,9 +113,7 @@ def test_an_edit_says_what_was_before_and_after_and_secrets_are_never_told(book)
     def deed(here):
         item = catalog.item(here.db, "HA")
         item.name, item.maker = "Hyaluronic acid", "Maker"
-        clinic.change_setting(
-            here.db, "draw_loss_ml", "0.2", at=NOW, by=BY, reason="a dearer street"
-        )
+        clinic.change_setting(here.db, "draw_loss_ml", "0.2", at=NOW, by=BY, reason="a dearer street")
 
     do(book, deed)
 
