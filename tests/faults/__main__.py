@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.faults import corpus, crash, failover, power, race, replay
+from tests.faults import away, corpus, crash, failover, power, race, replay, soak
 from tests.faults.cluster import NoPatroni
 from tests.faults.tally import Tally
 
@@ -19,6 +19,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     names = parser.add_subparsers(dest="name", required=True)
     names.add_parser("crash", help="kill -9 under writers").add_argument("--kills", type=int, default=200)
+    names.add_parser("stop", help="told to end under writers").add_argument("--times", type=int, default=20)
+    gone = names.add_parser("away", help="connections broken, and no database for a while")
+    gone.add_argument("--times", type=int, default=50)
+    gone.add_argument("--seconds", type=float, default=10)
+    names.add_parser("soak", help="mixed work for long").add_argument("--minutes", type=float, default=30)
     names.add_parser("power", help="the files as the power goes").add_argument(
         "--copies", type=int, default=200
     )
@@ -35,6 +40,9 @@ def main() -> int:
         return corpus.main()
     works: dict[str, Callable[[str], Tally]] = {
         "crash": lambda engine: crash.crash(engine, kills=asked.kills, seed=asked.seed),
+        "stop": lambda engine: crash.crash(engine, kills=asked.times, seed=asked.seed, gently=True),
+        "away": lambda engine: away.away(engine, times=asked.times, seconds=asked.seconds, seed=asked.seed),
+        "soak": lambda engine: soak.soak(engine, minutes=asked.minutes, seed=asked.seed),
         "race": lambda engine: race.race(engine, attempts=asked.attempts),
         "replay": lambda engine: replay.replay(engine),
     }
