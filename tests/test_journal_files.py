@@ -65,7 +65,8 @@ def lines(files: journal_files.JournalFiles) -> list[tuple[str, date, str, Decim
                 assert D(row[7]) > 0
                 found.append((row[5], row[4], row[2], sign * D(row[7])))
     form = DATE_FORM[files.software]
-    return [(key, datetime.strptime(on, form).date(), name, value) for key, on, name, value in found]  # noqa: DTZ007
+    days = {on: datetime.strptime(on, form).date() for _, on, _, _ in found}  # noqa: DTZ007
+    return [(key, days[on], name, value) for key, on, name, value in found]
 
 
 @pytest.mark.parametrize("software", ROWS)

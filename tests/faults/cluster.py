@@ -225,7 +225,10 @@ def _node(folder: Path, number: int, ports: list[tuple[int, int, int]], found: P
     if _nobody():
         for path in (home, home / "raft", home / "patroni.json"):
             os.chown(path, postgres.NOBODY, postgres.NOBODY)
-    packages = str(Path(str(importlib.util.find_spec("patroni").origin)).parents[1])  # type: ignore[union-attr]
+    found_at = importlib.util.find_spec("patroni")
+    assert found_at is not None
+    assert found_at.origin is not None
+    packages = str(Path(found_at.origin).parents[1])
     surroundings = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": str(home), "PYTHONPATH": packages}
     start = [python, "-m", "patroni", str(home / "patroni.json")]
     return Node(name, home, port, rest_port, start, surroundings)

@@ -171,7 +171,8 @@ def on_sqlite(folder: Path | None = None, **more: object) -> Iterator[House]:
     with TemporaryDirectory(prefix="vialbook-house-", dir=folder, ignore_cleanup_errors=True) as name:
         home, (made, tokens) = Path(name), pattern()
         shutil.copyfile(made, home / "vialbook.sqlite")
-        with closing(House(home, f"sqlite:///{home / 'vialbook.sqlite'}", tokens, **more)) as house:  # type: ignore[arg-type]
+        url = f"sqlite:///{home / 'vialbook.sqlite'}"
+        with closing(House(home, url, tokens, **more)) as house:  # type: ignore[arg-type]
             yield house
 
 
