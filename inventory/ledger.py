@@ -178,16 +178,16 @@ def open_document(db: Session, kind: DocumentKind, act: Act) -> int:
 
 
 def open_documents(db: Session, kind: DocumentKind, acts: Sequence[Act]) -> list[int]:
-    """Add a document for each act; answers their keys in order.
-
-    Raises periods.PeriodClosed (B4), and LiesAhead for an act that is a typing slip away from today.
-    """
-    for on in {act.on for act in acts}:
+    """Add a document for each act; their keys in order. Raises periods.PeriodClosed (B4), and LiesAhead."""
+    for on in (days := {act.on for act in acts}):
         periods.refuse_closed(db, on)
     for act in acts:
         if act.at - act.recorded_at > FARTHEST_AHEAD:
             raise LiesAhead(f"{act.on} lies more than a year ahead of {act.recorded_at.date()}.")
-    return add_rows(db, DOCUMENTS, [{"kind": kind, **vars(act)} for act in acts])
+    keys = add_rows(db, DOCUMENTS, [{"kind": kind, **vars(act)} for act in acts])
+    for on in days:
+        periods.refuse_closed_meanwhile(db, on)
+    return keys
 
 
 def post(

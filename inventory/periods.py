@@ -117,6 +117,15 @@ def refuse_closed(db: Session, on: date) -> None:
         raise PeriodClosed(f"The books are closed through {last}; nothing can be dated {on}.")
 
 
+def refuse_closed_meanwhile(db: Session, on: date) -> None:
+    """Look again once a row was added: PostgreSQL lets nobody close from then on, but may have let before.
+
+    SQLite's writers are alone. Raises PeriodClosed.
+    """
+    if db.get_bind().dialect.name == "postgresql":
+        refuse_closed(db, on)
+
+
 def refuse_closing(db: Session, month: date, *, at: datetime) -> None:
     """Raises NotInTurn for a month that is closed or leaves an open one before it, NotOver."""
     first = month.replace(day=1)

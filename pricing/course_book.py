@@ -326,6 +326,7 @@ def write(db: Session, entry: CourseEntry, change: Change) -> CourseEntry:
     assert not sum(change.values(), ZERO), change
     db.add(entry)
     db.flush()
+    periods.refuse_closed_meanwhile(db, entry.on)
     db.add_all(
         CourseLine(
             entry_id=entry.id,

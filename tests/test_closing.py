@@ -215,3 +215,28 @@ def test_a_report_that_begins_with_a_closing_says_what_one_from_the_beginning_sa
     assert told() == before
     close(clinic, FEBRUARY, at=datetime(2026, 3, 2, 15, tzinfo=UTC))
     assert told() == before
+
+
+def test_who_was_let_in_before_the_closing_does_not_write_after_it(database, engine_name):
+    if engine_name == "sqlite":
+        pytest.skip("SQLite has one writer at a time: nobody closes while another writes")
+    with database.write.begin() as db:
+        shop = Clinic(db)
+        shop.add_items("HA 3 mL single_dose")
+        shop.receive("HA", "A17 exp 2026-09-30 10 x 16.50 on 2026-01-05")
+    closed = []
+
+    @sa.event.listens_for(database.engine, "before_cursor_execute")
+    def close_meanwhile(_connection, _cursor, statement, *_more):
+        if statement.startswith("INSERT INTO documents") and not closed:
+            closed.append(JANUARY)
+            with database.write.begin() as other:
+                closing.close(other, JANUARY, at=LATER, by=BY)
+
+    with pytest.raises(PeriodClosed), database.write.begin() as db:
+        Clinic.at_main(db).treat("P-1", "HA 2.5", at=datetime(2026, 1, 12, 15, tzinfo=UTC), recorded_at=LATER)
+
+    assert closed == [JANUARY]
+    with database.read() as db:
+        assert proof.verify(db) == []
+        assert valuation(db, on=LAST).total == Decimal("165.00")
