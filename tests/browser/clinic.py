@@ -71,6 +71,8 @@ FILES = frozenset(
         "GET /books/conversion.xlsx",
         "GET /books/workbook.xlsx",
         "GET /privacy/file.xlsx",
+        "GET /audit.csv",
+        "GET /audit.xlsx",
         "GET /books/files/journal",
         "GET /books/workbook/<code:key>/file",
     }

@@ -22,7 +22,7 @@ def test_the_books_are_looked_through_by_keyboard(window: Window, size: str):
         page.goto("/books")
         choose(page, "Month", "December 2025")
         expect(page).to_have_url(re.compile("month=2025-12"))
-        expect(page.locator(".tag.good", has_text="agrees")).to_have_count(3)
+        expect(page.locator(".tag.good", has_text="agrees")).to_have_count(4)
         closing = page.locator("tr", has_text="Closing").locator("td").first.inner_text()
 
         press(page, "link", "Roll-forward")
@@ -83,8 +83,11 @@ def test_a_month_is_closed_by_keyboard_and_says_what_that_means(window: Window, 
     with window(role=Role.ACCOUNTANT, size=size) as page:
         page.goto("/books")
         press(page, "link", "Close ")
-        expect(page.get_by_role("main")).to_contain_text("It cannot be opened again")
+        expect(page.get_by_role("main")).to_contain_text("After this, nothing can be dated in")
         closed = re.sub("^Close ", "", page.get_by_role("heading", level=1).inner_text())
+        why = page.get_by_label("Why it is closed")
+        if why.count():  # something of that month is left to be done
+            why.fill("Bills come in February")
         press(page, "button", f"Close {closed}")
 
         expect(page.get_by_role("status").first).to_contain_text(f"{closed} is closed")

@@ -101,7 +101,7 @@ def refused_then_stocked(house: House, tally: Tally) -> None:
     caller = house.caller()
     sku = new_item(caller)
     line = {"sku": sku, "quantity": "2"}
-    body = {"patient_ref": "Q-late", "site": "MAIN", "lines": [line]}
+    body = {"patient_ref": "Q-9001", "site": "MAIN", "lines": [line]}
     deed = Deed("/sessions", body, mark="Q-late", kind="session")
     first = caller.do(deed)
     deliver(caller, sku, 5)
