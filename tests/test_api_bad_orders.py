@@ -27,7 +27,7 @@ CALLS = {
         "/purchase-orders",
         {"supplier": "SUP-01", "site": "MAIN", "note": "by courier", "lines": [WISH]},
         {"supplier": "text", "site": "text", "note": "note", "lines": "lines"},
-        optional=("site", "note"),
+        optional=("site", "note", "lines"),  # without lines the advice says which
         refused=[
             ("an unknown supplier", {"supplier": "NOPE"}, 404),
             ("an unknown site", {"site": "NOPE"}, 404),

@@ -28,10 +28,10 @@ def test_what_to_order_is_read_with_its_reasons_and_taken_along_as_a_sheet(windo
         press(page, "link", "Reorder")
         expect(page.get_by_role("heading", name="Reorder", level=1)).to_be_visible()
         first = page.locator("details.why").first
-        expect(first.locator("p")).to_be_hidden()
+        expect(first.locator("p").first).to_be_hidden()
         first.locator("summary").press("Enter")
-        expect(first.locator("p")).to_contain_text(re.compile(r"\d"))
-        names = page.locator("table.reorder").first.locator("tbody th a").all_inner_texts()
+        expect(first.locator("p").first).to_contain_text(re.compile(r"\d"))
+        names = page.locator("table.reorder").first.locator("tbody th > a").all_inner_texts()
         page.keyboard.press("ControlOrMeta+Home")
 
         with page.expect_download() as found:
