@@ -41,6 +41,7 @@ class JournalFileQuery(PeriodQuery):
 @blueprint.get("/exports/journal")
 @blueprint.arguments(JournalFileQuery, location="query")
 @blueprint.response(200, {"type": "string"}, content_type="text/csv")
+@blueprint.doc(responses={"200": {"content": {"text/plain": {}, "application/zip": {}}}})
 def get_journal_file(query: dict[str, Any]) -> Response:
     """Download the journal of a period for other accounting software (B6).
 

@@ -80,7 +80,7 @@ def works(folder: Path, size: Size) -> dict[str, Callable[[], Iterable[Figure]]]
         "reading": lambda: reading.figures(books().large, books().short, rounds=size.rounds),
         "quoting": lambda: quoting.figures(books().large, books().short, rounds=size.rounds // 3),
         "asof": lambda: asof.figures(
-            book.build(folder, size.lots + 1, size.movements), rounds=size.rounds // 30
+            book.build(folder, size.lots + 1, size.movements), rounds=max(3, size.rounds // 30)
         ),
         "dispense": lambda: dispense.figures(folder, *books(), rounds=size.rounds),
         "over_http": lambda: over_http.figures(books().large, rounds=size.rounds),
