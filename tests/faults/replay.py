@@ -39,7 +39,7 @@ def in_sequence(house: House, shop: Shop, tally: Tally) -> dict[str, tuple[Deed,
     """Twenty times, one after another."""
     caller, answered = house.caller(), {}
     for kind, make in deeds_of(shop).items():
-        deed = make(f"Q-{kind.replace(' ', '.')}")
+        deed = make(f"Q1-{kind.replace(' ', '.')}")
         answers = [caller.do(deed) for _ in range(TIMES)]
         alike(house, deed, answers, tally, "in sequence")
         if [one.headers.get("Idempotency-Replayed") for one in answers] != [None] + ["true"] * (TIMES - 1):
@@ -102,7 +102,7 @@ def refused_then_stocked(house: House, tally: Tally) -> None:
     sku = new_item(caller)
     line = {"sku": sku, "quantity": "2"}
     body = {"patient_ref": "Q-9001", "site": "MAIN", "lines": [line]}
-    deed = Deed("/sessions", body, mark="Q-late", kind="session")
+    deed = Deed("/sessions", body, mark="Q-9001", kind="session")
     first = caller.do(deed)
     deliver(caller, sku, 5)
     later = [caller.do(deed) for _ in range(TIMES)]
