@@ -35,7 +35,7 @@ class TrailQuery(TrailFilter, PageQuery):
     """Which part of it."""
 
 
-class SaidShape(Shape):
+class EntryTextShape(Shape):
     """One transaction that wrote something; `changes` have what was before and after."""
 
     number = fields.Integer()
@@ -70,7 +70,7 @@ class AnchorShape(Shape):
 
 @blueprint.get("/audit-trail")
 @blueprint.arguments(TrailQuery, location="query")
-@blueprint.response(200, page_of(SaidShape))
+@blueprint.response(200, page_of(EntryTextShape))
 def list_trail(query: dict[str, Any]) -> Any:
     """List the entries of the audit trail, the latest first."""
     limit, after = query.pop("limit"), paging.start(query.pop("after"), int)
