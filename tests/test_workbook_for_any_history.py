@@ -1,8 +1,7 @@
 """The workbooks of random histories, reckoned anew by LibreOffice: every total, every check (B3, B5).
 
 A history is some days of random acts on what those before it left; each clinic has another cost formula.
-`VIALBOOK_HISTORIES=100 pytest tests/test_workbook_for_any_history.py` judges a hundred; by default it is
-sixteen, for LibreOffice takes most of a second for each.
+There are a hundred; `VIALBOOK_HISTORIES=16` judges fewer, for LibreOffice takes most of a second for each.
 """
 
 import os
@@ -27,7 +26,7 @@ from tests.month import WRITTEN_AT, Month, opened_clinic
 from tests.office import bare, converted
 from tests.shelf import BY, NOW
 
-HISTORIES = int(os.environ.get("VIALBOOK_HISTORIES", "16"))
+HISTORIES = int(os.environ.get("VIALBOOK_HISTORIES", "100"))
 ACTS = 6
 FIRST = date(2026, 1, 1)
 WASTE = (WasteReason.BROKEN, WasteReason.EXPIRED, WasteReason.LOST, WasteReason.OTHER)

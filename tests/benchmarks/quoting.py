@@ -2,10 +2,13 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import product
+from typing import Any
+
+import sqlalchemy as sa
 
 from inventory import catalog, clinic
 from pricing import formulations, quotes
@@ -108,7 +111,7 @@ def floor(connection: sqlite3.Connection, large: Book, quote: int) -> Callable[[
 
     def draft() -> int:
         connection.execute("BEGIN IMMEDIATE")
-        cost = _cost(connection)
+        cost = _cost(lambda *asked: connection.execute(FEFO, asked))
         key = next(keys)
         for table in TABLES:
             connection.executemany(inserts[table], [(key, *row[1:]) for row in rows[table]])
@@ -118,13 +121,26 @@ def floor(connection: sqlite3.Connection, large: Book, quote: int) -> Callable[[
     return draft
 
 
-def _cost(connection: sqlite3.Connection) -> int:
+def reading(large: Book) -> Callable[[], int]:
+    """By bare Core: read the lots that the sessions would draw and their costs, and write nothing."""
+    asked = sa.text(FEFO.replace("?", ":item", 1).replace("?", ":place", 1).replace("?", ":day", 1))
+
+    def read() -> int:
+        with large.database.engine.connect() as connection:
+            return _cost(
+                lambda item, place, on: connection.execute(asked, {"item": item, "place": place, "day": on})
+            )
+
+    return read
+
+
+def _cost(ask: Callable[[int, int, str], Iterable[Any]]) -> int:
     """What the vials had cost that the sessions would draw: each day the soonest to expire of each item."""
     gone: dict[int, int] = defaultdict(int)
     cost = 0
     for on, item in product(DATES, range(1, INGREDIENTS + 1)):
         missing = VIALS * UNIT
-        for lot, held, quantity, value in connection.execute(FEFO, (item, book.SHELF, on)):
+        for lot, held, quantity, value in ask(item, book.SHELF, on):
             taken = min(held - gone[lot], missing)
             gone[lot] += taken
             cost += value * taken // quantity
@@ -146,5 +162,8 @@ def figures(large: Book, short: Book, *, rounds: int) -> list[Figure]:
         f"{name}: costed and saved", ours(large), floor(connection, large, first), rounds=rounds, goal=20
     )
     connection.close()
+    to_core = timing.compared(
+        f"{name}: against reading its lots by bare Core", ours(large), reading(large), rounds=rounds, goal=10
+    )
     grown, young = timing.in_turn(ours(large), ours(short), rounds=rounds)
-    return [against, timing.growth(name, large.movements, short.movements, grown, young)]
+    return [against, to_core, timing.growth(name, large.movements, short.movements, grown, young)]
