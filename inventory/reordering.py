@@ -25,7 +25,6 @@ from inventory.levels import Outlook
 from inventory.measures import ZERO, to_cents_half_up
 from inventory.need import SMALLEST
 from inventory.purchasing import Wish
-from inventory.usage import ItemFacts
 from inventory.weighing import Order, Weighed
 
 
@@ -147,16 +146,6 @@ def wishes(
     return found
 
 
-def propose(
-    item: ItemFacts, terms: levels.Terms | None, seen: Evidence, *, site: Site, on: date, settings: Settings
-) -> tuple[Advice, Outlook]:
-    """The advice on one item by itself, and how it stands."""
-    found = levels.outlook(item, terms, on=on, settings=settings)
-    told = weighing.items([found], seen, site=site, on=on, rules=())
-    weighed = weighing.weigh([found], told, settings=settings, on=on)
-    return decided(found, weighed.get(item.item_id), settings=settings), found
-
-
 def decided(seen: Outlook, weighed: Weighed | None, *, settings: Settings, value: Decimal = ZERO) -> Advice:
     """The advice on one item, of which a unit of stock is worth so much."""
     item, offer, chosen = seen.item, seen.offer, weighing.order(seen, weighed)
@@ -224,4 +213,4 @@ def _waste(seen: Outlook, weighed: Weighed | None, chosen: Order) -> Decimal:
 
 
 def _share(number: float) -> Decimal:
-    return Decimal(min(max(number, 0.0), 1.0)).quantize(SMALLEST)
+    return Decimal(min(max(number, 0), 1)).quantize(SMALLEST)

@@ -20,6 +20,15 @@ from inventory.measures import Unit
 
 NOW = datetime(2026, 1, 15, 15, 0, tzinfo=UTC)
 BASE = "/api/v1"
+NEW_ITEM = {
+    "sku": "VITC-5",
+    "name": "Vitamin C, 5 mL",
+    "kind": "injectable",
+    "unit": "mL",
+    "content": "5",
+    "dose_class": "single_dose",
+}
+"""An item that the small catalogue does not have."""
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from inventory import reordering
+from inventory import levels, reordering, weighing
 from inventory.catalog import Replacement, Supplier
 from inventory.clinic import Settings, Site
 from inventory.evidence import Ahead, Evidence, Line
@@ -77,8 +77,18 @@ def drawn(picture: str) -> list[tuple[date, Decimal]]:
 
 def both(item: ItemFacts, terms: Terms | None, known: Evidence | None = None) -> tuple[Advice, Outlook]:
     known = seen(item) if known is None else known
-    return reordering.propose(item, terms, known, site=SHARING, on=TODAY, settings=WEEKLY)
+    return propose(item, terms, known, site=SHARING, on=TODAY, settings=WEEKLY)
 
 
 def advice(item: ItemFacts, terms: Terms | None) -> Advice:
     return both(item, terms)[0]
+
+
+def propose(
+    item: ItemFacts, terms: Terms | None, seen: Evidence, *, site: Site, on: date, settings: Settings
+) -> tuple[Advice, Outlook]:
+    """The advice on one item by itself, and how it stands."""
+    found = levels.outlook(item, terms, on=on, settings=settings)
+    told = weighing.items([found], seen, site=site, on=on, rules=())
+    weighed = weighing.weigh([found], told, settings=settings, on=on)
+    return reordering.decided(found, weighed.get(item.item_id), settings=settings), found

@@ -11,17 +11,8 @@ from api.auth import Role
 from api.idempotency import RequestKey
 from inventory.catalog import Item
 from inventory.database import Database
-from tests.calls import Clinic, opened
+from tests.calls import NEW_ITEM, Clinic, opened
 from tests.conftest import NewDatabase
-
-NEW_ITEM = {
-    "sku": "VITC-5",
-    "name": "Vitamin C, 5 mL",
-    "kind": "injectable",
-    "unit": "mL",
-    "content": "5",
-    "dose_class": "single_dose",
-}
 
 
 @pytest.fixture

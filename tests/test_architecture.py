@@ -51,7 +51,7 @@ ORDER = [
 STATISTICS = {
     "inventory.levels", "inventory.forecasting", "inventory.futures", "inventory.new_lot",
     "inventory.surplus", "inventory.policy", "inventory.weighing", "inventory.reasons",
-    "inventory.reordering", "inventory.foresight",
+    "inventory.foresight",
     "pricing.paths", "pricing.certainty",
 }  # fmt: skip
 """Modules whose floats are estimates of what is to come; what they say is rounded where it is used."""

@@ -9,17 +9,8 @@ from sqlalchemy.exc import OperationalError
 
 from inventory.catalog import Item
 from inventory.database import Database
-from tests.calls import Clinic, opened
+from tests.calls import NEW_ITEM, Clinic, opened
 from tests.conftest import NewDatabase
-
-NEW_ITEM = {
-    "sku": "VITC-5",
-    "name": "Vitamin C, 5 mL",
-    "kind": "injectable",
-    "unit": "mL",
-    "content": "5",
-    "dose_class": "single_dose",
-}
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from inventory import levels, reordering
+from inventory import levels
 from inventory.evidence import Ahead, Booking, Evidence, Line
 from inventory.need import Need
 from inventory.weighing import by_number
-from tests.orders import SHARING, WEEKLY, advice, both, facts, offer, seen
+from tests.orders import SHARING, WEEKLY, advice, both, facts, offer, propose, seen
 from tests.shelf import TODAY
 
 
@@ -99,7 +99,7 @@ def test_no_more_is_ordered_than_can_be_used_before_a_new_lot_would_expire():
     item = facts("2026-01-30 15", use=("1", 90), keeps=1, content="1")
     thrown_away_for_nothing = replace(WEEKLY, disposal_cost=Decimal(0))
 
-    found, _ = reordering.propose(
+    found, _ = propose(
         item,
         offer(pack=4, price="0.01"),
         seen(item),
@@ -281,7 +281,7 @@ def test_of_bookings_that_rarely_take_place_less_is_ordered():
     missed = replace(kept, bookings=(Booking(4, 10, 30, 12, kept=False),) * 60)
 
     sure, doubtful = (
-        reordering.propose(item, offer(pack=1), one, site=SHARING, on=TODAY, settings=WEEKLY)[0]
+        propose(item, offer(pack=1), one, site=SHARING, on=TODAY, settings=WEEKLY)[0]
         for one in (kept, missed)
     )
 
@@ -300,7 +300,7 @@ def test_of_bookings_that_rarely_take_place_less_is_ordered():
 def test_an_absurd_history_is_answered_with_a_sentence(lines, shelf):
     item = facts(shelf, planned="1999-01-01 3, 2190-01-01 3", use=("99999999", 2))
 
-    found, _ = reordering.propose(
+    found, _ = propose(
         item,
         offer(lead=366, took=[9999] * 9, lives=[0, 99999, 1, 1]),
         Evidence(days=28, lines=lines, ahead={1: [Ahead(date(1999, 1, 1), Decimal(3), 9)]}),
