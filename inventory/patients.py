@@ -8,6 +8,8 @@ from inventory.errors import Invalid
 LONGEST = 40
 SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/#-]{0,39}")
 DATE = re.compile(r"\d{4}[-/._]\d{1,2}[-/._]\d{1,2}|\d{1,2}[-/._]\d{1,2}[-/._](\d{4}|\d{2})")
+ALWAYS_A_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})")
+"""Dates that no book ever took for a chart number."""
 NUMBER_OF_A_PERSON = re.compile(
     r"(tel|phone|ssn|nhs)[._/#-]?[0-9._/-]{5,}|[0-9][0-9._/-]*[0-9]", re.IGNORECASE
 )
@@ -21,7 +23,7 @@ class BadPatientRef(Invalid):
 
 def check_shape(patient_ref: str) -> None:
     """Refuse what no record can ever have been kept under. Raises BadPatientRef."""
-    if not SHAPE.fullmatch(patient_ref):
+    if not SHAPE.fullmatch(patient_ref) or ALWAYS_A_DATE.fullmatch(patient_ref):
         raise BadPatientRef(
             f"A patient is known by a chart number of 1 to {LONGEST} letters, digits and . _ / # - only; "
             "no name, date or e-mail."
@@ -33,7 +35,8 @@ def check_patient_ref(patient_ref: str) -> None:
 
     One with a digit and a letter, or of up to 8 digits that are no date, or all in capitals, is taken.
     """
-    check_shape(patient_ref)
+    if not ALWAYS_A_DATE.fullmatch(patient_ref):  # of which there is more to say
+        check_shape(patient_ref)
     if (looks_like := resemblance(patient_ref)) is not None:
         raise BadPatientRef(
             f"{patient_ref!r} looks like {looks_like}: use the chart number of the clinic, "

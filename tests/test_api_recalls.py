@@ -118,6 +118,6 @@ def test_what_a_patient_received_by_mistake_is_shown_on_request_on_every_page(he
     assert [(one["lot_number"], one["reversed"]) for one in both] == [("A17", True)]
 
 
-@pytest.mark.parametrize("ref", ["Ann Smith", "a@b.c", "-1"])
+@pytest.mark.parametrize("ref", ["1990-01-02", "Ann Smith", "a@b.c", "-1"])
 def test_a_patient_is_asked_for_by_chart_number_alone(here, ref):
     assert here.get(f"/patients/{ref}/lots").status_code == 422

@@ -131,7 +131,7 @@ def test_every_benchmark_of_the_command_gives_its_figures(tmp_path):
 
     for name, work in command.works(tmp_path, size).items():
         for figure in [] if name in LONG else work():
-            assert figure.ours >= 0
+            assert figure.ours > 0 or figure.unit == "MB"  # so little memory may be none
             assert figure.name in figure.line()
 
 
