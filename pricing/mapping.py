@@ -16,6 +16,7 @@ from inventory.errors import Conflict, Invalid, NotFound
 from pricing.chart import Account, AccountKind
 
 LONGEST = 120
+SHORT = 31  # signs of each level of an account that QuickBooks Desktop keeps
 
 
 class Software(StrEnum):
@@ -99,6 +100,8 @@ class _Form:
 _LEVEL = r"[\w(&][\w &()/.,'%-]*"
 _NAME = re.compile(rf"{_LEVEL}(:{_LEVEL})*")
 _NAMED = "its name, letters, figures and ordinary signs, a colon before a sub-account"
+_SHORT = rf"[\w(&][\w &()/.,'%-]{{0,{SHORT - 1}}}"
+_SHORT_NAME = re.compile(rf"{_SHORT}(:{_SHORT})*")
 _CLASS = re.compile(r"[\w(&][\w &()/.,'%:-]*")
 _CLASSED = "letters, figures and ordinary signs"
 ROOTS = ("Assets", "Liabilities", "Equity", "Income", "Expenses")
@@ -110,7 +113,7 @@ FORMS = {
         "its code, at most 10 letters and figures", _CLASS, _CLASSED,
     ),
     Software.QBO: _Form(_NAME, _NAMED, _CLASS, _CLASSED),
-    Software.IIF: _Form(_NAME, _NAMED, _CLASS, _CLASSED),
+    Software.IIF: _Form(_SHORT_NAME, f"{_NAMED}, at most {SHORT} signs each", _CLASS, _CLASSED),
     Software.SAGE: _Form(
         re.compile("[0-9]{1,8}"), "a nominal code of 1 to 8 figures",
         re.compile("[0-9]{1,3}"), "the number of a department",
@@ -165,7 +168,7 @@ def usual(account: Account, software: Software) -> str:
     if software is Software.BEANCOUNT:
         words = "-".join(re.findall("[A-Za-z0-9]+", account.name))
         return f"{_ROOT_OF[account.kind]}:{account.code}" + (f"-{words}" if words else "")
-    return account.name
+    return account.name[:SHORT].rstrip(" -&,(") if software is Software.IIF else account.name
 
 
 def rename(

@@ -208,6 +208,7 @@ def test_names_are_refused_that_the_other_program_could_not_take(db):
         (Software.BEANCOUNT, "Cash:Bank"),
         (Software.QBO, "=cmd|' /C calc'!A0"),
         (Software.IIF, 'two\t"words"'),
+        (Software.IIF, "Stock:" + "n" * 32),
         (Software.QBO, "n" * 121),
         (Software.BOOKS, ""),
     ):
@@ -218,6 +219,18 @@ def test_names_are_refused_that_the_other_program_could_not_take(db):
     with pytest.raises(AccountsNotMapped, match="In Xero 1200 and 1210 are both 630"):
         mapping.rename(db, Software.XERO, {"1200": "630", "1210": "630"}, at=NOW, by=BY)
     assert mapping.account_names(db, Software.XERO)["1200"] == "1200"
+
+
+def test_quickbooks_desktop_is_given_names_of_31_signs_which_is_all_it_keeps(db, tmp_path):
+    small_month(db)
+
+    names = mapping.account_names(db, Software.IIF)
+
+    assert names["1200"] == "Inventory - injectables and dru"
+    assert max(len(name) for name in names.values()) == 31
+    assert len(set(names.values())) == len(names), "cut short, they are still told apart"
+    mapping.rename(db, Software.IIF, {"1200": "Stock:" + "n" * 31}, at=NOW, by=BY)
+    assert f"\tStock:{'n' * 31}\t" in written(db, tmp_path, Software.IIF).parts[0].path.read_text("cp1252")
 
 
 def test_two_accounts_can_change_places_in_one_step_and_what_was_chosen_before_stays_on_record(db):
