@@ -215,7 +215,8 @@ def courses(caller: Caller, chance: Random, many: int) -> Contest:
     }  # fmt: skip
     quote = caller.made("/quotes", asked)
     for sku in {line["sku"] for one in costed(caller) for line in one["lines"] if line["sku"]}:
-        deliver(caller, sku, 5, lot=f"C{uuid.uuid4().hex[:8]}")
+        # For little money: what is on the shelf makes the price of the next quote, and the band has an end.
+        deliver(caller, sku, 5, lot=f"C{uuid.uuid4().hex[:8]}", cost="1.00")
     caller.made(f"/quotes/{quote['id']}/issue", {})
     accepted = caller.made(f"/quotes/{quote['id']}/accept", {})
     body = {"course": accepted["course"], "session_number": 1, "patient_ref": ref, "site": "MAIN"}

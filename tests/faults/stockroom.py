@@ -29,17 +29,19 @@ def new_item(caller: Caller, dose_class: str = "single_dose") -> str:
     return sku
 
 
-def delivery(sku: str, containers: int, *, lot: str = "A1", document: str = "") -> dict[str, Any]:
+def delivery(
+    sku: str, containers: int, *, lot: str = "A1", document: str = "", cost: str = "16.50"
+) -> dict[str, Any]:
     """The body of a receipt: a lot that came a year ago and is good for another."""
     return {
-        "sku": sku, "lot_number": lot, "containers": containers, "unit_cost": "16.50", "site": "MAIN",
+        "sku": sku, "lot_number": lot, "containers": containers, "unit_cost": cost, "site": "MAIN",
         "expires_on": str(today() + YEAR), "received_on": str(today() - YEAR), "document": document,
     }  # fmt: skip
 
 
-def deliver(caller: Caller, sku: str, containers: int, *, lot: str = "A1") -> int:
+def deliver(caller: Caller, sku: str, containers: int, *, lot: str = "A1", cost: str = "16.50") -> int:
     """Receive a lot; its key."""
-    return int(caller.made("/receipts", delivery(sku, containers, lot=lot))["lot"]["id"])
+    return int(caller.made("/receipts", delivery(sku, containers, lot=lot, cost=cost))["lot"]["id"])
 
 
 @dataclass(frozen=True)
