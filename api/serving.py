@@ -4,8 +4,9 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -13,12 +14,14 @@ import waitress
 import waitress.parser
 import waitress.utilities
 from flask import Flask
+from waitress import wasyncore
 from waitress.task import ThreadedTaskDispatcher
 
 THREADS = 8
 MOST_WAITING = 64  # requests of one process beside those under way
 MOST_CONNECTIONS = 1_000
-GRACE_SECONDS = 20  # for requests under way when the server is told to stop
+GRACE_SECONDS = 20  # for requests under way when the server is told to stop, and for their answers
+LAST_SECONDS = 2  # to tell those who wait even then
 BUSY_SECONDS = 2
 LARGEST_REQUEST = (
     8 * 1024 * 1024
@@ -26,19 +29,24 @@ LARGEST_REQUEST = (
 LONGEST_HEADERS = 64 * 1024
 
 
-class TooManyWaiting:
-    """The answer to a request that finds too many waiting before it; the server writes it by itself."""
+@dataclass(frozen=True)
+class NotTaken:
+    """The answer to a request that is not even begun; the server writes it by itself."""
 
-    code, reason = 503, "Service Unavailable"
+    name: str
+    title: str
+    sentence: str
+    code: int = 503
+    reason: str = "Service Unavailable"
 
     def to_response(self, _ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
         """Status, headers and body, as every other problem has them."""
         problem = {
-            "type": "/problems/too-many-waiting",
-            "title": "Too many waiting",
+            "type": f"/problems/{self.title.lower().replace(' ', '-')}",
+            "title": self.title,
             "status": self.code,
-            "detail": f"{MOST_WAITING} requests wait already; nothing was changed. Ask again in a moment.",
-            "name": "TooManyWaiting",
+            "detail": self.sentence,
+            "name": self.name,
         }
         headers = [
             ("Content-Type", "application/problem+json"),
@@ -49,28 +57,46 @@ class TooManyWaiting:
         return f"{self.code} {self.reason}", headers, json.dumps(problem).encode()
 
 
+TOO_MANY_WAITING = NotTaken(
+    "TooManyWaiting",
+    "Too many waiting",
+    f"{MOST_WAITING} requests wait already; nothing was changed. Ask again in a moment.",
+)
+ENDING = NotTaken("Ending", "Ending", "The server is ending; nothing was changed. Ask again in a moment.")
+
+
 class Queue(ThreadedTaskDispatcher):
     """First come, first served, up to a length; who comes then is told so at once and need not wait."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.ending = False
         # Who refuses does nothing else, or a refusal would wait as well.
         self.refusing = ThreadedTaskDispatcher()
         self.refusing.set_thread_count(1)
 
     def add_task(self, task: Any) -> None:
         """Take a request in. It is one of a connection, and a connection waits with one at a time."""
-        if len(self.queue) < MOST_WAITING:
+        if self.ending:
+            self._refuse(task, ENDING)
+        elif len(self.queue) < MOST_WAITING:
             with self.lock:
                 self.queue.append(task)
                 self.queue_cv.notify()
         else:
-            task.requests[0].error = TooManyWaiting()
-            self.refusing.add_task(task)
+            self._refuse(task, TOO_MANY_WAITING)
 
-    def shutdown(self, cancel_pending: bool = True, timeout: float = GRACE_SECONDS) -> bool:
-        """Let those under way come to their end."""
-        return bool(super().shutdown(cancel_pending, GRACE_SECONDS))
+    def refuse_waiting(self) -> None:
+        """Tell those who wait that the server ends."""
+        with self.lock:
+            waiting = list(self.queue)
+            self.queue.clear()
+        for task in waiting:
+            self._refuse(task, ENDING)
+
+    def _refuse(self, task: Any, answer: NotTaken) -> None:
+        task.requests[0].error = answer
+        self.refusing.add_task(task)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -97,6 +123,7 @@ def serve(make_app: Callable[[], Flask], listening: socket.socket, *, workers: i
     def stop(_signal: int, _frame: FrameType | None) -> None:
         nonlocal stopping
         stopping = True
+        listening.close()  # who comes now is told at once that nobody listens
         for child in children:
             os.kill(child, signal.SIGTERM)
 
@@ -120,25 +147,55 @@ def _start(make_app: Callable[[], Flask], listening: socket.socket, proxies: int
 
 
 def _work(make_app: Callable[[], Flask], listening: socket.socket, proxies: int) -> None:
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        # Without this, waitress drops the requests that are under way.
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, stop)
     # A body in a coding that nobody knows is refused as every other wrong request is, not as our fault.
     waitress.parser.ServerNotImplemented = waitress.utilities.BadRequest
     queue = Queue()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        queue.ending = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     queue.set_thread_count(THREADS)
-    waitress.serve(
+    server = waitress.create_server(
         make_app(),
-        _server=partial(waitress.create_server, _dispatcher=queue),
+        _dispatcher=queue,
         sockets=[listening],
         connection_limit=MOST_CONNECTIONS,
-        asyncore_use_poll=True,
         ident=None,
         max_request_body_size=LARGEST_REQUEST,
         max_request_header_size=LONGEST_HEADERS,
         clear_untrusted_proxy_headers=not proxies,
         channel_timeout=60,
-        _quiet=True,
     )
+
+    run(server, queue)
+
+
+def run(server: Any, queue: Queue) -> None:
+    """Serve until told to end. Nobody new is taken in then, and what was begun is answered to its last byte.
+
+    The waitress way is to leave its loop and wait for the threads: what a slow reader has not yet taken of
+    his answer is lost, for only the loop sends it.
+    """
+    while not queue.ending:
+        _step(server)
+    wasyncore.dispatcher.close(server)  # its listening socket alone
+    _finish(server, GRACE_SECONDS)
+    queue.refuse_waiting()
+    _finish(server, LAST_SECONDS)
+
+
+def _finish(server: Any, seconds: float) -> None:
+    """Go on until every request that has begun to come is answered, or the time is over."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and any(map(_under_way, list(server.active_channels.values()))):
+        _step(server)
+
+
+def _under_way(channel: Any) -> bool:
+    return bool(channel.requests or channel.request or channel.total_outbufs_len)
+
+
+def _step(server: Any) -> None:
+    wasyncore.loop(timeout=0.5, use_poll=True, map=server._map, count=1)

@@ -8,8 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 
+import pytest
 import waitress
-from waitress.task import ThreadedTaskDispatcher
 
 from api import checkpoints, serving
 from inventory.database import Database
@@ -68,15 +68,75 @@ def test_who_finds_too_many_waiting_is_told_so_at_once_and_the_others_are_served
     assert order == ["/0", "/1", "/2", "/3"]
 
 
-def test_those_under_way_are_given_time_when_the_server_ends(monkeypatch):
-    given = []
-    monkeypatch.setattr(
-        ThreadedTaskDispatcher, "shutdown", lambda self, cancel, timeout: given.append(timeout)
+def test_what_was_begun_is_answered_to_its_last_byte_and_who_comes_later_is_told(monkeypatch):
+    much, entered, may_go_on = b"x" * 30_000_000, threading.Event(), threading.Event()
+
+    def slow(environ, start_response):
+        entered.set()
+        may_go_on.wait(30)
+        start_response("200 OK", [("Content-Length", str(len(much)))])
+        return [much]
+
+    server = served(slow, monkeypatch, waiting=3)
+    queue = server.task_dispatcher
+    connections = [http.client.HTTPConnection("127.0.0.1", server.effective_port, timeout=30) for _ in "123"]
+    running = threading.Thread(target=serving.run, args=(server, queue), daemon=True)
+    running.start()
+    first, idle, late = connections
+    first.request("GET", "/")
+    assert entered.wait(10)
+    for connection in (idle, late):
+        connection.connect()
+    until = time.monotonic() + 10
+    while len(server.active_channels) < 3 and time.monotonic() < until:
+        time.sleep(0.01)
+
+    queue.ending = True
+    late.request("GET", "/")
+    refused = late.getresponse()
+    problem = json.loads(refused.read())
+    may_go_on.set()
+    time.sleep(0.3)  # more lies in the server than the sockets hold
+    answer = first.getresponse().read()
+    running.join(20)
+
+    assert len(answer) == len(much)
+    assert (refused.status, refused.headers["Retry-After"], problem["name"]) == (503, "2", "Ending")
+    assert not running.is_alive()  # it waits for nobody who asks for nothing
+    with pytest.raises(ConnectionRefusedError):
+        http.client.HTTPConnection("127.0.0.1", server.effective_port, timeout=5).connect()
+
+
+def test_those_who_still_wait_when_the_time_is_over_are_told_so(monkeypatch):
+    monkeypatch.setattr(serving, "GRACE_SECONDS", 0.2)
+    entered, may_go_on = threading.Event(), threading.Event()
+
+    def stuck(environ, start_response):
+        entered.set()
+        may_go_on.wait(30)
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    server = served(stuck, monkeypatch, waiting=3)
+    queue = server.task_dispatcher
+    running = threading.Thread(target=serving.run, args=(server, queue), daemon=True)
+    running.start()
+    stuck_one, waiting = (
+        http.client.HTTPConnection("127.0.0.1", server.effective_port, timeout=30) for _ in "12"
     )
+    stuck_one.request("GET", "/")
+    assert entered.wait(10)
+    waiting.request("GET", "/")
+    until = time.monotonic() + 10
+    while not queue.queue and time.monotonic() < until:
+        time.sleep(0.01)
 
-    serving.Queue().shutdown()
+    queue.ending = True
 
-    assert given == [serving.GRACE_SECONDS]
+    assert waiting.getresponse().status == 503
+    running.join(20)
+    may_go_on.set()
+    assert not running.is_alive()
 
 
 def test_a_log_that_grew_is_carried_into_the_book_and_begins_anew(tmp_path, monkeypatch):
