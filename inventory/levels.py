@@ -187,6 +187,11 @@ def safety_stock(*, variance: float, days: int, service_level: float) -> float:
     return z * sqrt(variance * days)
 
 
+def need_of(item: ItemFacts, *, on: date) -> Need:
+    """What will be asked for of an item, as its history and its plans have it."""
+    return Need(on, sum(item.daily, ZERO) / item.days, item.planned, item.used / item.days)
+
+
 def outlook(item: ItemFacts, terms: Terms | None, *, on: date, settings: Settings) -> Outlook:
     """Set an item's stock against its need until an order of the next review would come."""
     review = settings.reorder_review_days
@@ -194,7 +199,7 @@ def outlook(item: ItemFacts, terms: Terms | None, *, on: date, settings: Setting
     if terms is not None:
         order_on, next_on = terms.order_days(on, review, cold=item.cold)
     until = next_on + timedelta(days=0 if terms is None else terms.usual_days)
-    need = Need(on, sum(item.daily, ZERO) / item.days, item.planned, item.used / item.days)
+    need = need_of(item, on=on)
     buffer = safety_stock(
         variance=variance(item.daily, days=item.days),
         days=(until - on).days,

@@ -1,9 +1,11 @@
 """Reasons: the advice on an item as a sentence that a manager can check, and the money behind it (O2)."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from inventory.catalog import Replacement
+from inventory.elsewhere import Spare
 from inventory.levels import Outlook
 from inventory.measures import ZERO, plain
 from inventory.need import SMALLEST
@@ -40,7 +42,10 @@ def _amount(number: float) -> str:
     return f"{number:,.2f}"
 
 
-def why(seen: Outlook, weighed: Weighed | None, chosen: Order, order_by: date | None) -> str:
+def why(
+    seen: Outlook, weighed: Weighed | None, chosen: Order, order_by: date | None,
+    fetch: Sequence[Spare] = (),
+) -> str:  # fmt: skip
     """The advice in one sentence, with the numbers in it; no money, which is not for everybody (P5)."""
     item, offer, unit = seen.item, seen.offer, seen.item.unit
     ordered = f" and {_said(seen.due)} on order" if seen.due else ""
@@ -49,7 +54,14 @@ def why(seen: Outlook, weighed: Weighed | None, chosen: Order, order_by: date | 
         f"{seen.until} "
         f"({_counted(seen.lead_days, 'day')} for a delivery, {seen.review_days} to the next order)"
     )
-    if not seen.coming and not chosen.packs and not seen.need.planned:
+    if fetch:
+        said = f"Fetch {_fetches(fetch, unit)}"
+        if chosen.packs and offer is not None:
+            said += (
+                f", and order {_packs(offer, chosen.packs, item)} from {offer.supplier_name} by {order_by}"
+            )
+        said += f": {basis}"
+    elif not seen.coming and not chosen.packs and not seen.need.planned:
         said = f"Nothing to order: not used in the last {item.days} days and planned for no session"
     elif chosen.packs and offer is not None:
         said = f"Order {_packs(offer, chosen.packs, item)} from {offer.supplier_name} by {order_by}: {basis}"
@@ -73,7 +85,16 @@ def why(seen: Outlook, weighed: Weighed | None, chosen: Order, order_by: date | 
         said = f"Nothing to order before {seen.next_on}: {basis}"
     else:
         said = f"Nothing to order: {basis}"
-    return "; ".join([said, *_asides(seen, weighed, chosen)]) + "."
+    return "; ".join([said, *_asides(seen, weighed, chosen, fetch)]) + "."
+
+
+def _fetches(fetch: Sequence[Spare], unit: str) -> str:
+    """What to fetch from where, and why they can spare it."""
+    return " and ".join(
+        f"{_said(one.quantity)} {unit} ({_counted(one.containers, 'container')}) from {one.site_name} by "
+        f"transfer, which will not use it before it expires on {one.expires_on}"
+        for one in fetch
+    )
 
 
 def _too_much(seen: Outlook) -> bool:
@@ -81,7 +102,7 @@ def _too_much(seen: Outlook) -> bool:
     return seen.offer is not None and not capped(seen, seen.offer.minimum_packs)
 
 
-def _asides(seen: Outlook, weighed: Weighed | None, chosen: Order) -> list[str]:
+def _asides(seen: Outlook, weighed: Weighed | None, chosen: Order, fetch: Sequence[Spare]) -> list[str]:
     """What else a manager should know: limits that were met, dates, and what will be thrown away."""
     unit, offer, asides = seen.item.unit, seen.offer, []
     if chosen.for_sold:
@@ -105,7 +126,7 @@ def _asides(seen: Outlook, weighed: Weighed | None, chosen: Order) -> list[str]:
         )
     if (seen.lacking or chosen.packs) and seen.stock_out_on is not None:
         asides.append(f"stock runs out on {seen.stock_out_on}")
-    if seen.lacking and offer is not None and seen.too_late:
+    if seen.lacking and offer is not None and seen.too_late and not fetch:
         asides.append(
             f"{_said(seen.too_late)} {unit} of it is needed before a delivery can come on {seen.arrives_on}"
         )

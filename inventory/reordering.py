@@ -9,15 +9,28 @@ a session that is sold lacks is ordered in any case, in the smallest order if th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from inventory import catalog, clinic, evidence, layers, levels, reasons, suppliers, usage, vials, weighing
+from inventory import (
+    catalog,
+    clinic,
+    elsewhere,
+    evidence,
+    layers,
+    levels,
+    reasons,
+    suppliers,
+    usage,
+    vials,
+    weighing,
+)  # fmt: skip
 from inventory.catalog import Supplier
 from inventory.clinic import Settings, Site
+from inventory.elsewhere import Spare
 from inventory.errors import Conflict
 from inventory.evidence import Evidence
 from inventory.futures import Item
@@ -61,6 +74,7 @@ class Advice:
     lost_chance: Decimal | None  # that a session is lost by waiting for the next order day
     why: str
     weighed: str  # the money behind it, for those who see costs
+    fetch: tuple[Spare, ...] = ()  # from other sites, before anything is ordered
 
 
 @dataclass(frozen=True)
@@ -72,30 +86,45 @@ class Looked:
     weighed: dict[int, Weighed]
     evidence: Evidence
     settings: Settings
+    spares: Mapping[int, tuple[Spare, ...]] = field(default_factory=dict)  # at other sites, by item
 
 
 class NothingToOrder(Conflict):
     """The advice names nothing of this supplier now, or all of it was left out."""
 
 
-def look(db: Session, *, site: Site, on: date) -> Looked:
-    """Read and weigh all that is in use at a site: a few statements, however many items there are."""
+def look(db: Session, *, site: Site, on: date, others: Sequence[Site] = ()) -> Looked:
+    """Read and weigh all that is in use at a site: a few statements, however many items there are.
+
+    `others` are the sites of which the reader may know: what they will not use in date is offered.
+    """
     settings, seen = clinic.settings(db), evidence.read(db, site=site, on=on)
     terms = levels.terms_of(db, seen, on=on)
     outlooks = levels.outlooks(db, terms, site=site, on=on, settings=settings)
     told = weighing.items(outlooks, seen, site=site, on=on, rules=vials.rules_in_force(db, site, on))
-    return Looked(outlooks, told, weighing.weigh(outlooks, told, settings=settings, on=on), seen, settings)
+    found = weighing.weigh(outlooks, told, settings=settings, on=on)
+    sites = [one for one in others if one.id != site.id]
+    keys = [one.item.item_id for one in outlooks if one.lacking or _wanted(found.get(one.item.item_id))]
+    spares = {}
+    if sites and keys:
+        spares = elsewhere.spared(db, sites=sites, item_ids=keys, on=on, settings=settings)
+    if spares:
+        told = elsewhere.offering(told, spares, on=on)
+        found = weighing.weigh(outlooks, told, settings=settings, on=on)
+    return Looked(outlooks, told, found, seen, settings, spares)
 
 
 def advise(
-    db: Session, *, site: Site, on: date, everything: bool = False, item_ids: Sequence[int] | None = None
-) -> list[Advice]:
+    db: Session, *, site: Site, on: date, everything: bool = False, item_ids: Sequence[int] | None = None,
+    others: Sequence[Site] = (),
+) -> list[Advice]:  # fmt: skip
     """The reorder list of a site on a day, by SKU: what to order and what lacks, or every item (O1, O2).
 
     Stock and promises are read as they stand; expired, quarantined, recalled and past-discard stock and
     vials that are one patient's are not even read. `item_ids` names the items; None asks for all.
     """
-    return listed(db, look(db, site=site, on=on), site=site, on=on, everything=everything, item_ids=item_ids)
+    found = look(db, site=site, on=on, others=others)
+    return listed(db, found, site=site, on=on, everything=everything, item_ids=item_ids)
 
 
 def listed(
@@ -114,26 +143,29 @@ def listed(
         whole = levels.outlook(item, seen.terms, on=on, settings=found.settings)
         held = worth.get(item.item_id)
         each = held.value / held.quantity if held is not None and held.quantity else ZERO
-        one = decided(whole, found.weighed.get(item.item_id), settings=found.settings, value=each)
-        if everything or one.order_packs or whole.lacking:
+        weighed, spares = found.weighed.get(item.item_id), found.spares.get(item.item_id, ())
+        fetch = elsewhere.fetched(whole, found.told.get(item.item_id), weighed, spares)
+        one = decided(whole, weighed, settings=found.settings, value=each, fetch=fetch)
+        if everything or one.order_packs or one.fetch or whole.lacking:
             answer.append(one)
     return answer
 
 
 def _wanted(weighed: Weighed | None) -> bool:
-    return weighed is not None and weighed.packs > 0
+    return weighed is not None and (weighed.packs > 0 or weighed.advice.fetch > 0)
 
 
 def wishes(
-    db: Session, *, site: Site, supplier: Supplier, on: date, packs: Mapping[str, int] | None = None
-) -> list[Wish]:
+    db: Session, *, site: Site, supplier: Supplier, on: date, packs: Mapping[str, int] | None = None,
+    others: Sequence[Site] = (),
+) -> list[Wish]:  # fmt: skip
     """What the advice names of a supplier, as the lines of an order (O3). Raises NothingToOrder.
 
     `packs` are other quantities by SKU; none of an item leaves it out.
     """
     advised = {
         one: (packs or {}).get(one.sku, one.order_packs)
-        for one in advise(db, site=site, on=on)
+        for one in advise(db, site=site, on=on, others=others)
         if one.supplier == supplier.code and one.order_packs
     }
     found = [
@@ -146,9 +178,15 @@ def wishes(
     return found
 
 
-def decided(seen: Outlook, weighed: Weighed | None, *, settings: Settings, value: Decimal = ZERO) -> Advice:
-    """The advice on one item, of which a unit of stock is worth so much."""
-    item, offer, chosen = seen.item, seen.offer, weighing.order(seen, weighed)
+def decided(
+    seen: Outlook, weighed: Weighed | None, *, settings: Settings, value: Decimal = ZERO,
+    fetch: tuple[Spare, ...] = (),
+) -> Advice:  # fmt: skip
+    """The advice on one item, of which a unit of stock is worth so much; what is fetched is not ordered."""
+    item, offer, after = seen.item, seen.offer, seen
+    if fetch:
+        after = levels.outlook(elsewhere.arrived(item, fetch), seen.terms, on=seen.need.on, settings=settings)
+    chosen = weighing.order(after, weighed)
     by, risk = _order_by(seen, chosen), seen.ageing.at_risk.quantize(SMALLEST)
     price = None if offer is None else offer.price_of(chosen.packs)
     advice = None if weighed is None else weighed.advice
@@ -177,11 +215,12 @@ def decided(seen: Outlook, weighed: Weighed | None, *, settings: Settings, value
         supplier=None if offer is None else offer.supplier,
         order_by=by,
         cost=ZERO if price is None else to_cents_half_up(chosen.packs * price),
-        expected_waste=_waste(seen, weighed, chosen),
+        expected_waste=_waste(after, weighed, chosen),
         service_level=None if advice is None else _share(advice.service_level),
         lost_chance=None if advice is None else _share(advice.lost_chance),
-        why=reasons.why(seen, weighed, chosen, by),
+        why=reasons.why(seen, weighed, chosen, by, fetch),
         weighed=reasons.money(seen, weighed, chosen, settings.currency),
+        fetch=fetch,
     )
 
 

@@ -27,7 +27,7 @@ INVENTORY = [
     "counts", "rota", "stocktake", "count_book", "counting", "differences", "count_posting",
     "vial_advice", "rooms", "vial_limits", "vial_labels", "vial_list",
     "lot_list", "stock", "usage", "evidence", "need", "levels", "forecasting", "futures", "new_lot",
-    "surplus", "policy", "weighing", "reasons", "reordering", "foresight", "write_downs",
+    "surplus", "policy", "weighing", "elsewhere", "reasons", "reordering", "foresight", "write_downs",
     "alerts", "tracing", "corrections", "preview",
     "proof_of_use", "proof_of_places", "proof_of_orders", "proof_of_counts", "proof_of_values",
     "proof", "proof_of_trail",
@@ -50,7 +50,8 @@ ORDER = [
 
 STATISTICS = {
     "inventory.levels", "inventory.forecasting", "inventory.futures", "inventory.new_lot",
-    "inventory.surplus", "inventory.policy", "inventory.weighing", "inventory.reasons",
+    "inventory.surplus", "inventory.policy", "inventory.weighing", "inventory.elsewhere",
+    "inventory.reasons",
     "inventory.foresight",
     "pricing.paths", "pricing.certainty",
 }  # fmt: skip
