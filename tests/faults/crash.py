@@ -5,12 +5,14 @@ import time
 from contextlib import suppress
 
 from tests.faults.caller import Deed
+from tests.faults.exporting import Readers, stock_up
 from tests.faults.house import House, houses
 from tests.faults.stockroom import open_shop
 from tests.faults.tally import Tally
 from tests.faults.writing import Work, effects, keys_kept, settle
 
 LONGEST = 1.5  # seconds under load before a kill
+LONGEST_END = 30  # seconds
 REPLAYED = 5  # answered deeds of each round that are asked for again
 
 
@@ -23,27 +25,30 @@ def crash(
     writers: int = 6,
     within: float = LONGEST,
     gently: bool = False,
+    rows: int = 5_000,
 ) -> Tally:
     """Kill and restart so many times; the book and the answers are judged after each.
 
-    Gently: the server is asked to end (SIGTERM), and has to, soon and with the status 0.
+    Gently: the server is asked to end (SIGTERM), and has to, soon and with the status 0; large files are
+    fetched meanwhile, none of which may come cut short.
     """
     chance, tally = random.Random(seed), Tally()
     with houses(engine, workers=workers) as house:
         house.start()
         shop = open_shop(house.caller(), 100 * max(kills, 10))
         everything: list[Deed] = []
+        if gently:
+            stock_up(house, rows)
         for number in range(kills):
             work = Work(house, shop, writers, seed * 10_000 + number)
             work.begin()
+            readers = Readers(house, 2, tally)
+            if gently:
+                readers.begin()
             # Half of the kills fall soon, when every connection and cache is still being made.
             time.sleep(chance.uniform(0.02, within if number % 2 else within / 4))
             if gently:
-                begun = time.monotonic()
-                status = house.stop()
-                tally.slowest("end", time.monotonic() - begun)
-                if status:
-                    tally.wrong.append(f"asked to end, the server ended with the status {status}")
+                end(house, readers, tally)
             else:
                 house.kill()
             work.end()
@@ -55,6 +60,18 @@ def crash(
             tally.counts["kills"] += 1
         last_look(house, everything, tally)
     return tally
+
+
+def end(house: House, readers: Readers, tally: Tally) -> None:
+    """Ask the server to end; nothing that it needed for a moment may be left."""
+    begun = readers.told_to_end = time.monotonic()
+    status = house.stop()
+    tally.slowest("end", time.monotonic() - begun)
+    readers.end()
+    if status or time.monotonic() > begun + LONGEST_END:
+        tally.wrong.append(f"asked to end, the server ended late, or with the status {status}")
+    if left := [path.name for path in house.scratch.iterdir()]:
+        tally.wrong.append(f"the server left {left}")
 
 
 def judge(house: House, deeds: list[Deed], tally: Tally) -> None:

@@ -46,9 +46,17 @@ class House:
         return Path(self.url.removeprefix("sqlite:///"))
 
     @property
+    def scratch(self) -> Path:
+        """Where the program puts what it needs for a moment; nothing may be left there."""
+        folder = self.home / "scratch"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
     def surroundings(self) -> dict[str, str]:
         """The environment of the program."""
         named = {"VIALBOOK_HOME": str(self.home), "VIALBOOK_DATABASE_URL": self.url}
+        named["TMPDIR"] = str(self.scratch)
         return os.environ | {"PYTHONPATH": str(ROOT)} | named | self.variables
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
