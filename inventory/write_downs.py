@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from inventory import adjustments, clinic, history, ledger, usage
+from inventory import adjustments, clinic, history, ledger, lots, usage
 from inventory.adjustments import Adjust, AdjustmentKind
 from inventory.balances import BALANCES
 from inventory.catalog import Item
@@ -24,7 +24,7 @@ from inventory.defaults import Framework
 from inventory.errors import Conflict, Invalid, NotFound
 from inventory.layers import LAYERS, OLDEST_FIRST
 from inventory.ledger import Act, DocumentKind
-from inventory.lots import Lot
+from inventory.lots import LOTS, Lot
 from inventory.measures import ZERO, places, plain, to_cents
 
 MOST_LINES = 200
@@ -176,13 +176,14 @@ def write_down(
 ) -> list[WriteDown]:
     """Write lots down to what they will bring, all under one document.
 
-    Raises NotLower for what is not less than the lot is worth, and periods.PeriodClosed.
+    Raises NotLower for what is not less than the lot is worth or more than is still held of it,
+    lots.UnknownLot and periods.PeriodClosed.
     """
     if not reason.strip():
         raise NotLower("Say why the stock will bring less than it cost.", field="reason")
     if not 1 <= len(lines) <= MOST_LINES or len({line.lot_id for line in lines}) < len(lines):
         raise NotLower(f"A write-down has 1 to {MOST_LINES} lots, each of them once.")
-    subjects = {key: db.get_one(Lot, key) for key in sorted({line.lot_id for line in lines})}
+    subjects = {key: lots.lot(db, key) for key in sorted({line.lot_id for line in lines})}
     ledger.lock_items(db, [lot.item_id for lot in subjects.values()])
     act = Act(site.id, on, site.moment_on(on, at), at, by, reference, reason)
     document_id = ledger.open_document(db, DocumentKind.WRITE_DOWN, act)
@@ -256,15 +257,15 @@ def written(db: Session, *, lot_id: int | None = None) -> list[Written]:
         .group_by(WRITE_DOWNS.c.reverses_id)
         .subquery()
     )
-    documents, lots = ledger.DOCUMENTS, Lot.__table__
+    documents = ledger.DOCUMENTS
     query = (
         sa.select(
-            WRITE_DOWNS, Item.sku, lots.c.number, documents.c.by, documents.c.note,
+            WRITE_DOWNS, Item.sku, LOTS.c.number, documents.c.by, documents.c.note,
             sa.func.coalesce(came_back.c.amount, sa.literal(ZERO, WRITE_DOWNS.c.amount.type)).label("back"),
         )
         .join(documents, documents.c.id == WRITE_DOWNS.c.document_id)
         .join(Item, Item.id == WRITE_DOWNS.c.item_id)
-        .join(lots, lots.c.id == WRITE_DOWNS.c.lot_id)
+        .join(LOTS, LOTS.c.id == WRITE_DOWNS.c.lot_id)
         .outerjoin(came_back, came_back.c.reverses_id == WRITE_DOWNS.c.id)
         .where(WRITE_DOWNS.c.reverses_id.is_(None))
         .order_by(WRITE_DOWNS.c.id.desc())
@@ -323,5 +324,8 @@ def _spread(db: Session, formula: CostFormula, lot: Lot, amount: Decimal) -> lis
         part = max(left, -value)
         rows.append(Adjust(lot.item_id, lot.id, key, part))
         left -= part
-    assert not left, (lot.id, amount, left)
+    if left:  # of an earlier day: some of it was used since, at the cost it had
+        raise NotLower(
+            f"Lot {lot.number} cannot lose {-amount}: what is still held of it is worth {left - amount}."
+        )
     return rows

@@ -171,6 +171,24 @@ def test_short_dated_stock_is_written_down_and_comes_back_only_under_ifrs(here):
     assert here.post("/write-downs", {"lines": [line], "reason": "x"}).status_code == 422
 
 
+def test_a_write_down_of_an_earlier_day_takes_no_more_than_is_still_held_nor_of_a_lot_that_is_not_there(here):
+    received(here)
+    [lot] = here.seen("/write-downs/candidates?within_days=400")["items"]
+    here.clock.now = NOW + timedelta(days=2)
+    here.made("/sessions", {"patient_ref": "P-1", "lines": [{"sku": "HA-3", "quantity": "2"}]})
+    earlier = {"on": NOW.date().isoformat(), "reason": "expires in September"}
+
+    gone = here.post("/write-downs", earlier | {"lines": [{"lot": lot["lot"], "net_value": "0"}]})
+    unknown = here.post("/write-downs", earlier | {"lines": [{"lot": 10**17 - 1, "net_value": "0"}]})
+
+    assert (gone.status_code, gone.json["name"]) == (422, "NotLower")
+    assert gone.json["detail"].endswith("cannot lose 165.00: what is still held of it is worth 148.50.")
+    assert (unknown.status_code, unknown.json["name"]) == (404, "UnknownLot")
+    some = here.made("/write-downs", earlier | {"lines": [{"lot": lot["lot"], "net_value": "65.00"}]})
+    assert some["items"][0]["amount"] == "100.00"
+    assert here.seen("/reconciliation")["difference"] == "0.00"
+
+
 def test_the_cost_formula_changes_between_two_months_after_its_effect_was_shown(here):
     received(here, received_on="2026-01-05")
     received(here, received_on="2026-01-06", lot_number="B18", unit_cost="20.00", expires_on="2026-05-31")
