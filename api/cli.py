@@ -269,7 +269,9 @@ def reorder(day: datetime | None, site_code: str | None, as_json: bool) -> None:
     database = opened(settings.from_environment())
     with database.read() as db:
         site = _site(db, site_code)
-        found = reordering.advise(db, site=site, on=day.date() if day else site.day(utc_now()))
+        every = list(db.scalars(sa.select(Site).order_by(Site.id)))
+        on = day.date() if day else site.day(utc_now())
+        found = reordering.advise(db, site=site, on=on, others=every)
     if as_json:
         from api.rest.reorder import AdviceShape
 

@@ -9,6 +9,7 @@ from typing import IO
 from api.listings import Column, Listing
 from api.package import Book, whole_file
 from api.spreadsheets import Look
+from inventory.measures import ZERO
 from inventory.reordering import Advice
 
 COLUMNS = (
@@ -16,7 +17,7 @@ COLUMNS = (
     Column("Packs", Look.WHOLE), Column("Containers a pack", Look.WHOLE),
     Column("Quantity", Look.QUANTITY), Column("Unit"), Column("Usable", Look.QUANTITY),
     Column("On order", Look.QUANTITY), Column("Needed", Look.QUANTITY), Column("Runs out", Look.DATE),
-    Column("At risk", Look.QUANTITY),
+    Column("At risk", Look.QUANTITY), Column("Fetch", Look.QUANTITY), Column("Fetch from"),
 )  # fmt: skip
 COST = Column("Cost", Look.MONEY, total=True)
 WHY = Column("Why")
@@ -55,6 +56,8 @@ def write(
             advice.reorder_point,
             advice.stock_out_on,
             advice.at_risk,
+            sum((one.quantity for one in advice.fetch), ZERO) or None,
+            ", ".join(dict.fromkeys(one.site_name for one in advice.fetch)) or None,
             *((advice.cost,) if costs else ()),
             advice.why,
         )

@@ -3,6 +3,7 @@
 Reading only; the same list for the page, the call, the command line and the calendar.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -85,11 +86,12 @@ def alerts(
     at: datetime,
     within_days: int | None = None,
     held_days: int | None = None,
+    others: Sequence[Site] = (),
 ) -> Alerts:
     """What a site is to look after at an instant: the next `within_days`, held for `held_days` or longer.
 
     Where no days are given the clinic's settings say. Expired, quarantined and recalled stock is counted
-    once: what is held back is not also said to expire. Raises BadView.
+    once: what is held back is not also said to expire. What `others` can spare is told. Raises BadView.
     """
     settings = clinic.settings(db)
     ahead = settings.expiry_alert_days if within_days is None else within_days
@@ -101,7 +103,7 @@ def alerts(
     found = [
         *to_discard(db, site=site, until=on),
         *_expiring(db, site=site, on=on, until=on + timedelta(days=ahead)),
-        *_short(db, site=site, on=on),
+        *_short(db, site=site, on=on, others=others),
         *_held(db, site=site, on=on, days=back),
     ]
     return Alerts(site, on, ahead, back, tuple(found))
@@ -173,14 +175,14 @@ def _expiring(db: Session, *, site: Site, on: date, until: date) -> list[Alert]:
     return found
 
 
-def _short(db: Session, *, site: Site, on: date) -> list[Alert]:
+def _short(db: Session, *, site: Site, on: date, others: Sequence[Site]) -> list[Alert]:
     """Items whose usable stock does not reach until an order of the next review would come (O1)."""
     found = [
         Alert(
             AlertKind.SHORT, advice.sku, advice.name, advice.unit, advice.position, ZERO,
             advice.order_by or advice.stock_out_on, advice.why,
         )
-        for advice in reordering.advise(db, site=site, on=on)
+        for advice in reordering.advise(db, site=site, on=on, others=others)
     ]  # fmt: skip
     return sorted(found, key=lambda alert: (alert.due_on or date.max, alert.sku))
 

@@ -3,6 +3,7 @@ expires (O1, O2). The ways it may go are drawn as the policy draws them; what is
 and the band that eight of ten stay in.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -60,12 +61,12 @@ class OutOfUse(Conflict):
     """The item is not in use any more: nothing is advised on it."""
 
 
-def explain(db: Session, item: Item, *, site: Site, on: date) -> Explained:
+def explain(db: Session, item: Item, *, site: Site, on: date, others: Sequence[Site] = ()) -> Explained:
     """The advice on an item at a site, and the series behind its chart; the same for the same day.
 
     Raises OutOfUse.
     """
-    looked = reordering.look(db, site=site, on=on)
+    looked = reordering.look(db, site=site, on=on, others=others)
     seen = next((one for one in looked.outlooks if one.item.item_id == item.id), None)
     if seen is None:
         raise OutOfUse(f"{item.sku} is out of use: nothing is advised on it.")

@@ -215,3 +215,26 @@ def test_any_day_that_can_be_asked_for_is_answered(here, on):
 
     assert here.get(f"/reorder-advice/HA-3?on={on}").status_code == 200
     assert here.get(f"/reorder-advice?on={on}").status_code == 200
+
+
+def test_what_another_of_ones_sites_will_not_use_is_told_and_not_ordered(here):
+    here.made(
+        "/sites",
+        {"code": "WEST", "name": "West", "country": "US", "region": "North America"}
+        | {"time_zone": "America/New_York"},
+    )
+    promised(here, "HA-3", "6", date(2026, 1, 26))
+    body = {"sku": "HA-3", "lot_number": "W1", "expires_on": "2026-03-15", "containers": 4, "site": "WEST"}
+    here.made("/receipts", body | {"unit_cost": "10.00", "received_on": "2026-01-10"})
+
+    (listed,) = here.seen("/reorder-advice?site=MAIN")["items"]
+    one = here.seen("/reorder-advice/HA-3?site=MAIN")["advice"]
+
+    assert listed["fetch"] == one["fetch"]
+    assert one["fetch"] == [
+        {
+            "site": "WEST", "site_name": "West", "containers": 2, "quantity": "6",
+            "expires_on": "2026-03-15",
+        }
+    ]  # fmt: skip
+    assert one["why"].startswith("Fetch 6 mL (2 containers) from West by transfer")

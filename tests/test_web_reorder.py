@@ -1,5 +1,6 @@
 """The reorder page and its sheet: the most urgent first, in whole packs, with reasons; costs for few."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
@@ -226,4 +227,74 @@ def test_the_sheet_has_real_numbers_dates_and_a_sum_and_its_text_stays_text(hous
     assert second["Item"].data_type == "s"
     assert second["Packs"].value == 1
     assert second["Cost"].value == 165
-    assert total["Cost"].value == "=SUM(O2:O3)"
+    assert total["Cost"].value == "=SUM(Q2:Q3)"
+
+
+def surplus_at_west(house: House) -> None:
+    """What MAIN lacks lies at WEST and will expire there."""
+    second_site(house)
+    promised(house, "HA-3", "6", due_on=date(2026, 1, 26))
+    with house.database.write.begin() as db:
+        receiving.receive(
+            db,
+            Delivery(catalog.item(db, "HA-3"), "W1", date(2026, 3, 15), 4, Decimal("10.00")),
+            site=clinic.site(db, "WEST"),
+            received_on=TODAY,
+            recorded_at=house.clock.now,
+            by="Manager Person",
+        )
+
+
+def test_what_another_site_will_not_use_is_fetched_with_one_press_before_it_is_bought(house: House):
+    surplus_at_west(house)
+    manager = house.as_(Role.MANAGER)
+
+    listed = manager.get("/reorder")
+
+    assert "To fetch from another site" in said(listed)
+    assert "2 containers 6 mL West Side will not use it in date 15 Mar 2026" in said(listed)
+    assert "Nothing has to be ordered" in said(listed)
+    address = "/transfers/new?from=WEST&amp;to=site.MAIN&amp;fetch=1"
+    assert f'href="{address}"' in main(listed)
+    one = manager.get("/reorder/HA-3")
+    assert "Fetch 6 mL (2 containers) from West Side by transfer" in said(one)
+    assert "Start the transfer from West Side" in said(one)
+    packed = manager.get(address.replace("&amp;", "&"))
+    assert "From West Side: sealed containers" in said(packed)
+    assert 'name="containers-1" type="text" value="2"' in main(packed)
+    assert "W1" in main(packed)
+    chosen = re.search(r'value="(\d+\.\d+)" selected', main(packed))
+    assert chosen is not None
+    sent = manager.post(
+        "/transfers/new",
+        manager.hidden(packed)
+        | {"do": "send", "to": "site.MAIN", "containers-1": "2", "lot-1": chosen.group(1)},
+    )
+    assert "West Side" in said(manager.follow(sent))
+    assert "Nothing has to be ordered" in said(manager.get("/reorder"))
+    assert "To fetch" not in said(manager.page)
+
+
+def test_who_works_at_one_site_hears_nothing_of_what_the_other_has_and_orders(house: House):
+    surplus_at_west(house)
+    with house.database.write.begin() as db:
+        person = accounts.person(db, house.give_password(Role.MANAGER))
+        accounts.change_person(
+            db, person, role=person.role, active=True, sites={clinic.site(db, "MAIN").id}, at=house.clock.now
+        )
+    manager = house.as_(Role.MANAGER)
+
+    for path in ("/reorder", "/reorder/HA-3", "/reorder?site=all", "/alerts", "/"):
+        assert "West" not in main(manager.get(path)), path
+    assert "Order 1 pack of 10" in said(manager.get("/reorder/HA-3"))
+    assert manager.get("/transfers/new?from=WEST&to=site.MAIN&fetch=1").status_code == 403
+    assert manager.get("/transfers/new?from=MAIN&to=site.WEST&fetch=1").status_code == 403
+
+
+def test_the_front_desk_sees_what_is_to_be_fetched_and_does_not_send_it(house: House):
+    surplus_at_west(house)
+
+    page = house.as_(Role.FRONT_DESK).get("/reorder")
+
+    assert "2 containers" in said(page)
+    assert "/transfers/new" not in main(page)

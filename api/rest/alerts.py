@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, current_app, g, request
 from marshmallow import fields
 
-from api import calendars
+from api import calendars, where
 from api.openapi import BASE
 from api.rest.calls import made, noun, site_or_first
 from api.schemas import Cost, Moment, Quantity, Shape, Whole, Words, one_word
@@ -64,6 +64,7 @@ def list_alerts(query: dict[str, Any]) -> Any:
         at=g.now,
         within_days=query.get("within_days"),
         held_days=query.get("held_days"),
+        others=where.mine(),
     )
 
 

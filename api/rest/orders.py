@@ -178,8 +178,9 @@ def list_orders(query: dict[str, Any]) -> Any:
 def draft(body: dict[str, Any]) -> Any:
     """Draft an order, from the reorder advice or otherwise."""
     site, supplier = site_or_first(body.get("site")), catalog.supplier(g.db, body["supplier"])
+    day, mine = site.day(g.now), where.mine()
     advised = (
-        () if "lines" in body else reordering.wishes(g.db, site=site, supplier=supplier, on=site.day(g.now))
+        () if "lines" in body else reordering.wishes(g.db, site=site, supplier=supplier, on=day, others=mine)
     )
     found = purchasing.draft(
         g.db,

@@ -5,7 +5,7 @@ from typing import Any
 from flask import g
 from marshmallow import fields
 
-from api import paging
+from api import paging, where
 from api.paging import PageQuery
 from api.rest.calls import listed, noun, page_of, site_or_first
 from api.schemas import Cost, Day, Flag, Quantity, Rate, Shape, Words, may_see_costs
@@ -14,6 +14,16 @@ from inventory.reordering import Advice
 from pricing import sharing, sharing_hints
 
 blueprint = noun("reorder-advice", "What to order, and why")
+
+
+class SpareShape(Shape):
+    """Sealed containers that another of your sites will not use before they expire."""
+
+    site = fields.String()
+    site_name = fields.String()
+    containers = fields.Integer()
+    quantity = Quantity()
+    expires_on = Day()
 
 
 class AdviceShape(Shape):
@@ -28,6 +38,10 @@ class AdviceShape(Shape):
     order_quantity = Quantity()
     supplier = fields.String(allow_none=True)
     order_by = Day(allow_none=True)
+    fetch = fields.List(
+        fields.Nested(SpareShape),
+        metadata={"description": "To fetch from other sites by transfer, before anything is ordered"},
+    )
     stock_out_on = Day(allow_none=True)
     stock_out_early = Day(allow_none=True, metadata={"description": "In one of ten cases it is by this day"})
     at_risk = Quantity()
@@ -125,7 +139,7 @@ def list_advice(query: dict[str, Any]) -> Any:
     """Say what to order, from whom, by when and why (O1, O2)."""
     site = site_or_first(query.get("site"))
     on = query.get("on") or site.day(g.now)
-    found = reordering.advise(g.db, site=site, on=on, everything=query["everything"])
+    found = reordering.advise(g.db, site=site, on=on, everything=query["everything"], others=where.mine())
     page = paging.part(
         found, limit=query["limit"], after=query["after"], key=lambda one: (one.sku,), kinds=(str,)
     )
@@ -139,7 +153,7 @@ def explain(query: dict[str, Any], sku: str) -> Any:
     """Explain the advice on one item: stock, need with its band, arrivals, expiries, vial sizes."""
     site, item = site_or_first(query.get("site")), catalog.item(g.db, sku)
     on = query.get("on") or site.day(g.now)
-    found = foresight.explain(g.db, item, site=site, on=on)
+    found = foresight.explain(g.db, item, site=site, on=on, others=where.mine())
     return {
         "advice": found.advice,
         "days": found.days,

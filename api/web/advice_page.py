@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from flask import Response, g
 
+from api.auth import STOCKROOM
 from api.web import formats, frame
 from api.web.charts import Fan, Flag, Picture, Point, Span
 from inventory import catalog, foresight
@@ -39,13 +40,15 @@ def item(sku: str) -> Response:
     """What to do about one item, and why: its days ahead, what comes, what expires."""
     site = frame.here()
     today, subject = site.day(g.now), catalog.item(g.db, sku)
-    found = foresight.explain(g.db, subject, site=site, on=today)
+    found = foresight.explain(g.db, subject, site=site, on=today, others=frame.my_sites())
     advice = found.advice
     return frame.page(
         "advice.html",
         item=subject,
         advice=advice,
         chart=_chart(subject, found),
+        site=site,
+        may_fetch=g.visitor.role in STOCKROOM,
         weeks=_weeks(found, subject.unit),
         supplier=None if advice.supplier is None else catalog.supplier(g.db, advice.supplier),
         service=_service(advice.service_level),

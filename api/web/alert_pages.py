@@ -28,7 +28,7 @@ def list_alerts() -> Response:
     site = frame.here()
     asked = request.args.get("within", "")
     within = int(asked) if asked in {str(days) for days in WINDOWS} else None
-    found = alerts.alerts(g.db, site=site, at=g.now, within_days=within)
+    found = alerts.alerts(g.db, site=site, at=g.now, within_days=within, others=frame.my_sites())
     days = tuple(sorted({*WINDOWS, found.within_days}))
     return frame.page(
         "alerts.html",

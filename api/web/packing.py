@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from flask import Response, g, redirect, request
 from marshmallow import ValidationError
 
-from api import auth, errors
+from api import auth, errors, where
 from api.auth import STOCKROOM
 from api.rest.stock import lot_here
 from api.schemas import Shape, Whole, Words
 from api.web import drafts, formats, forms, frame, shelves
 from api.web.forms import Done, Form
-from inventory import catalog, clinic, lots, moving, places, scanning, transfers
+from inventory import catalog, clinic, lots, moving, places, reordering, scanning, transfers
 from inventory.catalog import Item
 from inventory.clinic import Place, PlaceKind, Site
 from inventory.errors import Refusal
@@ -62,13 +62,11 @@ class LineView:
 @blueprint.route(PATH, methods=["GET", "POST"])
 def pack() -> Response:
     """Show what is packed so far; add a line, put one aside, or move it all."""
-    site = frame.here()
     if request.method == "GET":
-        first = {"to": request.args.get("to", "")[:40]}
-        if sku := request.args.get("sku", "")[:40]:
-            first |= {"sku-1": sku, "containers-1": "1"}
-        return _show(site, forms.opened(first))
+        form = forms.opened(_first())
+        return _show(_source(form.values), form)
     typed, what = forms.typed(), request.form.get("do", "add")
+    site = _source(typed)
     if what == "send":
         return _send(site, typed)
     g.asked = None  # the form is still being filled in: its key is for the move
@@ -83,6 +81,43 @@ def pack() -> Response:
     packed = drafts.unpack(drafts.pack(kept | {forms.KEY: request.form.get(forms.KEY, "")}))
     address = drafts.keep(g.db, packed, person_id=g.visitor.person_id, path=PATH, at=g.now)
     return redirect(f"{address}&added=1", 303)  # type: ignore[return-value]
+
+
+def _source(values: Mapping[str, str]) -> Site:
+    """The site that it leaves: the one named, else the one looked at. Raises UnknownSite, NotYourSite."""
+    code = values.get("from", "")[:20]
+    return where.named(code) if code else frame.here()
+
+
+def _first() -> drafts.Values:
+    """What is packed as the page is opened: one of an item, or what another site's advice would fetch."""
+    asked = {name: request.args.get(name, "")[:40] for name in ("from", "to", "sku", "fetch")}
+    first: drafts.Values = {"from": asked["from"], "to": asked["to"]}
+    if asked["fetch"] and asked["from"] and asked["to"].startswith(ELSEWHERE):
+        target = where.named(asked["to"].removeprefix(ELSEWHERE))
+        for sku, lot, containers in _fetched(_source(first), target):
+            if asked["sku"] in ("", sku):
+                _add(first, sku, lot, containers)
+    elif asked["sku"]:
+        _add(first, asked["sku"])
+    return first
+
+
+def _fetched(source: Site, target: Site) -> list[tuple[str, str, int]]:
+    """What a site should fetch from another: each item with the lot and shelf, and how many containers."""
+    advice = reordering.advise(g.db, site=target, on=target.day(g.now), others=where.mine())
+    wanted = [(one.sku, part) for one in advice for part in one.fetch if part.site == source.code]
+    skus = sorted({sku for sku, _ in wanted})
+    items = {item.sku: item for item in g.db.scalars(sa.select(Item).where(Item.sku.in_(skus)))}
+    standing, found = _standing(source, [item.id for item in items.values()]), []
+    for sku, part in wanted:
+        item, left = items[sku], part.containers
+        for one in standing:
+            if one.item_id == item.id and one.expires_on == part.expires_on and left:
+                taken = min(left, int(one.quantity // item.content))
+                found.append((sku, _key(one), taken))
+                left -= taken
+    return found
 
 
 def _rows(values: Mapping[str, str]) -> list[str]:
@@ -160,6 +195,7 @@ def _show(site: Site, form: Form) -> Response:
     return frame.page(
         "transfer_new.html",
         form=form,
+        source=site,
         lines=views,
         shelf_choices=_shelf_choices(site),
         site_choices=_site_choices(site),

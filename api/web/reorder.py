@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from tempfile import SpooledTemporaryFile
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from flask import Response, g, request
 
+from api.auth import STOCKROOM
 from api.web import charts, downloads, formats, forms, frame
 from api.web.charts import Meter
 from api.web.forms import Done
@@ -35,6 +37,7 @@ class Row:
 
     advice: Advice
     site: str
+    code: str  # of the site
     supplier: str
     meter: Meter
     level: str
@@ -75,7 +78,9 @@ def listing() -> Response:
     return frame.page(
         "reorder.html",
         orders=orders,
-        others=[row for row in rows if not row.advice.order_packs],
+        others=[row for row in rows if not row.advice.order_packs and not row.advice.fetch],
+        fetched=[row for row in rows if row.advice.fetch],
+        loads=_loads(rows),
         baskets=baskets,
         drafted={basket.code for basket in baskets if basket.draft is not None},
         may_order=frame.may("POST /reorder/order") and len(sites) == 1,
@@ -103,7 +108,7 @@ def sheet() -> Response:
     lines = [
         order_sheet.OrderLine(site.name, advice, _name(_suppliers(), advice))
         for site in sites
-        for advice in reordering.advise(g.db, site=site, on=site.day(g.now))
+        for advice in reordering.advise(g.db, site=site, on=site.day(g.now), others=frame.my_sites())
     ]
     lines.sort(key=lambda line: order(line.advice))
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (closed when it was sent)
@@ -127,9 +132,22 @@ def from_advice() -> Response:
         for name, text in request.form.items()
         if name.startswith("packs-")
     }
-    wishes = reordering.wishes(g.db, site=site, supplier=supplier, on=site.day(g.now), packs=typed)
+    wishes = reordering.wishes(
+        g.db, site=site, supplier=supplier, on=site.day(g.now), packs=typed, others=frame.my_sites()
+    )
     found = purchasing.draft(g.db, wishes, site=site, supplier=supplier, at=g.now, by=g.caller.name)
     return forms.go(Done(f"/orders/{found.id}", f"{found.number} is drafted from the advice: look it over."))
+
+
+def _loads(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
+    """From which site to which something is to be fetched: the address of the form, both names."""
+    if g.visitor.role not in STOCKROOM:
+        return []
+    ends = {(one.site, one.site_name, row.code, row.site) for row in rows for one in row.advice.fetch}
+    return [
+        (f"/transfers/new?from={quote(source)}&to=site.{quote(target)}&fetch=1", name, target_name)
+        for source, name, target, target_name in sorted(ends)
+    ]
 
 
 def _packs(typed: str) -> int:
@@ -167,7 +185,7 @@ def _rows(site: Site, suppliers: dict[str, Supplier]) -> list[Row]:
     today = site.day(g.now)
     return [
         _row(advice, site, _name(suppliers, advice), today)
-        for advice in reordering.advise(g.db, site=site, on=today)
+        for advice in reordering.advise(g.db, site=site, on=today, others=frame.my_sites())
     ]
 
 
@@ -179,6 +197,7 @@ def _row(advice: Advice, site: Site, supplier: str, today: date) -> Row:
     return Row(
         advice=advice,
         site=site.name,
+        code=site.code,
         supplier=supplier,
         meter=charts.meter(advice.position, advice.reorder_point),
         level=f"{has} of {need}",

@@ -57,7 +57,7 @@ def today() -> Response:
     parts = PARTS[role]
     lots = _expiring(site, on)
     vials = [vial for vial in shelves.vials(g.db, site=site) if vial.discard_at <= g.now + NEAR]
-    advice = reordering.advise(g.db, site=site, on=on)
+    advice = reordering.advise(g.db, site=site, on=on, others=frame.my_sites())
     week = on + timedelta(days=WEEK - 1)
     booked = planned(g.db, site=site, until=week, at=g.now) if parts.treat else []
     waiting = quote_desk.waiting(site, most=FEW + 1) if parts.quotes else ()
