@@ -11,13 +11,13 @@ from enum import StrEnum
 from functools import cache
 from hashlib import sha256
 from itertools import islice
-from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
-from sqlalchemy.sql.compiler import SQLCompiler
+
+from inventory import at_once
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -29,7 +29,6 @@ NAMING = {
 SQLITE_BUSY_MS, LOG_PAGES = 8_000, 1_000  # after so many pages a commit carries the log over
 AT_ONCE = 5_000  # rows handed to the driver together: what an insertion holds in memory
 LARGEST = 2**63 - 1  # that a database keeps as a whole number
-Arrange = Callable[[Sequence[object]], Any]  # a row's values as a driver takes them
 
 
 class Exact(sa.types.TypeDecorator[Decimal]):
@@ -194,54 +193,24 @@ def _insert(table: sa.Table) -> sa.Insert:
 
 
 class Prepared:
-    """A statement that writes many rows, put together once for each kind of database.
+    """A statement that writes many rows, put together once for each kind of database; see `at_once`."""
 
-    SQLAlchemy puts the values of every row together by name, which takes longer than the database takes
-    to write the row. Here a row gives its values in the order of `names`.
-    """
-
-    def __init__(self, statement: sa.Insert | sa.Update, names: Sequence[str]) -> None:
+    def __init__(self, statement: at_once.Writes, names: Sequence[str]) -> None:
         self.statement = statement
         self.names = tuple(names)
-        self._made: dict[str, tuple[str, Arrange]] = {}
+        self._made: dict[str, at_once.Made] = {}
 
     def run(self, db: Session, rows: Iterable[Sequence[object]]) -> int:
         """Run the statement for each row; answers how many rows of the table were written."""
         connection = db.connection()
         dialect = connection.dialect
         if dialect.name not in self._made:
-            self._made[dialect.name] = self._make(dialect)
+            self._made[dialect.name] = at_once.made(self.statement, self.names, dialect)
         text, arrange = self._made[dialect.name]
         rows = list(rows)
         if isinstance(self.statement, sa.Insert) and isinstance(self.statement.table, sa.Table):
             _tell(connection, self.statement.table, [dict(zip(self.names, row, strict=True)) for row in rows])
-        return connection.exec_driver_sql(text, [arrange(row) for row in rows]).rowcount
-
-    def _make(self, dialect: sa.Dialect) -> tuple[str, Arrange]:
-        made = self.statement.compile(dialect=dialect, column_keys=list(self.names))
-        assert isinstance(made, SQLCompiler), made
-        # After the values of a row come those that the statement itself has.
-        names = [*self.names, *(name for name in made.binds if name not in self.names)]
-        keep = {
-            name: as_kept
-            for name in names
-            if (as_kept := made.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) is not None
-        }
-        fixed = [keep.get(name, _as_it_is)(made.binds[name].value) for name in names[len(self.names) :]]
-        changed = [(place, keep[name]) for place, name in enumerate(self.names) if name in keep]
-        order = itemgetter(*(names.index(name) for name in made.positiontup or names))
-
-        def arrange(row: Sequence[object]) -> Any:
-            values = [*row, *fixed]
-            for place, as_kept in changed:
-                values[place] = as_kept(values[place])
-            return order(values) if made.positional else dict(zip(names, values, strict=True))
-
-        return str(made), arrange
-
-
-def _as_it_is(value: object) -> object:
-    return value
+        return connection.exec_driver_sql(text, arrange(rows)).rowcount
 
 
 def reserve_keys(db: Session, table: sa.Table, count: int) -> range | list[int]:

@@ -59,7 +59,7 @@ class Posting:
     site: Site
     places: Mapping[PlaceKind, Sequence[int]]
     moves: list[Move] = field(default_factory=list)
-    drained: list[tuple[object, ...]] = field(default_factory=list)
+    drained: dict[int, tuple[Decimal, str | None]] = field(default_factory=dict)  # what left, and whose it is
     rules: Sequence[VialRule] | None = None
     backdated: bool = False  # something may have moved since, so the ledger must look (S12)
 
@@ -112,7 +112,10 @@ class Posting:
         held = frozenset(key for kind in clinic.HELD for key in self.places[kind])
         ledger.post(self.db, self.document_id, self.act.on, self.moves, held=held, backdated=self.backdated)
         if self.drained:
-            DRAIN.run(self.db, self.drained)
+            DRAIN.run(
+                self.db,
+                [(vial, gone, whose, self.act.at) for vial, (gone, whose) in self.drained.items()],
+            )
 
     def _ends_with_session(self, draw: Draw) -> bool:
         """A shared-use container that entered the treatment room ends with this patient's session (S4)."""
@@ -199,7 +202,9 @@ class Posting:
         )
 
     def _drain(self, draw: Draw, vial_id: int, *, gone: Decimal) -> None:
-        self.drained.append((vial_id, gone, self._whose(draw.container.product), self.act.at))
+        # Two lines may draw from the same vial, which is written once.
+        before, _ = self.drained.get(vial_id, (ZERO, None))
+        self.drained[vial_id] = (before + gone, self._whose(draw.container.product))
 
     def _whose(self, product: Product) -> str | None:
         """The one patient that a vial which outlasts the session is for, unless the clinic shares it."""
