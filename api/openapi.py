@@ -50,6 +50,19 @@ request twice does it once.
 """
 KEY_IN_RULE = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
 METHODS = ("get", "post", "put", "patch", "delete")
+REFUSING_READS = frozenset(
+    f"GET {BASE}{rule}"
+    for rule in (
+        "/courses/<id:course_id>/refund",
+        "/quotes/<id:quote_id>/prospect",
+        "/quotes/<id:quote_id>/drift",
+        "/cost-formula/effect",
+        "/exports/journal",
+    )
+)
+"""Calls that tell what an act would come to, and refuse where the act itself would be refused."""
+UNTAGGED = frozenset({f"PUT {BASE}/counts/<id:count_id>/lines"})
+"""What many people write down at once, each their own lines: there is no version to agree on."""
 
 
 class Problem(Shape):
@@ -114,12 +127,13 @@ def complete(document: dict[str, Any], operations: dict[tuple[str, str], str]) -
     document["info"]["description"] = ABOUT
     document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"token": []}]
+    shapes = document["components"]["schemas"]
     by_path = {(as_path(rule), method.lower()): (rule, name) for (rule, method), name in operations.items()}
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
                 rule, name = by_path[path, method]
-                _complete_operation(item[method], item.get("parameters", []), method, rule, name)
+                _complete_operation(item[method], item.get("parameters", []), shapes, method, rule, name)
     return document
 
 
@@ -129,7 +143,12 @@ def as_path(rule: str) -> str:
 
 
 def _complete_operation(
-    operation: dict[str, Any], shared: list[dict[str, Any]], method: str, rule: str, name: str
+    operation: dict[str, Any],
+    shared: list[dict[str, Any]],
+    shapes: dict[str, Any],
+    method: str,
+    rule: str,
+    name: str,
 ) -> None:
     call = f"{method.upper()} {rule}"
     roles = [role.value for role in auth.Role if role in auth.MAY.get(call, ())]
@@ -142,9 +161,15 @@ def _complete_operation(
     parameters = operation.setdefault("parameters", [])
     if method == "post" and call not in auth.ASKING:
         parameters.append(_header("Idempotency-Key", "The same key and body again has no second effect", 255))
-    if method in ("put", "patch"):
+    tagged = method in ("put", "patch") and call not in UNTAGGED
+    if tagged:
         parameters.append(_header("If-Match", "The ETag that was read", 200, required=True))
-    for status in _statuses(operation, [*shared, *parameters], method):
+    if "requestBody" in operation and not _needs_fields(operation["requestBody"], shapes):
+        operation["requestBody"]["required"] = False  # no body is one without any field
+    statuses = _statuses(operation, [*shared, *parameters], method)
+    statuses += [409] if call in REFUSING_READS else []
+    statuses += [412, 428] if tagged else []
+    for status in sorted(statuses):
         operation["responses"][str(status)] = {
             "description": HTTPStatus(status).phrase,
             "content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -168,9 +193,17 @@ def _statuses(operation: dict[str, Any], parameters: list[dict[str, Any]], metho
         found |= {404, 422}
     if method != "get":
         found |= {400, 404, 409, 413, 415, 422}
-    if method in ("put", "patch"):
-        found |= {412, 428}
     return sorted(found)
+
+
+def _needs_fields(body: dict[str, Any], shapes: dict[str, Any]) -> bool:
+    """Whether a body must say anything: a file must, and JSON whose shape has a field that is required."""
+    for kind, content in body["content"].items():
+        schema = content.get("schema", {})
+        shape = shapes.get(schema.get("$ref", "").rpartition("/")[2], schema)
+        if kind != "application/json" or shape.get("required") or shape.get("minProperties"):
+            return True
+    return False
 
 
 def health() -> Response:

@@ -32,6 +32,16 @@ def get_accounting_workbook(query: dict[str, Any]) -> Response:
     return send_file(file, mimetype=XLSX, as_attachment=True, download_name=name, max_age=0)
 
 
+JOURNAL_FILE = {
+    "200": {
+        "description": "The file, or several in one",
+        "content": {
+            kind: {"schema": {"type": "string"}} for kind in ("text/csv", "text/plain", "application/zip")
+        },
+    }
+}
+
+
 class JournalFileQuery(PeriodQuery):
     """Of which period, for which program."""
 
@@ -40,8 +50,7 @@ class JournalFileQuery(PeriodQuery):
 
 @blueprint.get("/exports/journal")
 @blueprint.arguments(JournalFileQuery, location="query")
-@blueprint.response(200, {"type": "string"}, content_type="text/csv")
-@blueprint.doc(responses={"200": {"content": {"text/plain": {}, "application/zip": {}}}})
+@blueprint.doc(responses=JOURNAL_FILE)
 def get_journal_file(query: dict[str, Any]) -> Response:
     """Download the journal of a period for other accounting software (B6).
 

@@ -20,6 +20,7 @@ from inventory.clinic import Site
 
 blueprint = noun("imports", "Importing lists")
 
+FILE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 FILE_BODY = {
     "required": True,
     "description": "An xlsx or csv file: as the part `file` of a form, or as the body itself.",
@@ -27,12 +28,12 @@ FILE_BODY = {
         "multipart/form-data": {
             "schema": {
                 "type": "object",
-                "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+                "properties": {"file": FILE},
                 "required": ["file"],
             }
         },
-        "application/octet-stream": {"schema": {"type": "string"}},
-        "text/csv": {"schema": {"type": "string"}},
+        "application/octet-stream": {"schema": {"type": "string", "minLength": 1}},
+        "text/csv": {"schema": {"type": "string", "minLength": 1}},
     },
 }
 NO_KEY = {

@@ -22,6 +22,7 @@ blueprint = noun("scans", "Reading barcodes")
 
 MOST_LABELS = 8
 TEXT = {"type": "string", "minLength": 1, "maxLength": 4096}
+PHOTO = {"type": "string", "format": "binary", "contentMediaType": "image/jpeg"}
 SCAN_BODY = {
     "required": True,
     "description": "The text of a barcode as `data`, those of one box as `labels`, or a photo of barcodes as "
@@ -42,7 +43,9 @@ SCAN_BODY = {
         "multipart/form-data": {
             "schema": {
                 "type": "object",
-                "properties": {"image": {"type": "string", "contentMediaType": "image/jpeg"}},
+                "properties": {
+                    "image": {"type": "string", "format": "binary", "contentMediaType": "image/jpeg"}
+                },
                 "required": ["image"],
             }
         },
