@@ -16,7 +16,7 @@ from statistics import NormalDist, median
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import catalog, suppliers, usage
+from inventory import catalog, clinic, suppliers, usage
 from inventory.catalog import Item, Replacement, Supplier
 from inventory.clinic import Settings, Site
 from inventory.evidence import Evidence
@@ -38,6 +38,12 @@ class Terms:
     supplier: Supplier | None = None
     took: tuple[int, ...] = ()  # days from order to receipt, the latest last
     lives: tuple[int, ...] = ()  # days that receipts of the item had left to live, the latest last
+    rate: Decimal | None = Decimal(1)  # what one of the supplier's currency is in ours; none: nobody tells
+
+    @property
+    def unweighed(self) -> bool:
+        """Whether the supplier asks something of a whole order and nobody tells what that is in our money."""
+        return self.rate is None and self.supplier is not None and self.supplier.asks_of_orders
 
     @property
     def fresh_days(self) -> int | None:
@@ -226,12 +232,14 @@ def terms_of(
     active = sa.select(Item.id).where(Item.active)
     offers = catalog.replacements(db, db.scalars(active) if item_ids is None else item_ids, on=on)
     named = {one.id: one for one in db.scalars(sa.select(Supplier))}
+    rates = suppliers.rates(db, currency=clinic.settings(db).currency, on=on)
     return {
         key: Terms(
             offer,
             named.get(offer.supplier_id),
             tuple(seen.took.get(offer.supplier_id, ())),
             tuple(seen.lives.get(key, ())),
+            rates.get(offer.supplier_id),
         )
         for key, offer in offers.items()
     }

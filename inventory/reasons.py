@@ -124,6 +124,16 @@ def _asides(seen: Outlook, weighed: Weighed | None, chosen: Order, fetch: Sequen
             f"waiting until {seen.next_on} would leave a session short in "
             f"{round(100 * weighed.advice.lost_chance)} of 100 cases"
         )
+    if weighed is not None and offer is not None and weighed.held_up and not chosen.packs:
+        asides.append(
+            f"all that is wanted of {offer.supplier_name} is not worth its smallest order or its shipping yet"
+        )
+    if chosen.packs and seen.terms is not None and seen.terms.unweighed and seen.terms.supplier is not None:
+        asides.append(
+            f"its smallest order and shipping are in {seen.terms.supplier.currency} and were not weighed: no "
+            f"offer on record has a price of {seen.terms.supplier.name} in {seen.terms.supplier.currency} "
+            f"beside ours"
+        )
     if (seen.lacking or chosen.packs) and seen.stock_out_on is not None:
         asides.append(f"stock runs out on {seen.stock_out_on}")
     if seen.lacking and offer is not None and seen.too_late and not fetch:

@@ -47,6 +47,11 @@ class Supplier(Base):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  (SQLAlchemy's name)
 
+    @property
+    def asks_of_orders(self) -> bool:
+        """Whether it takes no order below an amount, or charges for shipping."""
+        return bool(self.minimum_order or self.shipping)
+
 
 class Offer(Base):
     """A supplier's price for packs of an item from a date on; a later offer replaces it, none is edited."""
@@ -253,6 +258,25 @@ def replacements(
         )
         for offer in best_last
     }
+
+
+def rates(db: Session, *, currency: str, on: date) -> dict[int, Decimal]:
+    """What one of a supplier's currency is in ours, by the supplier's key: as its newest offer has it whose
+    price on its own list is on record. Of whom nothing tells it is not in the answer."""
+    ours = sa.select(Supplier.id).where(Supplier.currency == currency)
+    known = dict.fromkeys(db.scalars(ours), Decimal(1))
+    told = (
+        sa.select(Offer.supplier_id, Offer.pack_price, Offer.list_price)
+        .join(Supplier, Supplier.id == Offer.supplier_id)
+        .where(
+            Supplier.currency != currency,
+            Offer.list_currency == Supplier.currency,
+            Offer.list_price > 0,
+            Offer.valid_from <= on,
+        )
+        .order_by(Offer.valid_from, Offer.id)
+    )
+    return known | {key: price / listed for key, price, listed in db.execute(told) if listed}
 
 
 def _preference(offer: Any) -> tuple[bool, date, Decimal, int]:

@@ -37,6 +37,12 @@ class Weighed:
     advice: policy.Advice
     packs: int
 
+    @property
+    def held_up(self) -> bool:
+        """It would be ordered, were the whole order worth what its supplier asks of it."""
+        one = self.advice
+        return one.gain > 0 and not (one.packs or one.fetch or one.per_patient or one.too_slow)
+
 
 @dataclass(frozen=True)
 class Order:
@@ -116,7 +122,7 @@ def weigh(
                 [told[seen.item.item_id] for seen in asked],
                 economics(settings),
                 seed=on.toordinal(),
-                order=order_terms(None if lately else group[0].terms, settings),
+                order=order_terms(None if lately else group[0].terms),
             )
             found.update(
                 (seen.item.item_id, Weighed(one, 0 if lately else one.packs))
@@ -125,16 +131,17 @@ def weigh(
     return found
 
 
-def order_terms(terms: OfferTerms | None, settings: Settings) -> OrderTerms:
-    """What a supplier asks of a whole order; nothing where that is in another currency than ours."""
+def order_terms(terms: OfferTerms | None) -> OrderTerms:
+    """What a supplier asks of a whole order, in our currency; nothing where nobody tells what that is."""
     supplier = None if terms is None else terms.supplier
-    if supplier is None or supplier.currency != settings.currency:
+    if terms is None or supplier is None or terms.rate is None:
         return OrderTerms()
+    rate = terms.rate
     free = supplier.free_shipping_from
     return OrderTerms(
-        least=float(supplier.minimum_order),
-        freight=float(supplier.shipping),
-        free_from=None if free is None else float(free),
+        least=float(supplier.minimum_order * rate),
+        freight=float(supplier.shipping * rate),
+        free_from=None if free is None else float(free * rate),
     )
 
 

@@ -126,11 +126,20 @@ def offer(row: Row) -> Values:
     return {
         "pack_containers": int(row["pack_qty"]),
         "pack_price": Decimal(row["pack_price_usd"]),
+        **_on_its_list(row),
         "minimum_packs": 1,
         "lead_days": int(row["lead_time_days"]),
         "valid_from": OFFERS_FROM,
         "source": _joined(row["source"], "date and minimum illustrative"),
     }
+
+
+def _on_its_list(row: Row) -> Values:
+    """The price in the supplier's own currency, where that is another."""
+    currency = row.get("price_currency", "USD")
+    if currency == "USD":
+        return {"list_price": None, "list_currency": ""}
+    return {"list_price": Decimal(row["pack_price_original"]), "list_currency": currency}
 
 
 def formulation(row: Row) -> Values:

@@ -29,7 +29,8 @@ def offer(
 def northfield(**terms: object) -> Supplier:
     """A supplier that ships free, takes any order on any day, and may ask for other terms."""
     usual = {"minimum_order": Decimal(0), "shipping": Decimal(0), "order_days": "", "cold_days": ""}
-    return Supplier(id=1, code="SUP-01", name="Northfield", currency="USD", **(usual | terms))
+    usual |= {"currency": "USD"}
+    return Supplier(id=1, code="SUP-01", name="Northfield", **(usual | terms))
 
 
 def facts(

@@ -110,3 +110,28 @@ def test_how_long_orders_took_is_learned_from_receipts_that_stand(shop):
     )
 
     assert evidence.deliveries(shop.db, on=later) == {shop.supplier.id: [9]}
+
+
+def test_what_a_foreign_currency_is_in_ours_is_told_by_the_newest_offer_with_both_prices(shop):
+    shop.supplier.currency = "EUR"
+    assert suppliers.rates(shop.db, currency="USD", on=TODAY) == {}
+    for day, ours, theirs, currency in (
+        (TODAY, "110.00", "100.00", "EUR"),
+        (TODAY - timedelta(days=30), "130.00", "100.00", "EUR"),
+        (TODAY, "500.00", "100.00", "GBP"),
+        (TODAY, "7.00", "0.00", "EUR"),
+        (TODAY + timedelta(days=1), "150.00", "100.00", "EUR"),
+    ):
+        suppliers.add_offer(
+            shop.db,
+            Offer(
+                item_id=shop.item("HA").id, supplier_id=shop.supplier.id, pack_containers=10,
+                pack_price=Decimal(ours), list_price=Decimal(theirs), list_currency=currency, lead_days=7,
+                valid_from=day,
+            ),
+        )  # fmt: skip
+    key = shop.supplier.id
+
+    assert suppliers.rates(shop.db, currency="USD", on=TODAY) == {key: Decimal("1.1")}
+    assert suppliers.rates(shop.db, currency="USD", on=TODAY - timedelta(days=1)) == {key: Decimal("1.3")}
+    assert suppliers.rates(shop.db, currency="EUR", on=TODAY) == {key: 1}

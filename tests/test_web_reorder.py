@@ -9,7 +9,7 @@ import openpyxl
 
 from api.auth import Role
 from api.web import accounts
-from inventory import allocations, catalog, clinic, receiving
+from inventory import allocations, catalog, clinic, receiving, suppliers
 from inventory.allocations import Promise
 from inventory.catalog import DoseClass, Item, ItemKind
 from inventory.measures import Unit
@@ -298,3 +298,29 @@ def test_the_front_desk_sees_what_is_to_be_fetched_and_does_not_send_it(house: H
 
     assert "2 containers" in said(page)
     assert "/transfers/new" not in main(page)
+
+
+def test_a_smallest_order_in_another_currency_is_compared_where_an_offer_tells_what_that_is(house: House):
+    promised(house, "HA-3", "12", due_on=date(2026, 1, 26))
+    manager = house.as_(Role.MANAGER)
+    with house.database.write.begin() as db:
+        supplier = catalog.supplier(db, "SUP-01")
+        supplier.currency, supplier.minimum_order = "EUR", Decimal("150.00")
+
+    page = said(manager.get("/reorder"))
+
+    assert "EUR 150.00, not compared" in page.replace("\N{NO-BREAK SPACE}", " ").replace("€", "EUR ")
+    assert "its smallest order and shipping are in EUR and were not weighed" in page
+    order = manager.follow(manager.post("/reorder/order", manager.hidden(manager.page)))
+    assert "so it is not compared" in said(order)
+    with house.database.write.begin() as db:
+        offer = suppliers.Offer(
+            item_id=catalog.item(db, "HA-3").id, supplier_id=catalog.supplier(db, "SUP-01").id,
+            pack_containers=10, pack_price=Decimal("165.00"), list_price=Decimal("150.00"),
+            list_currency="EUR", lead_days=7, valid_from=TODAY,
+        )  # fmt: skip
+        suppliers.add_offer(db, offer)
+    page = said(manager.get("/reorder"))
+    assert "not compared" not in page
+    assert "were not weighed" not in page
+    assert "reached" in page

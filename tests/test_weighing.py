@@ -9,16 +9,17 @@ from inventory.clinic import Site
 from inventory.evidence import Evidence
 from inventory.usage import ItemFacts
 from inventory.weighing import Weighed
-from tests.orders import SHARING, WEEKLY, facts, northfield, offer, seen
+from tests.orders import SHARING, WEEKLY, advice, facts, northfield, offer, seen
 from tests.shelf import TODAY
 
 SHORT = facts("2026-12-31 5", use=("1", 90), sku="SHORT")
 ENOUGH = replace(facts("2026-12-31 36", use=("1", 90), sku="ENOUGH"), item_id=2)
 
 
-def weighed(*items: ItemFacts, **terms: Decimal) -> dict[str, Weighed]:
-    """What is ordered of items that one supplier sells in boxes of 10 for 50.00, by SKU."""
-    asked = offer(price="50.00")
+def weighed(*items: ItemFacts, rate: Decimal | None = Decimal(1), **terms: Decimal) -> dict[str, Weighed]:
+    """What is ordered of items that one supplier sells in boxes of 10 for 50.00, by SKU; one of its
+    currency is so much in ours."""
+    asked = replace(offer(price="50.00"), rate=rate)
     outlooks = [
         levels.outlook(item, replace(asked, supplier=northfield(**terms)), on=TODAY, settings=WEEKLY)
         for item in items
@@ -66,6 +67,35 @@ def test_the_suppliers_least_order_is_reached_by_what_could_wait():
 
     assert found["ENOUGH"].packs > 0
     assert found["ENOUGH"].advice.joined
+
+
+def test_terms_in_another_currency_are_weighed_in_ours():
+    total = weighed(SHORT, ENOUGH)["SHORT"].packs * 50
+    reached, beyond = Decimal(total) / 2, Decimal(total + 40) / 2
+
+    alone, together = (
+        weighed(SHORT, ENOUGH, rate=Decimal(2), minimum_order=least) for least in (reached, beyond)
+    )
+
+    assert alone["ENOUGH"].packs == 0
+    assert together["ENOUGH"].packs > 0
+
+
+def test_terms_of_which_nobody_tells_what_they_are_in_our_currency_are_left_out_and_that_is_said():
+    strange = offer(price="50.00", currency="EUR", minimum_order=Decimal(100_000))
+    known, unknown = (replace(strange, rate=rate) for rate in (Decimal(2), None))
+
+    told, left_out = (advice(SHORT, terms) for terms in (known, unknown))
+
+    assert told.order_packs == 0
+    assert "all that is wanted of Northfield is not worth its smallest order or its shipping yet" in told.why
+    assert left_out.order_packs > 0
+    assert (
+        "; its smallest order and shipping are in EUR and were not weighed: no offer on record has a price "
+        "of Northfield in EUR beside ours"
+    ) in left_out.why
+    assert "were not weighed" not in told.why
+    assert not weighing.order_terms(unknown).least
 
 
 def test_the_same_day_gives_the_same_answer_in_any_company():

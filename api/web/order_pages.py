@@ -13,10 +13,10 @@ from api.schemas import Day, Money, Shape, Whole, Words
 from api.web import forms, frame, shelves
 from api.web.formats import number
 from api.web.forms import Done, Form
-from inventory import catalog, order_views, orders, purchasing
+from inventory import catalog, order_views, orders, purchasing, suppliers
 from inventory.catalog import Item, Supplier
 from inventory.clinic import Site
-from inventory.measures import ZERO
+from inventory.measures import ZERO, to_cents_half_up
 from inventory.order_views import WAITING, OrderState, OrderView
 from inventory.orders import PurchaseOrder
 from inventory.purchasing import Wish
@@ -105,7 +105,8 @@ def order(order_id: int) -> Response:
     found = order_views.view(g.db, subject)
     supplier = g.db.get_one(Supplier, subject.supplier_id)
     here, currency = site == frame.here(), frame.currency(g.db)
-    comparable = found.state is OrderState.DRAFT and supplier.currency == currency
+    rate = suppliers.rates(g.db, currency=currency, on=site.day(g.now)).get(supplier.id)
+    smallest = supplier.minimum_order if found.state is OrderState.DRAFT else ZERO
     return frame.page(
         "order.html",
         order=found,
@@ -116,7 +117,8 @@ def order(order_id: int) -> Response:
         open=sum(line.open for line in found.lines),
         came=sum(line.received for line in found.lines),
         ordered=sum(line.ordered for line in found.lines),
-        below=max(ZERO, supplier.minimum_order - found.total) if comparable else ZERO,
+        below=max(ZERO, to_cents_half_up(smallest * rate) - found.total) if rate else ZERO,
+        uncompared=smallest if rate is None else ZERO,
         draft=found.state is OrderState.DRAFT and frame.may("POST /orders/new"),
         waits=found.state in WAITING and frame.may("POST /receive"),
         untouched=found.state is OrderState.SENT,

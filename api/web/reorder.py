@@ -16,10 +16,11 @@ from api.web import charts, downloads, formats, forms, frame
 from api.web.charts import Meter
 from api.web.forms import Done
 from inventory import catalog, order_views, purchasing, reordering
+from inventory import suppliers as supplier_terms
 from inventory.catalog import Supplier
 from inventory.clinic import Site
 from inventory.errors import Invalid
-from inventory.measures import ZERO
+from inventory.measures import ZERO, to_cents_half_up
 from inventory.order_views import OrderState, OrderView
 from inventory.reordering import Advice
 from pricing import sharing_hints
@@ -58,6 +59,8 @@ class Basket:
     packs: int
     cost: Decimal
     below: Decimal  # how much is missing to the supplier's smallest order; nothing if nothing is
+    uncompared: Decimal  # its smallest order, where nobody tells what that is in our currency
+    currency: str  # of that
     code: str
     draft: OrderView | None  # one that is not sent yet
 
@@ -243,22 +246,25 @@ def _drafts(sites: Sequence[Site]) -> dict[str, OrderView]:
 
 
 def _baskets(rows: Sequence[Row], suppliers: dict[str, Supplier], sites: Sequence[Site]) -> list[Basket]:
-    """The orders by supplier, the dearest first. A smallest order in another currency is not compared."""
+    """The orders by supplier, the dearest first, set against each one's smallest order."""
     currency, found, drafts = frame.currency(g.db), defaultdict(list), _drafts(sites)
     for row in rows:
         if row.advice.supplier:
             found[row.advice.supplier].append(row.advice)
-    baskets = []
+    baskets, rates = [], supplier_terms.rates(g.db, currency=currency, on=sites[0].day(g.now))
     for code, lines in found.items():
         cost = sum((line.cost for line in lines), ZERO)
-        smallest = suppliers[code].minimum_order if suppliers[code].currency == currency else ZERO
+        of, rate = suppliers[code], rates.get(suppliers[code].id)
+        smallest = to_cents_half_up(of.minimum_order * rate) if rate is not None else ZERO
         baskets.append(
             Basket(
-                name=suppliers[code].name,
+                name=of.name,
                 items=len(lines),
                 packs=sum(line.order_packs for line in lines),
                 cost=cost,
                 below=max(ZERO, smallest - cost),
+                uncompared=of.minimum_order if rate is None else ZERO,
+                currency=of.currency,
                 code=code,
                 draft=drafts.get(code),
             )
