@@ -20,6 +20,7 @@ from inventory.measures import ZERO, fit, to_cents_half_up
 from inventory.vials import PreparedIn, Product, VialRule
 
 ONE, FOUR = Decimal(1), Decimal("0.0001")
+DEMANDS = (Decimal("0.5"), ONE, Decimal(2))  # times the sessions of now
 NEGLIGIBLE = Decimal("1e-12")  # a chance of one more dose that changes no cent
 LONGEST_USE_DAYS = Decimal(28)  # where neither label nor rule says less (vial rule VR-09)
 
@@ -40,6 +41,14 @@ def expected_doses(room: int, mean: Decimal) -> Decimal:
 
 
 @dataclass(frozen=True)
+class AtDemand:
+    """What a session costs where so many a day are asked for."""
+
+    sessions_a_day: Decimal
+    per_session: Decimal
+
+
+@dataclass(frozen=True)
 class Size:
     """A size in which an ingredient is sold: what a session costs of it, and what is thrown away."""
 
@@ -49,6 +58,7 @@ class Size:
     per_session: Decimal
     wasted: Decimal  # share of the container
     pays_from: Decimal | None  # sessions a day from which it is cheaper than the smallest; none: always
+    at_demand: tuple[AtDemand, ...] = ()  # half of now, now, and twice
     cheapest: bool = False
 
 
@@ -116,6 +126,13 @@ def sizes(db: Session, item: Item, *, site: Site, on: date) -> list[Size]:
                 to_cents_half_up(cost),
                 wasted.quantize(FOUR),
                 None if pays is None else (pays / open_for).quantize(Decimal("0.01")),
+                tuple(
+                    AtDemand(
+                        (rate * times).quantize(FOUR),
+                        to_cents_half_up(per_session(price, room=room, mean=mean * times)),
+                    )
+                    for times in DEMANDS
+                ),
             )
         )
     best = min(listed, key=lambda one: (one.per_session, one.sku))

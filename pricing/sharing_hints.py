@@ -78,26 +78,23 @@ def _planned(
 
 def _emptied(item: ItemFacts, sessions: Sequence[tuple[date, Decimal]], *, on: date) -> list[Hint]:
     """How many more sessions would empty what is open, where what is planned and used would not."""
-    found = []
-    for batch in item.opened:
-        days = (batch.last_day - on).days
-        if not 0 <= days < AHEAD.days:
-            continue
-        until = [dose for day, dose in sessions if day <= batch.last_day]
+    found, used = [], ZERO
+    for last_day in sorted({batch.last_day for batch in item.opened}):
+        # What has to be used first serves first; what it serves is not asked of the next again.
+        same = [batch.quantity for batch in item.opened if batch.last_day == last_day]
+        held, days = sum(same, ZERO), (last_day - on).days
+        until = [dose for day, dose in sessions if day <= last_day]
+        asked = sum(until, ZERO) + sum(item.daily, ZERO) / item.days * max(0, days)
+        served = min(held, max(ZERO, asked - used))
+        used += served
         dose = max(until, default=ZERO) or max((each for _, each in sessions), default=ZERO) or _usual(item)
-        spared = batch.quantity - sum(until, ZERO) - sum(item.daily, ZERO) / item.days * days
-        more = int(spared // dose) if dose else 0
-        if more:
-            who = f"{more} more session{'' if more == 1 else 's'} with {item.name} by {batch.last_day}"
+        more = int((held - served) // dose) if dose else 0
+        if more and 0 <= days < AHEAD.days:
+            who = f"{more} more session{'' if more == 1 else 's'} with {item.name} by {last_day}"
+            which = "the opened one, which has" if len(same) == 1 else f"the {len(same)} opened, which have"
             booked = f"{len(until)} planned until then" if until else "none is planned until then"
-            found.append(
-                Hint(
-                    item.sku,
-                    batch.last_day,
-                    f"{who} would use up the opened one, which has {plain(batch.quantity)} {item.unit} left: "
-                    f"{booked}.",
-                )
-            )
+            said = f"{who} would use up {which} {plain(held)} {item.unit} left: {booked}."
+            found.append(Hint(item.sku, last_day, said))
     return found
 
 

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from inventory import allocations, corrections, shelf
+from inventory import allocations, corrections, shelf, wastage
 from inventory.allocations import Promise
 from inventory.catalog import Ingredient, Offer
 from inventory.vials import OpenedVial, VialRule
 from pricing import sharing, sharing_hints
 from tests.ordering import Shop
-from tests.shelf import NOW, TODAY, Clinic, product
+from tests.shelf import BY, NOW, TODAY, Clinic, product
 
 LIDO = product("LIDO 20 mL multi_dose")
 
@@ -228,6 +228,46 @@ def test_sizes_are_compared_by_what_a_session_costs_as_the_ingredient_is_used(sh
     assert large.per_session > 9
     mean = sharing.break_even(Decimal(16), room=5, against=Decimal(9))
     assert large.pays_from == (mean / 28).quantize(Decimal("0.01"))
+
+
+def test_what_a_session_costs_falls_with_the_demand_and_is_told_for_half_and_twice_of_it(shop):
+    for number in range(9):
+        shop.treat(f"P-{number}", "LIDO 4")
+
+    small, large = sharing.sizes(shop.db, shop.item("LIDO"), site=shop.site, on=TODAY)
+
+    rate = Decimal(9) / 90
+    assert [one.sessions_a_day for one in large.at_demand] == [
+        (rate * times).quantize(Decimal("0.0001")) for times in sharing.DEMANDS
+    ]
+    assert [one.per_session for one in large.at_demand] == [
+        sharing.to_cents_half_up(16 / sharing.expected_doses(5, rate * times * 28))
+        for times in sharing.DEMANDS
+    ]
+    half, now, twice = (one.per_session for one in large.at_demand)
+    assert half > now == large.per_session > twice
+    assert {one.per_session for one in small.at_demand} == {9}  # room for one dose: nothing to share
+
+
+def test_of_two_open_vials_what_is_planned_is_taken_from_the_one_that_ends_first(shop):
+    shop.treat("P-1", "LIDO 4")
+    lot = shop.lot("LIDO", "L1")
+    wastage.open_vial(shop.db, lot, site=shop.site, at=NOW, recorded_at=NOW, by=BY)
+    first, second = shop.db.scalars(sa.select(OpenedVial).order_by(OpenedVial.remaining))
+    first.discard_at, second.discard_at = NOW + timedelta(days=3), NOW + timedelta(days=6)
+    for ahead in (1, 2):
+        planned(shop, TODAY + timedelta(days=ahead), number=ahead)
+    left = {vial.discard_at: vial.remaining for vial in (first, second)}
+
+    found = sharing_hints.hints(shop.db, site=shop.site, on=TODAY)
+
+    use = Decimal(4) / 28
+    spared = sum(left.values()) - 8 - use * 5
+    assert sum(int(hint.sentence.split()[0]) for hint in found) <= spared / 4
+    assert [hint.on for hint in found][-1] == TODAY + timedelta(days=5)
+    second.discard_at = first.discard_at
+    (hint,) = sharing_hints.hints(shop.db, site=shop.site, on=TODAY)
+    assert "would use up the 2 opened, which have" in hint.sentence
 
 
 def test_sessions_that_would_empty_an_open_vial_are_named_where_it_would_expire(shop):

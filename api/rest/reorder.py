@@ -96,13 +96,24 @@ class ComingShape(Shape):
     words = fields.String()
 
 
+class AtDemandShape(Shape):
+    """What a session costs where so many a day are asked for."""
+
+    sessions_a_day = Quantity()
+    per_session = Cost(allow_none=True)
+
+
 class SizeShape(Shape):
-    """What a session costs of an opened container of one size, as it is used now."""
+    """What a session costs of an opened container of one size, as it is used now and at other demand."""
 
     sku = fields.String()
     name = fields.String()
     per_session = Cost(allow_none=True)
     wasted = Rate(metadata={"description": "Share of the container that is expected to be discarded"})
+    pays_from = Quantity(
+        allow_none=True, metadata={"description": "Sessions a day from which it beats the smallest size"}
+    )
+    at_demand = fields.List(fields.Nested(AtDemandShape))
     cheapest = fields.Boolean()
 
 
