@@ -91,6 +91,7 @@ def create_app(
     """Put the application together over a database. `clock` returns the present as an aware UTC instant."""
     app = Vialbook("api", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=bodies.LARGEST_BODY, VIALBOOK_HOSTS=exposure.hosts)
+    app.config["VIALBOOK_PROXIES"] = exposure.proxies
     app.config["TRUSTED_HOSTS"] = list(exposure.hosts) or None
     if exposure.proxies:
         said = dict.fromkeys(("x_for", "x_proto", "x_host"), exposure.proxies)

@@ -6,6 +6,7 @@ count each for itself.
 """
 
 import hashlib
+import ipaddress
 import mmap
 import struct
 import threading
@@ -49,7 +50,7 @@ class Limits:
     def spend(self, *, call: str, person: str | None, address: str, at: datetime) -> None:
         """Count a request. Raises TooManyRequests with the seconds to wait."""
         if person is None:
-            self._count(f"address {address}", self.strangers, at)
+            self._count(f"address {network(address)}", self.strangers, at)
             return
         self._count(f"person {person}", self.calls, at)
         if is_export(call):
@@ -89,6 +90,19 @@ class Limits:
             if began < oldest:
                 oldest, place = began, at
         return place, 0, 0
+
+
+def network(address: str) -> str:
+    """What is counted of an address: of IPv6 the first half, for the rest is its owner's to choose."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def is_export(call: str) -> bool:

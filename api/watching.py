@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import auth, errors
@@ -127,12 +127,8 @@ def install(app: Flask, database: Database, exposure: Exposure) -> None:
         """What Prometheus reads: from this machine itself, or with the token of the environment."""
         sent = (request.headers.get("Authorization") or "").removeprefix("Bearer ").encode("utf-8", "replace")
         token = exposure.metrics_token
-        if not (token and hmac.compare_digest(sent, token.encode())):
-            here = (request.remote_addr or "").startswith(LOOPBACK)
-            if not here:
-                raise auth.NotSignedIn(
-                    "The figures are read on this machine, or with VIALBOOK_METRICS_TOKEN."
-                )
+        if not (token and hmac.compare_digest(sent, token.encode())) and not from_here():
+            raise auth.NotSignedIn("The figures are read on this machine, or with VIALBOOK_METRICS_TOKEN.")
         return Response(_exposition(), content_type=PLAIN_TEXT)
 
     def ready() -> Response:
@@ -151,6 +147,14 @@ def install(app: Flask, database: Database, exposure: Exposure) -> None:
     _meters()
     app.add_url_rule("/metrics", "metrics", metrics)
     app.add_url_rule("/ready", "ready", ready)
+
+
+def from_here() -> bool:
+    """Whether this machine asks for itself, and not a proxy of which nobody told us for somebody else."""
+    unannounced = not current_app.config["VIALBOOK_PROXIES"] and (
+        "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    )
+    return (request.remote_addr or "").startswith(LOOPBACK) and not unannounced
 
 
 def share_figures(folder: Path) -> None:

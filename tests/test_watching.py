@@ -129,6 +129,9 @@ def test_the_figures_are_read_here_or_with_the_token(here):
 
     assert guarded.app.test_client().get("/metrics").status_code == 200
     assert guarded.app.test_client().get("/metrics", environ_base=FAR).status_code == 401
+    for said in ({"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=203.0.113.9"}):
+        # A proxy of which nobody told us asks for somebody else.
+        assert guarded.app.test_client().get("/metrics", headers=said).status_code == 401
     for wrong in ("", "Bearer x", "Bearer ", "a token"):
         headers = {"Authorization": wrong}
         assert guarded.app.test_client().get("/metrics", environ_base=FAR, headers=headers).status_code == 401

@@ -72,6 +72,8 @@ def test_demo_people_sign_in_on_the_machine_itself_only(house: House):
     fields = browser.hidden(browser.get("/sign-in")) | {"name": "demo manager", "password": demo.password}
     from_afar = browser.client.post("/sign-in", data=fields, environ_base={"REMOTE_ADDR": "192.168.1.9"})
     assert from_afar.status_code == 401
+    proxied = browser.post("/sign-in", fields, **{"X-Forwarded-For": "192.168.1.9"})  # and nobody said so
+    assert proxied.status_code == 401
     assert browser.post("/sign-in", fields).status_code == 303
 
 

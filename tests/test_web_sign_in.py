@@ -1,5 +1,8 @@
 """Coming in: passwords, sessions that end, second factors, throttling, the first admin, the demo people."""
 
+from base64 import urlsafe_b64encode
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -9,7 +12,7 @@ from api.auth import Role
 from api.web import accounts, passwords, throttle
 from api.web.passwords import Credential, WeakPassword
 from api.web.sign_ins import SignIn
-from tests.pages import PASSWORD, House, main, said
+from tests.pages import PASSWORD, Browser, House, main, said
 
 pytest_plugins = ("tests.calls", "tests.pages")
 pytestmark = pytest.mark.usefixtures("quick_passwords")
@@ -196,6 +199,53 @@ def test_an_address_that_tries_many_names_waits_for_all_of_them(house: House):
         house.stranger().send("/sign-in", name=f"Guess {number}", password="x")
 
     assert house.come_in(Role.MANAGER).status_code == 429
+
+
+def test_tries_at_once_are_counted_one_by_one(house: House):
+    house.give_password(Role.MANAGER)
+    fields = [(browser := house.stranger(), browser.hidden(browser.get("/sign-in"))) for _ in range(16)]
+
+    def guess(one: tuple[Browser, dict[str, str]]) -> int:
+        typed = {"name": house.name_of(Role.MANAGER), "password": "wrong wrong wrong"}
+        return one[0].post("/sign-in", one[1] | typed).status_code
+
+    with ThreadPoolExecutor(8) as people:
+        told = Counter(people.map(guess, fields))
+
+    assert told == {401: throttle.FREE_BY_ACCOUNT, 429: 16 - throttle.FREE_BY_ACCOUNT}
+
+
+def test_of_an_ipv6_address_only_the_half_that_its_owner_cannot_choose_is_counted(house: House):
+    for number in range(throttle.FREE_BY_ADDRESS):
+        browser = house.stranger()
+        typed = browser.hidden(browser.get("/sign-in")) | {"name": f"Guess {number}", "password": "x"}
+        near = {"REMOTE_ADDR": f"2001:db8:1:2::{number:x}"}
+        assert browser.client.post("/sign-in", data=typed, environ_base=near).status_code == 401
+
+    def status(address: str) -> int:
+        return browser.client.post("/sign-in", data=typed, environ_base={"REMOTE_ADDR": address}).status_code
+
+    assert status("2001:db8:1:2:ffff::1") == 429
+    assert status("2001:db8:1:3::1") == 401
+
+
+@pytest.mark.parametrize("said", ["5", "null", "[" * 3_000, '["done"]', '{"a": 1, "b": 2}', "%"])
+def test_a_notice_that_is_none_of_ours_is_not_shown(house: House, said):
+    browser = house.as_(Role.FRONT_DESK)
+    browser.client.set_cookie("vialbook-notice", urlsafe_b64encode(said.encode()).decode())
+
+    assert browser.get("/account").status_code == 200
+
+
+@pytest.mark.parametrize("held", ["[" * 100_000, '{"a":' * 50_000, "5", '"x"', "{"])
+def test_what_a_form_held_may_be_anything_and_signing_in_goes_on(house: House, held):
+    house.give_password(Role.MANAGER)
+
+    answer = house.stranger().send(
+        "/sign-in", name=house.name_of(Role.MANAGER), password=PASSWORD, held=held, next="/"
+    )
+
+    assert answer.status_code == 303
 
 
 def test_one_good_sign_in_forgets_the_failures_before_it(house: House):

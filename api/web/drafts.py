@@ -60,7 +60,7 @@ def unpack(text: str) -> Values:
     """The fields again; a text that is none of ours holds nothing."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second: nested too deeply to be read
         return {}
     if not isinstance(found, dict):
         return {}

@@ -186,7 +186,7 @@ def read_notice() -> Notice | None:
         return None
     try:
         kind, text = json.loads(base64.urlsafe_b64decode(packed))
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):  # not of our making
         return None
     g.notice_said = True
     return Notice("warning" if kind == "warning" else "done", str(text))

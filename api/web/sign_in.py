@@ -8,6 +8,7 @@ from markupsafe import Markup
 from marshmallow import fields
 from sqlalchemy.orm import Session
 
+from api import watching
 from api.auth import Person
 from api.schemas import Shape, Words
 from api.web import accounts, drafts, forms, frame, passwords, sign_ins, throttle
@@ -76,7 +77,7 @@ def sign_in() -> Response:
         person = accounts.by_name(db, name)
         known = db.get(Credential, person.id) if person is not None else None
         good = passwords.fits(known, password) and person is not None and person.active
-        if known is not None and known.demo and not accounts.is_loopback(request.remote_addr or ""):
+        if known is not None and known.demo and not watching.from_here():
             good = False
     if not good:
         return ask(next_address=wanted, held=held, name=name, problem=NOT_KNOWN, status=401)

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from api.idempotency import hold
+from api.limits import network
 from inventory.database import Base
 from inventory.errors import Conflict
 
@@ -36,11 +38,16 @@ def account_of(name: str) -> str:
 
 
 def check(db: Session, *, name: str, address: str, at: datetime) -> None:
-    """Refuse a try that comes too soon after too many. Raises TooManyTries with the seconds to wait."""
+    """Refuse a try that comes too soon after too many. Raises TooManyTries with the seconds to wait.
+
+    Of tries at once each waits until the one before is counted: else all would be the first.
+    """
+    hold(db, f"tries from {network(address)}")
+    hold(db, f"tries of {account_of(name)}")
     c = SignInFailure.__table__.c
     wait = max(
         _wait(db, c.account == account_of(name), FREE_BY_ACCOUNT, at),
-        _wait(db, c.address == address[:60], FREE_BY_ADDRESS, at),
+        _wait(db, c.address == network(address)[:60], FREE_BY_ADDRESS, at),
     )
     if wait > timedelta(0):
         seconds = int(wait.total_seconds()) + 1
@@ -54,7 +61,7 @@ def check(db: Session, *, name: str, address: str, at: datetime) -> None:
 def failed(db: Session, *, name: str, address: str, at: datetime) -> None:
     """Count a failure; what is older than anybody asks for is put away."""
     db.execute(sa.delete(SignInFailure).where(SignInFailure.at < at - MEMORY))
-    db.add(SignInFailure(account=account_of(name), address=address[:60], at=at))
+    db.add(SignInFailure(account=account_of(name), address=network(address)[:60], at=at))
     db.flush()
 
 
