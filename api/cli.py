@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -56,7 +57,7 @@ def main() -> NoReturn:
         _fail(wrong.format_message(), wrong.exit_code)
     except Refusal as refusal:
         _fail(str(refusal), 1)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         from api import errors, starting
 
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]

@@ -1,6 +1,7 @@
 """Refusals become problems: every error answer is application/problem+json (RFC 9457)."""
 
 import dataclasses
+import errno
 import json
 import logging
 import re
@@ -33,6 +34,7 @@ MET = ("40001", "40P01")  # two transactions that could not both go on
 CANNOT_WRITE_SECONDS = 30
 FULL_CODES = ("53100", "58030")
 FULL_WORDS = ("disk is full", "readonly database", "disk I/O error", "unable to open database file")
+FULL_ERRORS = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
 DAMAGED_WORDS = ("malformed", "not a database")
 BUSY_CODES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "25006", "53300", "08")
 """What PostgreSQL says when the same request may well succeed in a moment."""
@@ -58,6 +60,10 @@ class Malformed(Exception):
 
 class WrongMediaType(Exception):
     """The body is not JSON."""
+
+
+class NoRoomForBody(Exception):
+    """The disk is too full to take what was sent."""
 
 
 class PreconditionMissing(Exception):
@@ -143,6 +149,8 @@ def install(app: Flask) -> None:
         app.register_error_handler(error, plain_error)
     app.register_error_handler(TooManyRequests, too_many)
     app.register_error_handler(database_errors.SQLAlchemyError, database_error)
+    app.register_error_handler(OSError, disk_error)
+    app.register_error_handler(NoRoomForBody, no_room)
     app.register_error_handler(OverflowError, out_of_range)
     app.register_error_handler(ArithmeticError, out_of_range)
 
@@ -228,7 +236,7 @@ def cannot_write(error: Exception) -> bool:
 
 def is_damaged(error: Exception) -> bool:
     """Whether the file of the book is not as it was written."""
-    is_sqlite = type(getattr(error, "orig", None)).__module__ == "sqlite3"
+    is_sqlite = type(getattr(error, "orig", error)).__module__ == "sqlite3"
     return is_sqlite and any(word in str(error) for word in DAMAGED_WORDS)
 
 
@@ -251,13 +259,7 @@ def database_error(error: database_errors.SQLAlchemyError) -> Response:
     if isinstance(error, StaleDataError):
         return lost_update(error)
     if cannot_write(error):
-        log.error("cannot write: %s", getattr(error, "orig", error))
-        return problem(
-            503,
-            "The book cannot be written: its disk is full, or may only be read. Nothing was changed.",
-            name="CannotWrite",
-            headers={"Retry-After": str(CANNOT_WRITE_SECONDS)},
-        )
+        return no_room(getattr(error, "orig", error))
     if is_damaged(error):
         log.critical("the book is damaged: %s", getattr(error, "orig", error))
         return problem(
@@ -284,6 +286,24 @@ def database_error(error: database_errors.SQLAlchemyError) -> Response:
     ):
         return problem(422, "A value cannot be kept; nothing was changed.", name="CannotBeKept")
     return problem(500, "Something went wrong here; nothing was changed.")
+
+
+def no_room(error: object) -> Response:
+    """Nothing can be written."""
+    log.error("cannot write: %r", error)
+    return problem(
+        503,
+        "The book cannot be written: its disk is full, or may only be read. Nothing was changed.",
+        name="CannotWrite",
+        headers={"Retry-After": str(CANNOT_WRITE_SECONDS)},
+    )
+
+
+def disk_error(error: OSError) -> Response:
+    """What the machine refused, of a file that was being written."""
+    if error.errno in FULL_ERRORS:
+        return no_room(error)
+    raise error
 
 
 def lost_update(_error: StaleDataError) -> Response:

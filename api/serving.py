@@ -15,7 +15,10 @@ import waitress.parser
 import waitress.utilities
 from flask import Flask
 from waitress import wasyncore
+from waitress.buffers import OverflowableBuffer
 from waitress.task import ThreadedTaskDispatcher
+
+from api.errors import NoRoomForBody
 
 THREADS = 8
 MOST_WAITING = 64  # requests of one process beside those under way
@@ -99,6 +102,34 @@ class Queue(ThreadedTaskDispatcher):
         self.refusing.add_task(task)
 
 
+class Lost:
+    """A body that the disk had no room for: whoever reads it is told."""
+
+    def read(self, _size: int = -1) -> bytes:
+        """Raises NoRoomForBody."""
+        raise NoRoomForBody
+
+    readline = readinto = read
+
+
+class Body(OverflowableBuffer):
+    """A body as it comes; it is heard to its end even on a full disk, for an answer comes after it."""
+
+    full = False
+
+    def append(self, s: bytes) -> None:
+        """Keep a piece, as long as there is room."""
+        try:
+            if not self.full:
+                super().append(s)
+        except OSError:
+            self.full = True
+
+    def getfile(self) -> Any:
+        """What is read of it."""
+        return Lost() if self.full else super().getfile()
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; several workers share it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -149,6 +180,7 @@ def _start(make_app: Callable[[], Flask], listening: socket.socket, proxies: int
 def _work(make_app: Callable[[], Flask], listening: socket.socket, proxies: int) -> None:
     # A body in a coding that nobody knows is refused as every other wrong request is, not as our fault.
     waitress.parser.ServerNotImplemented = waitress.utilities.BadRequest
+    waitress.parser.OverflowableBuffer = Body
     queue = Queue()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

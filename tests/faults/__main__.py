@@ -4,8 +4,9 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.faults import away, corpus, crash, failover, power, race, replay, soak
+from tests.faults import away, corpus, crash, damage, disk, failover, power, race, replay, soak
 from tests.faults.cluster import NoPatroni
+from tests.faults.disk import NoMount
 from tests.faults.tally import Tally
 
 ENGINES = ("sqlite", "postgresql")
@@ -26,6 +27,12 @@ def main() -> int:
     names.add_parser("soak", help="mixed work for long").add_argument("--minutes", type=float, default=30)
     names.add_parser("power", help="the files as the power goes").add_argument(
         "--copies", type=int, default=200
+    )
+    names.add_parser("disk", help="the disk is full, or can only be read").add_argument(
+        "--times", type=int, default=5
+    )
+    names.add_parser("damage", help="the file was changed by another hand").add_argument(
+        "--pages", type=int, default=200
     )
     names.add_parser("race", help="many for the last vials").add_argument(
         "--attempts", type=int, default=10_000
@@ -48,11 +55,15 @@ def main() -> int:
     }
     if asked.name == "power":
         return said("sqlite", power.power(copies=asked.copies, seed=asked.seed))
-    if asked.name == "failover":
-        try:
+    if asked.name == "damage":
+        return said("sqlite", damage.damage(pages=asked.pages, seed=asked.seed))
+    try:
+        if asked.name == "disk":
+            return said("sqlite", disk.disk(times=asked.times, seed=asked.seed))
+        if asked.name == "failover":
             return said("postgresql", failover.failover(rounds=asked.rounds, seed=asked.seed))
-        except NoPatroni as missing:
-            parser.error(str(missing))
+    except (NoMount, NoPatroni) as missing:
+        parser.error(str(missing))
     return max(said(engine, works[asked.name](engine)) for engine in asked.engine or ENGINES)
 
 

@@ -39,6 +39,7 @@ class House:
     variables: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=server.free_port)
     process: subprocess.Popen[bytes] | None = None
+    log: Path | None = None  # of its home, unless that is no place to write
 
     @property
     def file(self) -> Path:
@@ -59,11 +60,13 @@ class House:
         named["TMPDIR"] = str(self.scratch)
         return os.environ | {"PYTHONPATH": str(ROOT)} | named | self.variables
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *words: str, surroundings: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """One command of the program, to its end."""
         return subprocess.run(
             [sys.executable, "-m", "api.cli", *words],
-            env=self.surroundings,
+            env=surroundings or self.surroundings,
             capture_output=True,
             text=True,
             check=False,
@@ -73,7 +76,7 @@ class House:
     def begin(self) -> None:
         """Start the server, without waiting for it."""
         words = [sys.executable, "-m", "api.cli", "serve", "--port", str(self.port)]
-        with (self.home / "log").open("ab") as log:
+        with (self.log or self.home / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*words, "--workers", str(self.workers)],
                 env=self.surroundings,
@@ -88,7 +91,7 @@ class House:
         self.begin()
         assert self.process is not None
         while not server.answers(f"http://127.0.0.1:{self.port}/health"):
-            assert self.process.poll() is None, (self.home / "log").read_text()
+            assert self.process.poll() is None, (self.log or self.home / "log").read_text()
             assert time.monotonic() < begun + PATIENCE, "the server does not answer"
             time.sleep(0.02)
         return time.monotonic() - begun
