@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory.database import Base, append_only, table_of
 from inventory.errors import Invalid
+from inventory.questions import Question
 
 KEY_LENGTH = 255
 
@@ -76,11 +77,14 @@ def asked(*, person: str, call: str, key: str, query: bytes, content_type: str, 
 
 
 KEYS = table_of(RequestKey)
-FOUND = sa.select(KEYS.c.fingerprint, KEYS.c.status, KEYS.c.headers, KEYS.c.body, KEYS.c.at).where(
-    KEYS.c.person == sa.bindparam("person"),
-    KEYS.c.call == sa.bindparam("call"),
-    KEYS.c.key == sa.bindparam("key"),
+FOUND = Question(
+    sa.select(KEYS.c.fingerprint, KEYS.c.status, KEYS.c.headers, KEYS.c.body, KEYS.c.at).where(
+        KEYS.c.person == sa.bindparam("person"),
+        KEYS.c.call == sa.bindparam("call"),
+        KEYS.c.key == sa.bindparam("key"),
+    )
 )
+HOLD = Question(sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("number", type_=sa.BigInteger))))
 KEPT = sa.insert(KEYS)
 
 
@@ -99,15 +103,13 @@ def earlier(db: Session, request: Asked) -> Answered | None:
     A second request with the key waits here until the first has ended, and then sees its answer.
     """
     hold(db, f"{request.person}\0{request.call}\0{request.key}")
-    named = {"person": request.person, "call": request.call, "key": request.key}
-    found = db.connection().execute(FOUND, named).one_or_none()
-    if found is None:
+    found = FOUND.ask(db, person=request.person, call=request.call, key=request.key)
+    if not found:
         return None
-    if found.fingerprint != request.fingerprint:
-        raise KeyReused(
-            f"The Idempotency-Key {request.key!r} was used on {found.at:%Y-%m-%d} for another body."
-        )
-    return Answered(found.status, json.loads(found.headers), found.body)
+    ((fingerprint, status, headers, body, at),) = found
+    if fingerprint != request.fingerprint:
+        raise KeyReused(f"The Idempotency-Key {request.key!r} was used on {at:%Y-%m-%d} for another body.")
+    return Answered(status, json.loads(headers), body)
 
 
 def remember(db: Session, request: Asked, answered: Answered, *, at: datetime) -> None:
@@ -128,4 +130,4 @@ def hold(db: Session, what: str) -> None:
     """
     if db.get_bind().dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
-        db.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+        HOLD.ask(db, number=number)

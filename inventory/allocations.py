@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inventory.database import QUANTITY, Base, table_of
+from inventory.questions import Question
 
 
 class Allocation(Base):
@@ -112,7 +113,7 @@ def open_by_item(db: Session, *, site_id: int, item_ids: Iterable[int] | None = 
 
 
 ALLOCATIONS = table_of(Allocation)
-DUE_TO_OTHERS = (
+DUE_TO_OTHERS = Question(
     sa.select(ALLOCATIONS.c.item_id, sa.func.sum(ALLOCATIONS.c.quantity))
     .where(
         ALLOCATIONS.c.site_id == sa.bindparam("site"),
@@ -129,5 +130,4 @@ def due_to_others(
     db: Session, *, site_id: int, item_ids: Iterable[int], on: date, patient_ref: str
 ) -> dict[int, Decimal]:
     """How much of each item is promised to other patients' sessions of that very day."""
-    asked = {"site": site_id, "items": sorted(set(item_ids)), "on": on, "patient": patient_ref}
-    return dict(db.connection().execute(DUE_TO_OTHERS, asked).all())
+    return dict(DUE_TO_OTHERS.ask(db, site=site_id, items=sorted(set(item_ids)), on=on, patient=patient_ref))

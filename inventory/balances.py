@@ -16,6 +16,7 @@ from inventory.database import QUANTITY, Base, Prepared, sql_list, table_of
 from inventory.errors import Conflict
 from inventory.lots import Lot
 from inventory.measures import ZERO, plain
+from inventory.questions import Question
 
 
 class Balance(Base):
@@ -151,6 +152,15 @@ def _upsert(insert: Callable[[sa.Table], Any]) -> Prepared:
 ADD = {"sqlite": _upsert(sqlite_insert), "postgresql": _upsert(postgresql_insert)}
 
 
+ITEMS = sa.table("items", sa.column("id", sa.BigInteger))
+LOCKED = Question(
+    sa.select(ITEMS.c.id)
+    .where(ITEMS.c.id.in_(sa.bindparam("items", expanding=True)))
+    .order_by(ITEMS.c.id)
+    .with_for_update(key_share=True)
+)
+
+
 def lock_items(db: Session, item_ids: Sequence[int]) -> bool:
     """Lock what is about to become less, in one fixed order; answers whether others may have come before.
 
@@ -158,11 +168,5 @@ def lock_items(db: Session, item_ids: Sequence[int]) -> bool:
     """
     if db.get_bind().dialect.name != "postgresql":
         return False
-    items = sa.table("items", sa.column("id"))
-    db.execute(
-        sa.select(items.c.id)
-        .where(items.c.id.in_(sql_list(item_ids)))
-        .order_by(items.c.id)
-        .with_for_update(key_share=True)
-    )
+    LOCKED.ask(db, items=sql_list(item_ids))
     return True

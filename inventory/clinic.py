@@ -18,6 +18,7 @@ from inventory.defaults import SOURCES as SOURCES
 from inventory.defaults import CostFormula as CostFormula  # who asks for the clinic finds its settings here
 from inventory.defaults import Settings as Settings
 from inventory.errors import Conflict, Invalid, NotFound
+from inventory.questions import Question
 
 
 class PlaceKind(StrEnum):
@@ -140,15 +141,17 @@ append_only(Setting)
 # Statements that every session asks are put together once, not at each call.
 SITE_BY_CODE = sa.select(Site).where(Site.code == sa.bindparam("code"))
 PLACES = table_of(Place)
-PLACES_OF_SITE = (
+PLACES_OF_SITE = Question(
     sa.select(PLACES.c.kind, PLACES.c.id)
     .where(PLACES.c.site_id == sa.bindparam("site"), PLACES.c.active)
     .order_by(PLACES.c.id)
 )
 HELD_PLACES = sa.select(PLACES.c.id, PLACES.c.kind).where(PLACES.c.kind.in_(sorted(HELD)))
 SETTINGS = table_of(Setting)
-LATEST_SETTINGS = sa.select(SETTINGS.c.key, SETTINGS.c.value).where(
-    SETTINGS.c.id.in_(sa.select(sa.func.max(SETTINGS.c.id)).group_by(SETTINGS.c.key).scalar_subquery())
+LATEST_SETTINGS = Question(
+    sa.select(SETTINGS.c.key, SETTINGS.c.value).where(
+        SETTINGS.c.id.in_(sa.select(sa.func.max(SETTINGS.c.id)).group_by(SETTINGS.c.key).scalar_subquery())
+    )
 )
 
 
@@ -225,7 +228,7 @@ def places(db: Session, site_id: int) -> dict[PlaceKind, int]:
 def places_of(db: Session, site_id: int) -> dict[PlaceKind, tuple[int, ...]]:
     """The keys of the site's places of each kind, the first one first; retired ones are left out."""
     found: dict[PlaceKind, tuple[int, ...]] = {}
-    for kind, key in db.connection().execute(PLACES_OF_SITE, {"site": site_id}).all():
+    for kind, key in PLACES_OF_SITE.ask(db, site=site_id):
         found[kind] = (*found.get(kind, ()), key)
     return found
 
@@ -242,7 +245,7 @@ def held_places(db: Session) -> dict[int, PlaceKind]:
 
 def settings(db: Session) -> Settings:
     """The clinic's settings as they stand."""
-    rows = db.connection().execute(LATEST_SETTINGS).all()
+    rows = LATEST_SETTINGS.ask(db)
     chosen: dict[str, Any] = {key: _parse(key, value) for key, value in rows if key in SOURCES}
     return Settings(**chosen)
 

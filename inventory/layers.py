@@ -17,6 +17,7 @@ from inventory.clinic import CostFormula
 from inventory.database import MONEY, QUANTITY, Base, Prepared, add_rows, sql_list, table_of
 from inventory.errors import Conflict
 from inventory.measures import ZERO, plain, value_of_part
+from inventory.questions import Question
 
 
 class CostLayer(Base):
@@ -276,7 +277,7 @@ _LIVE = sa.select(LAYERS.c.id, LAYERS.c.quantity_left, LAYERS.c.value_left).wher
     LAYERS.c.quantity_left > sa.literal_column("0")
 )
 OLDEST_FIRST = (LAYERS.c.received_on, LAYERS.c.id)
-OF_LOTS = (
+OF_LOTS = Question(
     _LIVE.add_columns(LAYERS.c.lot_id)
     .where(LAYERS.c.lot_id.in_(sa.bindparam("lots", expanding=True)))
     .order_by(*OLDEST_FIRST)
@@ -303,8 +304,7 @@ def _queues(db: Session, formula: CostFormula, wants: Sequence[Want]) -> dict[in
     """The layers that wants may draw, oldest first, by lot or by item."""
     queues: dict[int, list[Share]] = defaultdict(list)
     if formula is CostFormula.SPECIFIC:
-        asked = {"lots": sql_list(want.lot_id for want in wants)}
-        for key, quantity, value, lot_id in db.connection().execute(OF_LOTS, asked).all():
+        for key, quantity, value, lot_id in OF_LOTS.ask(db, lots=sql_list(want.lot_id for want in wants)):
             queues[lot_id].append(Share(key, quantity, value))
         return queues
     needed: dict[int, Decimal] = defaultdict(Decimal)

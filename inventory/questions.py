@@ -1,8 +1,11 @@
 """Questions: statements that read, put together once for each kind of database; rows come as plain tuples.
 
 SQLAlchemy looks a statement up and dresses every row at each call, which takes longer than a short answer.
+A list goes along as one value, so that the statement is the same however long the list is.
 """
 
+import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -10,12 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from inventory import at_once
+
 Convert = Callable[[Any], Any]
 Made = tuple[str, Callable[[Mapping[str, Any]], Any], dict[int, Convert]]
 
 
+A_LIST = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)[^\]]*\]\)")
+
+
 class Question:
-    """One statement with named parameters, none of which may be a list."""
+    """One statement with named parameters; those of `IN` are lists of keys or of words, `expanding` ones."""
 
     def __init__(self, statement: sa.Select[Any]) -> None:
         self.statement = statement
@@ -37,15 +45,19 @@ class Question:
         keep = {
             name: as_kept
             for bound, name in made.bind_names.items()
-            if (as_kept := bound.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+            if not bound.expanding
+            and (as_kept := bound.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
         fixed = {name: bound.value for bound, name in made.bind_names.items() if not bound.required}
         names = list(made.bind_names.values()) if made.positiontup is None else made.positiontup
+        text, listed = _with_lists(made, dialect)
 
         def arrange(asked: Mapping[str, Any]) -> Any:
             values = {name: fixed[name] if name in fixed else asked[name] for name in names}
             for name, as_kept in keep.items():
                 values[name] = as_kept(values[name])
+            for name, write in listed.items():
+                values[name] = write(values[name])
             return tuple(values[name] for name in names) if made.positional else values
 
         readers: dict[int, Convert] = {
@@ -53,7 +65,21 @@ class Question:
             for place, column in enumerate(self.statement.selected_columns)
             if (read := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
         }
-        return str(made), arrange, readers
+        return text, arrange, readers
+
+
+def _with_lists(made: SQLCompiler, dialect: sa.Dialect) -> tuple[str, dict[str, Convert]]:
+    """The text with each list as one value, and how the lists are written for the database."""
+    kinds = {name: bound.type for bound, name in made.bind_names.items() if bound.expanding}
+    if dialect.name != "postgresql":
+        return A_LIST.sub("IN (SELECT value FROM json_each(?))", str(made)), dict.fromkeys(kinds, json.dumps)
+
+    def any_of(found: re.Match[str]) -> str:
+        name = found[1]
+        kind = "TEXT" if isinstance(kinds[name], sa.String) else "BIGINT"
+        return f"= ANY (CAST(%({name})s::VARCHAR AS {kind}[]))"
+
+    return A_LIST.sub(any_of, str(made)), dict.fromkeys(kinds, at_once.text_of_list)
 
 
 def _read(rows: Iterable[Iterable[Any]], readers: Mapping[int, Convert]) -> list[tuple[Any, ...]]:

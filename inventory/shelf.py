@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from inventory import lots, vials
 from inventory.balances import BALANCES, LotFacts
 from inventory.catalog import Item
-from inventory.clinic import Site
+from inventory.clinic import PLACES, Site
 from inventory.database import table_of
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO, Unit
 from inventory.picking import Container
+from inventory.questions import Question
 from inventory.vials import PreparedIn, Product
 
 FIRST_LOOK = 2  # lots an item: most sessions need no more
@@ -50,8 +51,8 @@ NAMED = {
 
 
 @lru_cache(maxsize=8)
-def _products_by(names: tuple[str, ...]) -> sa.Select[Any]:
-    return PRODUCTS.where(sa.or_(*(NAMED[name] for name in names)))
+def _products_by(names: tuple[str, ...]) -> Question:
+    return Question(PRODUCTS.where(sa.or_(*(NAMED[name] for name in names))))
 
 
 def products(
@@ -68,7 +69,7 @@ def products(
         "ingredients": set(ingredient_ids),
     }
     asked = {name: sorted(values) for name, values in named.items() if values}
-    rows = db.connection().execute(_products_by(tuple(asked)), asked).all() if asked else []
+    rows = _products_by(tuple(asked)).ask(db, **asked) if asked else []
     found = {}
     for key, sku, name, unit, content, overfill, dose_class, kind, hours, sterile, form, ingredient in rows:
         found[key] = Product(
@@ -92,6 +93,28 @@ RELEASED: sa.ColumnClause[str] = sa.literal_column(f"'{LotState.RELEASED}'")
 NOTHING: sa.ColumnClause[int] = sa.literal_column("0")
 
 
+FIRST_TO_EXPIRE = (BALANCES.c.expires_on, BALANCES.c.received_on, BALANCES.c.lot_id)
+ON_SHELVES = (
+    sa.select(
+        BALANCES.c.item_id,
+        BALANCES.c.lot_id,
+        BALANCES.c.expires_on,
+        BALANCES.c.received_on,
+        BALANCES.c.quantity,
+        BALANCES.c.last_on,
+        LOTS.c.number,
+        BALANCES.c.place_id,
+    )
+    .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)
+    .where(
+        BALANCES.c.quantity > NOTHING,
+        BALANCES.c.expires_on >= sa.bindparam("on", type_=sa.Date),
+        LOTS.c.state == RELEASED,
+    )
+    .order_by(*FIRST_TO_EXPIRE)
+)
+
+
 @lru_cache(maxsize=256)
 def _first_of(count: int, shelves: int, limit: int) -> sa.CompoundSelect[Any]:
     """The statement that reads the first lots of `count` items on each shelf at once, put together once.
@@ -101,25 +124,10 @@ def _first_of(count: int, shelves: int, limit: int) -> sa.CompoundSelect[Any]:
     reads one shelf, for only so does the index give the lots in their order.
     """
     arms = [
-        sa.select(
-            BALANCES.c.item_id,
-            BALANCES.c.lot_id,
-            BALANCES.c.expires_on,
-            BALANCES.c.received_on,
-            BALANCES.c.quantity,
-            BALANCES.c.last_on,
-            LOTS.c.number,
-            BALANCES.c.place_id,
-        )
-        .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)
-        .where(
+        ON_SHELVES.where(
             BALANCES.c.item_id == sa.bindparam(f"item{n}"),
             BALANCES.c.place_id == sa.bindparam(f"shelf{shelf}"),
-            BALANCES.c.quantity > NOTHING,
-            BALANCES.c.expires_on >= sa.bindparam("on"),
-            LOTS.c.state == RELEASED,
         )
-        .order_by(BALANCES.c.expires_on, BALANCES.c.received_on, BALANCES.c.lot_id)
         .limit(sa.literal_column(str(limit)))
         .offset(NOTHING)
         .subquery()
@@ -128,6 +136,22 @@ def _first_of(count: int, shelves: int, limit: int) -> sa.CompoundSelect[Any]:
         for shelf in range(shelves)
     ]
     return sa.union_all(*arms)
+
+
+@lru_cache(maxsize=16)
+def _first_of_each(limit: int) -> Question:
+    """The same for PostgreSQL, which need not plan every arm: for each item and shelf of two lists."""
+    items, places = (
+        sa.select(table.c.id).where(table.c.id.in_(sa.bindparam(name, expanding=True))).subquery()
+        for name, table in (("items", ITEMS), ("shelves", PLACES))
+    )
+    of_one = (
+        ON_SHELVES.where(BALANCES.c.item_id == items.c.id, BALANCES.c.place_id == places.c.id)
+        .limit(sa.literal_column(str(limit)))
+        .lateral()
+    )
+    each = sa.select(of_one).select_from(items.join(places, sa.true()).join(of_one, sa.true()))
+    return Question(each.order_by(of_one.c.expires_on, of_one.c.received_on, of_one.c.lot_id))
 
 
 def sealed(
@@ -160,6 +184,17 @@ def sealed(
     return found
 
 
+def _first_lots(
+    db: Session, items: Sequence[int], shelves: Sequence[int], *, on: date, limit: int
+) -> Sequence[Sequence[Any]]:
+    """The first lots of each item on each shelf, those of a shelf in their order."""
+    if db.get_bind().dialect.name == "postgresql":
+        return _first_of_each(limit).ask(db, items=items, shelves=shelves, on=on)
+    asked: dict[str, object] = {f"item{n}": key for n, key in enumerate(items)}
+    asked |= {f"shelf{n}": key for n, key in enumerate(shelves)} | {"on": on}
+    return db.connection().execute(_first_of(len(items), len(shelves), limit), asked).all()
+
+
 def _reach(containers: Sequence[Container], enough: Decimal | None) -> bool:
     return enough is not None and sum((one.held for one in containers), ZERO) >= enough
 
@@ -177,12 +212,9 @@ def _read_sealed(
     """Read the first `limit` lots of each item on each shelf; answers the items that may have more."""
     by_id = {product.id: product for product in products}
     found.update((key, []) for key in by_id)
-    asked: dict[str, object] = {f"item{n}": key for n, key in enumerate(by_id)}
-    asked |= {f"shelf{n}": key for n, key in enumerate(shelves)} | {"on": on}
     read: dict[tuple[int, int], int] = defaultdict(int)
     ends: dict[int, tuple[date, date, int]] = {}  # how far an item is known on all of its shelves
-    statement = _first_of(len(by_id), len(shelves), limit)
-    for row in db.connection().execute(statement, asked).all():
+    for row in _first_lots(db, list(by_id), shelves, on=on, limit=limit):
         item_id, lot_id, expires_on, received_on, held, last_on, number, place_id = row
         read[item_id, place_id] += 1
         if read[item_id, place_id] == limit:

@@ -99,9 +99,9 @@ def treat(
     """
     check_patient_ref(visit.patient_ref)
     settings = clinic.settings(db)
+    places = clinic.places_of(db, site.id)
     needs, by_id = resolve(db, lines)
     ledger.lock_items(db, list(by_id))
-    places = clinic.places_of(db, site.id)
     draws = draw_all(
         db,
         visit,
