@@ -61,6 +61,7 @@ def test_no_answer_is_lost_when_another_server_leads():
 
     assert tally.wrong == []
     assert (tally.counts["switch"], tally.counts["crash"]) == (1, 1)
+    assert tally.counts["reports from a standby"] == 2
     assert tally.counts["answered"] > 0
 
 

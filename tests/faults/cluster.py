@@ -127,8 +127,16 @@ class Cluster:
 
     @property
     def url(self) -> str:
+        return self._url("read-write")
+
+    @property
+    def standby_url(self) -> str:
+        """The address under which reports find one that only follows."""
+        return self._url("standby")
+
+    def _url(self, wanted: str) -> str:
         hosts = "&".join(f"host={HOST}:{node.port}" for node in self.nodes)
-        return f"postgresql+psycopg://postgres@/postgres?{hosts}&target_session_attrs=read-write"
+        return f"postgresql+psycopg://postgres@/postgres?{hosts}&target_session_attrs={wanted}"
 
     def leader(self) -> Node:
         """Who leads now. Raises AssertionError when nobody does for long."""

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ from tests.faults.writing import Work
 WARM, AFTER = 2.0, 3.0  # seconds of work before a fault, and after another leads
 FROZEN = 30.0  # seconds: longer than it takes to be replaced
 LONGEST = 90.0  # seconds without one answer, after which the program has not recovered
+CATCHES_UP = 30.0  # seconds in which a standby has what the primary has, once nobody writes
 WRITERS = 6
 
 
@@ -64,6 +66,8 @@ def failover(*, rounds: int, faults: Sequence[str] = tuple(FAULTS), seed: int = 
             work = Work(house, shop, WRITERS, seed * 10_000 + number)
             work.begin()
             time.sleep(WARM)
+            if number == 0:
+                read_aside(lab, house, tally)
             leader = lab.leader()
             begun, before = time.monotonic(), answered(work)
             FAULTS[name](lab, leader)
@@ -83,7 +87,34 @@ def failover(*, rounds: int, faults: Sequence[str] = tuple(FAULTS), seed: int = 
             retry(house, work.deeds, tally, chance)
             tally.counts[name] += 1
         last_look(house, everything, tally)
+        agree(lab, house, tally)
     return tally
+
+
+def read_aside(lab: Cluster, house: House, tally: Tally) -> None:
+    """Reports come from a standby while others write to the primary: each whole, and of one moment."""
+    today = datetime.now(UTC).date()
+    month = ["--from", today.replace(day=1).isoformat(), "--to", today.isoformat()]
+    workbook = str(house.home / "books.xlsx")
+    for words in (["verify"], ["export", "accounting", workbook, *month]):
+        told = house.run(*words, surroundings=beside(lab, house))
+        if told.returncode:
+            tally.wrong.append(f"on a standby `{words[0]}` said: {told.stdout[-500:]} {told.stderr[-500:]}")
+        tally.counts["reports from a standby"] += 1
+
+
+def agree(lab: Cluster, house: House, tally: Tally) -> None:
+    """When nobody writes any more a standby's trail ends where the primary's does."""
+    primary, until = house.run("anchor").stdout, time.monotonic() + CATCHES_UP
+    while (standby := house.run("anchor", surroundings=beside(lab, house)).stdout) != primary:
+        if time.monotonic() > until:
+            tally.wrong.append(f"the standby's trail ends at {standby!r}, the primary's at {primary!r}")
+            return
+
+
+def beside(lab: Cluster, house: House) -> dict[str, str]:
+    """The environment of a command that only reads."""
+    return house.surroundings | {"VIALBOOK_DATABASE_URL": lab.standby_url}
 
 
 def answered(work: Work) -> int:
