@@ -60,6 +60,21 @@ class Uninvoiced:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """One receipt that stands, whoever brought it."""
+
+    receipt_id: int
+    supplier: str
+    on: date
+    sku: str
+    name: str
+    lot_number: str
+    reference: str  # the delivery note
+    containers: int
+    value: Decimal
+
+
 @dataclass(frozen=True)
 class Ageing:
     """All that awaits its bill at the end of a day."""
@@ -108,6 +123,30 @@ def ageing(
     if site_ids is not None:
         query = query.where(DOCUMENTS.c.site_id.in_(sorted(site_ids)))
     return Ageing(on, tuple(_row(row, on) for row in db.execute(query)))
+
+
+def brought(db: Session, *, since: date, limit: int) -> tuple[Brought, ...]:
+    """What was received since a day and not sent back, the latest first: what a carrier's bill may be for."""
+    undone = MOVEMENTS.alias("undone")
+    taken_back = (
+        sa.select(undone.c.id)
+        .join(MOVEMENTS, MOVEMENTS.c.id == undone.c.corrects_id)
+        .where(MOVEMENTS.c.document_id == RECEIPTS.c.document_id)
+    )
+    rows = db.execute(
+        sa.select(
+            RECEIPTS.c.id, sa.func.coalesce(Supplier.name, ""), RECEIPTS.c.received_on, Item.sku, Item.name,
+            LOTS.c.number, DOCUMENTS.c.reference, RECEIPTS.c.containers, RECEIPTS.c.value,
+        )
+        .join(DOCUMENTS, DOCUMENTS.c.id == RECEIPTS.c.document_id)
+        .join(Item, Item.id == RECEIPTS.c.item_id)
+        .join(LOTS, LOTS.c.id == RECEIPTS.c.lot_id)
+        .outerjoin(Supplier, Supplier.id == RECEIPTS.c.supplier_id)
+        .where(RECEIPTS.c.received_on >= since, ~sa.exists(taken_back))
+        .order_by(RECEIPTS.c.received_on.desc(), RECEIPTS.c.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    return tuple(Brought(*row) for row in rows)
 
 
 def _row(row: Any, on: date) -> Uninvoiced:

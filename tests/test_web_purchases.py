@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -110,3 +111,30 @@ def test_the_effect_of_another_formula_is_shown_before_it_is_chosen(house, deliv
         "/books/cost-formula", browser.hidden(page) | {"formula": "lifo", "difference": "0", "reason": "x"}
     )
     assert wrong.status_code in (409, 422)
+
+
+def test_a_carriers_bill_is_shared_over_the_deliveries_that_are_ticked(house, delivered):
+    other = house.clinic.made("/receipts", BOX | {"lot_number": "B02", "supplier": "SUP-01"})["id"]
+    house.clinic.made("/suppliers", {"code": "VAN", "name": "Van & Sons", "lead_days": 1})
+    browser = house.as_(Role.ACCOUNTANT)
+    assert 'name="carrier"' in main(browser.get("/books/purchases"))
+
+    form = browser.get("/books/bills/new?supplier=VAN&carrier=1")
+    typed = browser.hidden(form) | {"number": "V-1", "invoiced_on": "2026-01-15", "freight": "20.00"}
+    none = browser.post("/books/bills/new", typed)
+    looked = browser.post("/books/bills/new", typed | {f"brought-{delivered}": "yes", "look": "1"})
+    done = browser.follow(browser.post("/books/bills/new", typed | {f"brought-{delivered}": "yes"}))
+
+    assert "lot A17" in said(form)
+    assert none.status_code == 409
+    assert "Tick at least one delivery" in said(none)
+    assert "To stock $20.00" in said(looked)
+    assert "Invoice V-1 of Van & Sons is recorded." in unescape(done.get_data(as_text=True))
+    (bill,) = house.clinic.seen("/supplier-invoices")["items"]
+    assert [(line["receipt"], line["containers"]) for line in bill["lines"]] == [(delivered, 0)]
+    awaited = said(browser.get("/books/purchases"))
+    assert "Received, not invoiced $330.00" in awaited  # the goods still await their own bills
+    last = max(one["id"] for one in house.clinic.seen("/movements?limit=500")["items"])
+    house.clinic.made(f"/movements/{last}/reverse", {"reason": "not ours"})
+    assert f"brought-{other}" in main(form)
+    assert f"brought-{other}" not in main(browser.get("/books/bills/new?supplier=VAN&carrier=1"))

@@ -232,7 +232,7 @@ TASKS = (
             "Ordered is what waiting until the next order would cost more for than having it now.",
             "What is on order and comes in time counts as if it were there; a draft does not count.",
             "Stock that expires before it is needed does not count.",
-            "What another of your sites will not use in date is fetched before it is bought: Start the transfer.",
+            "What another of your sites will not use in date is fetched before anything is bought.",
             "Nothing is advised that could not be used before it expires, but for a session that is sold.",
             "Deliveries that took longer than promised are counted on to do so: send and receive here.",
         ),

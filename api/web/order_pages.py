@@ -122,6 +122,7 @@ def order(order_id: int) -> Response:
         draft=found.state is OrderState.DRAFT and frame.may("POST /orders/new"),
         waits=found.state in WAITING and frame.may("POST /receive"),
         untouched=found.state is OrderState.SENT,
+        may_bill=frame.may("POST /books/bills/new"),
         here=here,
         currency=currency,
     )

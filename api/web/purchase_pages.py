@@ -1,5 +1,7 @@
 """Pages: what awaits its bill, and bills matched to what was received, with their difference (B1, C3)."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -17,13 +19,14 @@ from inventory.clinic import Site
 from inventory.errors import Conflict
 from inventory.matching import Matched
 from inventory.measures import ZERO, plain
-from inventory.uninvoiced import Uninvoiced
+from inventory.uninvoiced import Brought, Uninvoiced
 from pricing import reports
 
 blueprint = frame.chapter("purchases")
 
 AT_ONCE = 20
 MOST_LINES = 100
+LOOKED_BACK = timedelta(days=120)  # what a carrier's bill may be for
 AGES = ("up to 30 days", "31 to 60 days", "61 to 90 days", "more than 90 days")
 FOUR = Decimal("0.0001")
 
@@ -86,8 +89,10 @@ def bill(invoice_id: int) -> Response:
 @blueprint.route("/books/bills/new", methods=["GET", "POST"])
 def match() -> Response:
     """Match a supplier's bill to what was received: look at the difference first, then record it."""
-    code = (request.form if request.method == "POST" else request.args).get("supplier", "")[:20]
-    supplier = catalog.supplier(g.db, code or next((one for one, _ in shelves.suppliers(g.db)), ""))
+    asked_for = request.form if request.method == "POST" else request.args
+    if "carrier" in asked_for:
+        return _carried(_supplier(asked_for.get("supplier", "")[:20]))
+    supplier = _supplier(asked_for.get("supplier", "")[:20])
     today = frame.here().day(g.now)
     rows = _waiting(supplier)
 
@@ -103,17 +108,7 @@ def match() -> Response:
         )
 
     def do(body: dict[str, Any]) -> Done | Response:
-        asked = _bill(body, rows)
-        if "look" in body:
-            g.asked = None  # nothing is done yet: the form's key is for the bill
-            matched = matching.match(g.db, asked, supplier=supplier)
-            form = Form(forms.typed(), key=request.form.get(forms.KEY, ""), action=request.path)
-            return forms.again(lambda form: show(form, matched), form, 200)
-        site = g.db.get_one(Site, asked.lines[0].receipt.site_id)
-        made = matching.record(
-            g.db, asked, supplier=supplier, site=site, at=g.now, by=g.caller.name, note=body["note"]
-        )
-        return Done(f"/books/bills/{made.id}", f"Invoice {made.number} of {supplier.name} is recorded.")
+        return _recorded(body, _billed(body, rows), supplier, show)
 
     first = {"supplier": supplier.code, "invoiced_on": str(today)}
     for row in rows:
@@ -142,6 +137,42 @@ def take_back(invoice_id: int) -> Response:
     return forms.handle(TakingBack, show=show, do=do, first={"on": str(site.day(g.now))})
 
 
+def _supplier(code: str) -> Supplier:
+    return catalog.supplier(g.db, code or next((one for one, _ in shelves.suppliers(g.db)), ""))
+
+
+def _carried(supplier: Supplier) -> Response:
+    """Share a carrier's bill over what it brought, whoever sold that: it has no goods of its own (C3)."""
+    today = frame.here().day(g.now)
+    rows = uninvoiced.brought(g.db, since=today - LOOKED_BACK, limit=MOST_LINES)
+    ticks: dict[str, fields.Field[Any]] = {f"brought-{row.receipt_id}": fields.String() for row in rows}
+    parts = {"supplier": Words(20, required=True), "carrier": fields.String(), **ticks}
+
+    def show(form: Form, matched: Matched | None = None) -> Response:
+        return frame.page(
+            "bill_carried.html",
+            form=form,
+            supplier=supplier,
+            rows=rows,
+            matched=matched,
+            matched_lines=_beside(matched, rows),
+            currency=frame.currency(g.db),
+        )
+
+    def do(body: dict[str, Any]) -> Done | Response:
+        lines = [
+            Billed(receiving.receipt(g.db, row.receipt_id), 0)
+            for row in rows
+            if body.get(f"brought-{row.receipt_id}")
+        ]
+        if not lines:
+            raise NothingAwaited("Tick at least one delivery that the bill is for.")
+        return _recorded(body, lines, supplier, show)
+
+    first = {"supplier": supplier.code, "carrier": "1", "invoiced_on": str(today)}
+    return forms.handle(type("CarrierForm", (Head,), parts), show=show, do=do, first=first)
+
+
 def _waiting(supplier: Supplier) -> tuple[Uninvoiced, ...]:
     """What of a supplier awaits its bill now, the oldest first; what came from nobody known may be its."""
     every = uninvoiced.ageing(g.db, on=LATEST).rows
@@ -149,7 +180,9 @@ def _waiting(supplier: Supplier) -> tuple[Uninvoiced, ...]:
     return tuple(row for row in mine if row.containers > 0)[:MOST_LINES]
 
 
-def _beside(matched: Matched | None, rows: tuple[Uninvoiced, ...]) -> list[dict[str, Any]]:
+def _beside(
+    matched: Matched | None, rows: tuple[Uninvoiced, ...] | tuple[Brought, ...]
+) -> list[dict[str, Any]]:
     """The lines of a match with the names of what was received."""
     known = {row.receipt_id: row for row in rows}
     names = ("containers", "unit_price", "amount", "charges", "cleared", "difference", "to_stock")
@@ -172,8 +205,8 @@ def _shape(rows: tuple[Uninvoiced, ...]) -> type[Shape]:
     return type("BillForm", (Head,), parts)
 
 
-def _bill(body: dict[str, Any], rows: tuple[Uninvoiced, ...]) -> Bill:
-    """The bill that a form describes. Raises NothingAwaited."""
+def _billed(body: dict[str, Any], rows: tuple[Uninvoiced, ...]) -> list[Billed]:
+    """The lines of the bill that a form describes. Raises NothingAwaited."""
     lines = [
         Billed(
             receiving.receipt(g.db, row.receipt_id or 0),
@@ -185,5 +218,22 @@ def _bill(body: dict[str, Any], rows: tuple[Uninvoiced, ...]) -> Bill:
     ]
     if not lines:
         raise NothingAwaited("Say of at least one delivery how many containers the bill is for.")
+    return lines
+
+
+def _recorded(
+    body: dict[str, Any], lines: list[Billed], supplier: Supplier, show: Callable[[Form, Matched], Response]
+) -> Done | Response:
+    """Record the bill that a form describes; only show what it would do, where that is asked."""
     charges = Charges(body["freight"], body["duty"], body["discount"])
-    return Bill(body["number"], body["invoiced_on"], lines, charges, body["tax"])
+    asked = Bill(body["number"], body["invoiced_on"], lines, charges, body["tax"])
+    if "look" in body:
+        g.asked = None  # nothing is done yet: the form's key is for the bill
+        matched = matching.match(g.db, asked, supplier=supplier)
+        form = Form(forms.typed(), key=request.form.get(forms.KEY, ""), action=request.path)
+        return forms.again(lambda form: show(form, matched), form, 200)
+    site = g.db.get_one(Site, lines[0].receipt.site_id)
+    made = matching.record(
+        g.db, asked, supplier=supplier, site=site, at=g.now, by=g.caller.name, note=body["note"]
+    )
+    return Done(f"/books/bills/{made.id}", f"Invoice {made.number} of {supplier.name} is recorded.")
