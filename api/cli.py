@@ -39,6 +39,10 @@ class NotInitialised(Conflict):
     """The database is not there, or is an earlier version's."""
 
 
+class NewerBook(Conflict):
+    """The database is a later version's."""
+
+
 class CannotListen(Conflict):
     """Somebody else listens on the port, or it is not ours to listen on."""
 
@@ -88,12 +92,24 @@ def opened(environment: Environment) -> Database:
         raise NotInitialised(f"There is no database at {file}: run `vialbook init` first.")
     database = environment.open_database()
     found = migrations.current(database)
+    refuse_newer(found)
     if found != migrations.newest():
         raise NotInitialised(
             f"The database is at version {found or 'none'}, the program needs {migrations.newest()}: "
             "run `vialbook init`."
         )
     return database
+
+
+def refuse_newer(found: str | None) -> None:
+    """Leave a book alone that a later version of the program has migrated. Raises NewerBook."""
+    from api import migrations
+
+    if found is not None and found not in migrations.revisions():
+        raise NewerBook(
+            f"The database is at version {found}, which this program does not know: "
+            "use the version of the program that migrated it, or a later one."
+        )
 
 
 @vialbook.command()
@@ -115,6 +131,7 @@ def init(no_seed: bool, demo: bool, **site: str) -> None:
     environment = settings.from_environment()
     environment.make_home()
     database = environment.open_database()
+    refuse_newer(migrations.current(database))
     migrations.upgrade(database)
     now = utc_now()
     if not no_seed:

@@ -19,10 +19,14 @@ def verify(kept: str | None) -> None:
     every_table()
     database = cli.opened(settings.from_environment())
     starting.refuse_damaged(database, thorough=True)
-    with database.read() as db:
-        breaches = [*proof.verify(db), *proof_of_quotes.verify(db), *proof_of_trail.verify(db)]
-        if kept and (wrong := proof_of_trail.anchored(db, kept)):
-            breaches.append(proof.Breach("the audit trail holds its anchor", wrong))
+    try:
+        with database.read() as db:
+            breaches = [*proof.verify(db), *proof_of_quotes.verify(db), *proof_of_trail.verify(db)]
+            if kept and (wrong := proof_of_trail.anchored(db, kept)):
+                breaches.append(proof.Breach("the audit trail holds its anchor", wrong))
+    except (ValueError, LookupError, TypeError, ArithmeticError) as unreadable:
+        # A page that is whole may hold a word where a number was.
+        raise starting.damaged(f"a value in it cannot be one, {unreadable}") from unreadable
     for breach in breaches:
         click.echo(f"{breach.invariant}: {breach.sentence}")
     if breaches:

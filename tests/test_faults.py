@@ -6,9 +6,10 @@ as `vialbook init` makes it.
 
 import pytest
 
-from tests.faults import away, crash, failover, power, race, replay, soak
+from tests.faults import away, crash, damage, disk, failover, power, race, replay, soak
 from tests.faults.__main__ import said
 from tests.faults.cluster import NoPatroni
+from tests.faults.disk import NoMount
 from tests.faults.tally import Tally
 
 
@@ -88,6 +89,26 @@ def test_mixed_work_goes_on_without_an_error():
 
     assert tally.wrong == []
     assert tally.counts["reads"] > tally.counts["writes"] > 0
+
+
+def test_a_full_disk_stops_writing_alone_and_costs_nobody_an_answer():
+    try:
+        tally = disk.disk(times=1)
+    except NoMount as missing:
+        pytest.skip(str(missing))
+
+    assert tally.wrong == []
+    assert (tally.counts["times full"], tally.counts["files refused"]) == (1, 4)
+    assert tally.counts["writes after it"] == 8
+
+
+def test_a_file_that_was_changed_by_another_hand_is_noticed_before_a_number_is_wrong():
+    tally = damage.damage(pages=8)
+
+    assert tally.wrong == []
+    assert tally.counts["refused at start"] >= len(damage.OF_THE_FILE)
+    assert tally.counts["commands that refused"] == 2 * len(damage.OF_THE_FILE)
+    assert tally.counts["named by its anchor"] > 0
 
 
 def test_a_breach_is_printed_and_is_the_status_of_the_command(capsys):

@@ -4,8 +4,6 @@ All or nothing each time: what was refused left nothing behind, and the same req
 """
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,7 +15,6 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from api import migrations
 from api.auth import Role
 from api.migrations.tables import every_table
 from inventory import catalog, clinic, proof_of_trail
@@ -214,8 +211,8 @@ def test_a_book_that_can_only_be_read_is_read_and_says_that_it_cannot_be_written
     assert recorded(here) != before
 
 
-@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=1)])
-def test_a_clock_that_steps_back_changes_no_order_and_breaks_nothing(here, back):
+@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=1), timedelta(days=-1)])
+def test_a_clock_that_is_moved_to_and_fro_changes_no_order_and_breaks_nothing(here, back):
     first = here.made("/sessions", visit())
     vial = here.made("/opened-vials", {"lot": lot(here, "L1")})
 
@@ -246,6 +243,7 @@ MOMENTS = {
     "a leap day": datetime(2028, 2, 29, 15, 0, tzinfo=UTC),
     "the last minute of a leap day": datetime(2028, 3, 1, 4, 59, tzinfo=UTC),
     "new year's night in UTC": datetime(2026, 12, 31, 23, 59, tzinfo=UTC),
+    "the last second that fits into 32 bits": datetime(2038, 1, 19, 3, 14, 7, tzinfo=UTC),
 }
 
 
@@ -279,46 +277,26 @@ def test_hours_are_hours_and_days_are_days_whatever_the_calendar_does(file, mome
         sound(here)
 
 
-KILLED = '''
-"""End in the middle."""
-import os, signal
-import sqlalchemy as sa
-from alembic import op
+def test_each_site_has_its_own_day_wherever_it_is_and_wherever_the_server_is(file):
+    now = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+    days = {"Pacific/Kiritimati": "2026-11-23", "Pacific/Pago_Pago": "2026-11-21", "UTC": "2026-11-22"}
+    with opened(file) as here:
+        here.clock.now = now
+        answers = {}
+        for number, zone in enumerate(days):
+            with file.write.begin() as db:
+                clinic.open_site(
+                    db, code=f"Z{number}", name=zone, country="US", region="North America", time_zone=zone
+                )
+            body = {
+                "sku": "HA-3", "lot_number": f"L{number}", "expires_on": "2026-11-22", "containers": 2,
+                "unit_cost": "8.00", "site": f"Z{number}", "received_on": "2026-11-21",
+            }  # fmt: skip
+            here.made("/receipts", body)
+            answers[zone] = here.post("/sessions", visit() | {"site": f"Z{number}"})
 
-revision, down_revision = "9001", "{newest}"
-
-def upgrade():
-    op.create_table("half", sa.Column("id", sa.Integer(), primary_key=True))
-    os.kill(os.getpid(), signal.SIGKILL)
-'''
-UPGRADE = """
-import sys, pathlib
-from api import migrations
-from inventory.database import Database
-migrations.VERSIONS = (*migrations.VERSIONS, pathlib.Path(sys.argv[2]))
-migrations.upgrade(Database(sys.argv[1]))
-"""
-
-
-def test_a_migration_that_is_killed_half_way_leaves_the_book_and_the_next_start_mends_it(
-    empty_database, tmp_path
-):
-    later = tmp_path / "9001_later.py"
-    with empty_database() as book:
-        migrations.upgrade(book)
-        url = book.engine.url.render_as_string(hide_password=False)
-        book.engine.dispose()
-
-        def upgraded() -> int:
-            words = [sys.executable, "-c", UPGRADE, url, str(tmp_path)]
-            return subprocess.run(words, cwd=Path(__file__).parents[1], check=False).returncode
-
-        later.write_text(KILLED.format(newest=migrations.newest()))
-        assert upgraded() == -9
-        assert migrations.current(book) == migrations.newest()
-        assert "half" not in sa.inspect(book.engine).get_table_names()
-
-        later.write_text(later.read_text().replace("    os.kill(os.getpid(), signal.SIGKILL)\n", ""))
-        assert upgraded() == 0
-        assert migrations.current(book) == "9001"
-        assert "half" in sa.inspect(book.engine).get_table_names()
+        # On the 22nd the vials may be used; where it is the 23rd they are expired.
+        assert answers["Pacific/Kiritimati"].status_code == 409
+        for zone in ("Pacific/Pago_Pago", "UTC"):
+            assert (answers[zone].status_code, answers[zone].get_json()["on"]) == (201, days[zone])
+        sound(here)

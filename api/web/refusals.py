@@ -306,6 +306,7 @@ TOPICS: dict[str, dict[str, dict[str, str]]] = {
         "api.cli": {
             "CannotListen": "Choose another port, or stop the program that uses it.",
             "NotInitialised": "Run `vialbook init` first.",
+            "NewerBook": "Install the version of the program that migrated it, or a later one.",
         },
         "seed_data": {"UnknownTable": "Use one of the tables that are shipped."},
     },

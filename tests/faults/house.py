@@ -61,7 +61,7 @@ class House:
         return os.environ | {"PYTHONPATH": str(ROOT)} | named | self.variables
 
     def run(
-        self, *words: str, surroundings: dict[str, str] | None = None
+        self, *words: str, surroundings: dict[str, str] | None = None, patience: float = 600
     ) -> subprocess.CompletedProcess[str]:
         """One command of the program, to its end."""
         return subprocess.run(
@@ -70,7 +70,7 @@ class House:
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=patience,
         )
 
     def begin(self) -> None:
