@@ -131,7 +131,8 @@ def test_the_variables_that_are_named_move_the_book(tmp_path):
         for name in re.findall(r"VIALBOOK_\w+", path.read_text("utf-8"))
     }
     assert {"VIALBOOK_HOME", "VIALBOOK_DATABASE_URL", "VIALBOOK_SECRET"} <= named
-    assert named - read == {"VIALBOOK_BROWSER"}  # which the tests alone read
+    assert named - read == {"VIALBOOK_BROWSER", "VIALBOOK_EXAMPLES"}  # which the tests alone read
+    assert '"VIALBOOK_EXAMPLES", "0"' in (ROOT / "tests/test_api_schemathesis.py").read_text("utf-8")
     assert '"VIALBOOK_BROWSER") == "none"' in (ROOT / "tests/browser/clinic.py").read_text("utf-8")
     assert (moved.home, moved.database_url) == (tmp_path, url)
     assert from_environment({}).home.name == "var"
