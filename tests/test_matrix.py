@@ -1,6 +1,7 @@
 """Roles, routes and states of a person: who was put out, whose session is over, who sees no costs (P5)."""
 
 import io
+import logging
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
-from api import auth
+from api import auth, watching
 from api.auth import Person, Role
 from api.migrations.tables import every_table
 from api.web import passwords, rights, sign_ins
@@ -21,6 +22,7 @@ from tests.calls import BASE, NOW, Clinic, opened
 from tests.corpus.clinic import digest, furnish
 from tests.pages import PASSWORD, House
 from tests.test_api_sites import RECEIPT, USE
+from tests.test_web_second_factor import with_second_factor
 
 pytest_plugins = ("tests.calls", "tests.pages")
 
@@ -209,3 +211,51 @@ def test_a_token_that_is_renewed_leaves_the_old_one_dead(database):
             here.tokens[Role.MANAGER] = auth.issue_token(db, "Manager Person", role=Role.MANAGER, at=NOW)
         assert old.get("/items").status_code == 401
         assert here.get("/items").status_code == 200
+
+
+def test_no_secret_is_told_again_logged_or_kept_as_it_is(there, caplog, monkeypatch):
+    """Canaries: each is planted where it belongs, then whatever can be asked is asked, well and badly."""
+    house, keys = there
+    monkeypatch.setenv("VIALBOOK_SECRET", "canary-of-the-program-itself")
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(watching.REQUESTS, "propagate", True)
+    factor, browser = with_second_factor(house, Role.ADMIN).secret, house.as_(Role.ADMIN)
+    address = house.clinic.made("/calendars", {}, role=Role.ADMIN)["address"]
+    assert house.clinic.app.test_client().get(address).status_code == 200
+    house.come_in(Role.PRACTITIONER, "canary-that-was-typed-wrong")
+    planted = {
+        PASSWORD, factor, "canary-of-the-program-itself", "canary-that-was-typed-wrong",
+        address.rpartition("/")[2].removesuffix(".ics"), *house.clinic.tokens.values(),
+        str(browser.client.get_cookie("vialbook-session").value),
+    }  # fmt: skip
+
+    told = []
+    for call, method, path in calls(keys):
+        if path.startswith("/api"):
+            body = None if method == "GET" else {"reason": "canary", "unknown": 1}
+            answer = house.clinic.call(method, path, body, role=Role.ADMIN)
+        elif method == "GET":
+            answer = browser.get(path)
+        else:
+            continue
+        told.append((call, f"{answer.headers} {read(answer)}"))
+    told.append(("the log", "\n".join(watching.JsonLines().format(one) for one in caplog.records)))
+    told += [(name, row) for name, rows in kept(house.database) for row in rows]
+
+    assert {name for name, _ in told} >= {
+        "the log",
+        "people",
+        "credentials",
+        "sign_ins",
+        "trail",
+        "calendars",
+    }
+    assert [(name, secret) for name, text in told for secret in planted if secret in text] == []
+
+
+def kept(database: Database) -> Iterator[tuple[str, list[str]]]:
+    """Every row of every table, as who takes the file or a dump reads it."""
+    with database.read() as db:
+        for name in sa.inspect(database.engine).get_table_names():
+            every = sa.select(sa.literal_column("*")).select_from(sa.table(name))
+            yield name, [repr(tuple(row)) for row in db.execute(every)]
