@@ -22,15 +22,19 @@ WAITS = {
 }
 
 
-def postgresql(url: str) -> Database:
-    """The book on a PostgreSQL server, or on whichever of several leads; nothing is connected yet."""
+def postgresql(url: str, *, pool_size: int = 10, pool_timeout: float = 5) -> Database:
+    """The book on a PostgreSQL server, or on whichever of several leads; nothing is connected yet.
+
+    Who finds twice so many connections in use waits for one so long, and is then told to come again.
+    """
     database = Database(
         url,
         hide_parameters=True,  # what people wrote has no place in a log
         pool_pre_ping=True,  # a connection that died with a restarted server is noticed before it is used
         pool_recycle=900,
-        pool_size=10,
-        pool_timeout=5,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=pool_timeout,
         connect_args=WAITS,
     )
     event.listen(database.engine, "handle_error", _drop_what_is_gone)

@@ -4,7 +4,9 @@ On PostgreSQL alone; each test has a server's database of its own and breaks rea
 """
 
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import pytest
@@ -12,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from api import engines, errors
+from api.app import create_app
 from api.migrations.tables import every_table
 from inventory.ledger import Document
 from tests import postgres
@@ -131,3 +134,44 @@ def test_a_mistake_in_a_statement_is_not_taken_for_a_server_that_is_gone(served)
         db.execute(sa.text("SELECT nothing FROM nowhere"))
 
     assert not errors.is_busy(mistake.value)
+
+
+def test_who_needs_what_somebody_holds_is_told_to_come_again_and_everybody_else_goes_on(served):
+    vials = [RECEIPT, RECEIPT | {"sku": "LIDO-20", "lot_number": "L1"}]
+    held, free = (served.made("/receipts", body)["lot"]["id"] for body in vials)
+    other = sa.create_engine(served.database.engine.url, poolclass=sa.NullPool)
+
+    def throw_away(lot: int, quantity: str) -> tuple[int, str]:
+        answer = served.post("/write-offs", {"lot": lot, "quantity": quantity, "reason": "broken"})
+        return answer.status_code, answer.get_json().get("name", "")
+
+    with other.begin() as holder, ThreadPoolExecutor(4) as pool:
+        holder.execute(sa.text("SELECT * FROM balances WHERE lot_id = :lot FOR UPDATE"), {"lot": held})
+        waiting = [pool.submit(throw_away, held, "3") for _ in range(2)]
+        others = [throw_away(free, "20") for _ in range(2)]
+        told = [one.result() for one in waiting]
+
+    assert [status for status, _ in others] == [201, 201]
+    assert told == [(503, "Busy")] * 2
+    assert throw_away(held, "3")[0] == 201  # nobody holds it any more
+
+
+def test_more_than_the_pool_has_connections_for_are_told_to_come_again_and_none_is_lost(served):
+    url = served.database.engine.url
+    small = engines.postgresql(url.render_as_string(hide_password=False), pool_size=2, pool_timeout=0.2)
+    event.listen(small.engine, "before_cursor_execute", lambda *_: time.sleep(0.02))
+    crowd = Clinic(create_app(small, clock=served.clock), small, served.clock, served.tokens)
+
+    with ThreadPoolExecutor(64) as pool:
+        answers = list(pool.map(lambda number: receive(crowd, f"crowd-{number}"), range(64)))
+
+    done = [one for one in answers if one.status_code == 201]
+    put_off = [one for one in answers if one.status_code == 503]
+    others = [one.get_data(as_text=True) for one in answers if one.status_code not in (201, 503)]
+    assert others == []
+    assert done
+    assert {(one.get_json()["name"], one.headers["Retry-After"]) for one in put_off} == {("Busy", "1")}
+    assert receipts(served) == len(done)
+    assert small.engine.pool.checkedout() == 0
+    assert receive(crowd, "afterwards").status_code == 201
+    small.engine.dispose()

@@ -40,6 +40,7 @@ class House:
     port: int = field(default_factory=server.free_port)
     process: subprocess.Popen[bytes] | None = None
     log: Path | None = None  # of its home, unless that is no place to write
+    prelude: str = ""  # what the server's process runs before the program
 
     @property
     def file(self) -> Path:
@@ -75,7 +76,10 @@ class House:
 
     def begin(self) -> None:
         """Start the server, without waiting for it."""
-        words = [sys.executable, "-m", "api.cli", "serve", "--port", str(self.port)]
+        program = (
+            ["-c", f"{self.prelude}\nfrom api.cli import main; main()"] if self.prelude else ["-m", "api.cli"]
+        )
+        words = [sys.executable, *program, "serve", "--port", str(self.port)]
         with (self.log or self.home / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*words, "--workers", str(self.workers)],
