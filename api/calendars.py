@@ -1,4 +1,4 @@
-"""Calendars: a site's alerts under a private address that a calendar program asks for again and again.
+"""Calendars: a site's alerts and vials to share, under a private address that a program asks for again.
 
 The address is the key: whoever has it sees what expires and what runs short, but neither costs nor
 patients, and whoever made it can end it. Of its secret only a digest is kept.
@@ -7,6 +7,7 @@ patients, and whoever made it can end it. Of its secret only a digest is kept.
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -17,6 +18,8 @@ from inventory.alerts import Alert, AlertKind, Alerts
 from inventory.clinic import Site
 from inventory.database import Base
 from inventory.errors import NotFound
+from pricing import sharing_hints
+from pricing.sharing_hints import Hint
 
 AHEAD = 90  # days of opened vials and expiries that a calendar shows
 AGAIN = timedelta(hours=1)  # how often a program is asked to look again
@@ -104,10 +107,10 @@ def feed(db: Session, *, site: Site, at: datetime) -> bytes:
     until = ahead.on + timedelta(days=AHEAD)
     opened = alerts.to_discard(db, site=site, until=until)
     rest = [alert for alert in ahead.items if alert.kind is not AlertKind.DISCARD]
-    return written(ahead, [*opened, *rest], at=at)
+    return written(ahead, [*opened, *rest], sharing_hints.hints(db, site=site, on=ahead.on), at=at)
 
 
-def written(subject: Alerts, items: Sequence[Alert], *, at: datetime) -> bytes:
+def written(subject: Alerts, items: Sequence[Alert], hints: Sequence[Hint] = (), *, at: datetime) -> bytes:
     """The file itself. What has no day is left out; an event keeps its key from one look to the next."""
     import icalendar
 
@@ -121,12 +124,9 @@ def written(subject: Alerts, items: Sequence[Alert], *, at: datetime) -> bytes:
     for alert in items:
         if alert.due_on is None:
             continue
-        event = icalendar.Event()
-        event.add("uid", f"{_key(alert)}-site-{site.id}@vialbook")
-        event.add("dtstamp", at)
+        event = _event(_key(alert), site, at)
         event.add("summary", f"{WORDS[alert.kind]}: {alert.name}" + _of_lot(alert))
         event.add("description", alert.sentence)
-        event.add("transp", "TRANSPARENT")  # nobody is busy because a vial expires
         if alert.due_at is None:
             # What is overdue stands at today, where somebody looks.
             on = alert.due_on if alert.kind is AlertKind.EXPIRED else max(alert.due_on, subject.on)
@@ -136,7 +136,24 @@ def written(subject: Alerts, items: Sequence[Alert], *, at: datetime) -> bytes:
             event.add("dtstart", alert.due_at)
             event.add("dtend", alert.due_at)
         calendar.add_component(event)
+    for hint in hints:
+        event = _event(f"share-{hint.sku}-{hint.on}", site, at)
+        event.add("summary", f"Share a vial: {hint.name}")
+        event.add("description", hint.sentence)
+        event.add("dtstart", hint.on)
+        event.add("dtend", hint.on + timedelta(days=1))
+        calendar.add_component(event)
     return bytes(calendar.to_ical())
+
+
+def _event(key: str, site: Site, at: datetime) -> Any:
+    import icalendar
+
+    event = icalendar.Event()
+    event.add("uid", f"{key}-site-{site.id}@vialbook")
+    event.add("dtstamp", at)
+    event.add("transp", "TRANSPARENT")  # nobody is busy because a vial expires
+    return event
 
 
 def _key(alert: Alert) -> str:

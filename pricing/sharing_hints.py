@@ -32,6 +32,7 @@ class Hint:
     """One thing to know when booking: of which item, which day it is about, and what would be saved."""
 
     sku: str
+    name: str
     on: date
     sentence: str
 
@@ -94,7 +95,7 @@ def _emptied(item: ItemFacts, sessions: Sequence[tuple[date, Decimal]], *, on: d
             which = "the opened one, which has" if len(same) == 1 else f"the {len(same)} opened, which have"
             booked = f"{len(until)} planned until then" if until else "none is planned until then"
             said = f"{who} would use up {which} {plain(held)} {item.unit} left: {booked}."
-            found.append(Hint(item.sku, last_day, said))
+            found.append(Hint(item.sku, item.name, last_day, said))
     return found
 
 
@@ -118,6 +119,7 @@ def moved(
                 found.append(
                     Hint(
                         product.sku,
+                        product.name,
                         day,
                         f"The session of {day} with {product.name} would share the opened one {days} "
                         f"earlier, by {until}: it needs {plain(dose)} of the {plain(left)} "

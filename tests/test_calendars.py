@@ -8,6 +8,7 @@ import pytest
 
 from api.auth import Role
 from api.web import accounts
+from inventory import catalog, clinic
 from tests.calls import NOW
 from tests.pages import House, said
 from tests.shelves import received
@@ -97,6 +98,23 @@ def test_an_opened_vial_stands_at_its_hour_without_the_patient(house: House, her
         opened["discard_at"].replace("Z", "+00:00")
     ]
     assert all(b"P-4711" not in event.to_ical() for event in events)
+
+
+def test_what_would_use_up_an_opened_vial_stands_on_its_last_day(house: House, here):
+    received(house, sku="LIDO-20", expires_on=date(2027, 6, 30), lot="L7")
+    with house.database.write.begin() as db:
+        clinic.site(db, "MAIN").share_opened_vials = True
+        catalog.item(db, "LIDO-20").in_use_hours = 28 * 24
+    house.clinic.made("/sessions", {"patient_ref": "P-1", "lines": [{"sku": "LIDO-20", "quantity": "4"}]})
+    address = made(here)["address"]
+    assert not [event for event in feed(here, address) if "Share" in event["SUMMARY"]]
+
+    house.clock.now = NOW + timedelta(days=20)  # it is good for four weeks: the last of them has begun
+    (event,) = (event for event in feed(here, address) if "Share" in event["SUMMARY"])
+
+    assert event["SUMMARY"] == "Share a vial: Lidocaine 2%, 20 mL"
+    assert "would use up the opened one, which has 16 mL left" in event["DESCRIPTION"]
+    assert "P-1" not in event.to_ical().decode()
 
 
 def test_an_address_that_is_ended_or_guessed_answers_nothing(here):

@@ -26,7 +26,7 @@ blueprint = frame.chapter("purchases")
 
 AT_ONCE = 20
 MOST_LINES = 100
-LOOKED_BACK = timedelta(days=120)  # what a carrier's bill may be for
+LOOKED_BACK, MOST_BROUGHT = timedelta(days=62), 60  # days and deliveries that a carrier's bill may be for
 AGES = ("up to 30 days", "31 to 60 days", "61 to 90 days", "more than 90 days")
 FOUR = Decimal("0.0001")
 
@@ -144,7 +144,7 @@ def _supplier(code: str) -> Supplier:
 def _carried(supplier: Supplier) -> Response:
     """Share a carrier's bill over what it brought, whoever sold that: it has no goods of its own (C3)."""
     today = frame.here().day(g.now)
-    rows = uninvoiced.brought(g.db, since=today - LOOKED_BACK, limit=MOST_LINES)
+    rows = uninvoiced.brought(g.db, since=today - LOOKED_BACK, limit=MOST_BROUGHT)
     ticks: dict[str, fields.Field[Any]] = {f"brought-{row.receipt_id}": fields.String() for row in rows}
     parts = {"supplier": Words(20, required=True), "carrier": fields.String(), **ticks}
 
