@@ -77,7 +77,8 @@ def _with_lists(made: SQLCompiler, dialect: sa.Dialect) -> tuple[str, dict[str, 
     def any_of(found: re.Match[str]) -> str:
         name = found[1]
         kind = "TEXT" if isinstance(kinds[name], sa.String) else "BIGINT"
-        return f"= ANY (CAST(%({name})s::VARCHAR AS {kind}[]))"
+        # A question within the question: knowing the list, PostgreSQL would plan anew for each.
+        return f"= ANY ((SELECT CAST(%({name})s::VARCHAR AS {kind}[]))::{kind}[])"
 
     return A_LIST.sub(any_of, str(made)), dict.fromkeys(kinds, at_once.text_of_list)
 

@@ -108,7 +108,6 @@ ON_SHELVES = (
     .join(LOTS, LOTS.c.id == BALANCES.c.lot_id)
     .where(
         BALANCES.c.quantity > NOTHING,
-        BALANCES.c.expires_on >= sa.bindparam("on", type_=sa.Date),
         LOTS.c.state == RELEASED,
     )
     .order_by(*FIRST_TO_EXPIRE)
@@ -127,6 +126,7 @@ def _first_of(count: int, shelves: int, limit: int) -> sa.CompoundSelect[Any]:
         ON_SHELVES.where(
             BALANCES.c.item_id == sa.bindparam(f"item{n}"),
             BALANCES.c.place_id == sa.bindparam(f"shelf{shelf}"),
+            BALANCES.c.expires_on >= sa.bindparam("on"),
         )
         .limit(sa.literal_column(str(limit)))
         .offset(NOTHING)
@@ -140,13 +140,21 @@ def _first_of(count: int, shelves: int, limit: int) -> sa.CompoundSelect[Any]:
 
 @lru_cache(maxsize=16)
 def _first_of_each(limit: int) -> Question:
-    """The same for PostgreSQL, which need not plan every arm: for each item and shelf of two lists."""
+    """The same for PostgreSQL, which need not plan every arm: for each item and shelf of two lists.
+
+    The day comes from a question of its own: which days there are would have it planned anew each time.
+    """
     items, places = (
         sa.select(table.c.id).where(table.c.id.in_(sa.bindparam(name, expanding=True))).subquery()
         for name, table in (("items", ITEMS), ("shelves", PLACES))
     )
+    day = sa.select(sa.bindparam("on", type_=sa.Date)).scalar_subquery()
     of_one = (
-        ON_SHELVES.where(BALANCES.c.item_id == items.c.id, BALANCES.c.place_id == places.c.id)
+        ON_SHELVES.where(
+            BALANCES.c.item_id == items.c.id,
+            BALANCES.c.place_id == places.c.id,
+            BALANCES.c.expires_on >= day,
+        )
         .limit(sa.literal_column(str(limit)))
         .lateral()
     )

@@ -59,7 +59,7 @@ QUICK = Size(
     shelf=1_000,
     courses=40,
     seeds=1,
-    stocked=4_000,
+    stocked=8_000,
 )
 
 
@@ -101,7 +101,7 @@ def works(folder: Path, size: Size) -> dict[str, Callable[[], Iterable[Figure]]]
         "importing": lambda: importing.figures(folder, rows=size.lines * 10),
         "loading": lambda: loading.figures(folder, days=size.days),
         "load": lambda: load.figures(
-            folder, lots=size.stocked, rounds=max(1, size.rounds // 60), each=max(8, size.rounds // 4)
+            folder, lots=size.stocked, rounds=max(3, size.rounds // 60), each=max(40, size.rounds // 4)
         ),
         "workbook": lambda: workbook.figures(folder, rows=size.lots),
         "papers": lambda: papers.figures(rounds=size.rounds // 3),
