@@ -11,6 +11,7 @@ numbers of the caller's smallest unit, such as 0.01 mL. Rates are lines a day; a
 one session. The same arguments give the same answer.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -232,24 +233,57 @@ def _used(ago: "Whole", doses: "Whole", vessel: Vessel, *, days: int) -> int:
     return opened
 
 
-def volumes(
-    demand: Demand, vessel: Vessel, random: Any, *, paths: int, days: int
-) -> tuple["Whole", "Whole", "Floats"]:
-    """What may be asked for and in how many lines, [path, lag less 1], and each path's lines a day.
+def ranks(paths: int, tilt: float) -> tuple["Floats", "Floats"]:
+    """Which share of all cases needs less than each path does, and the share that the path stands for.
 
-    In smallest units; for a single-dose container in containers, since no two lines share one.
+    Much is asked for in few cases, and it is these that lose sessions: with a tilt above one they get more
+    paths than their share, and less weight each.
     """
     import numpy as np
 
-    wide = np.sort(random.gamma(demand.shape, demand.per_day / demand.shape, 8 * paths))
-    rate = wide[4::8]  # spread evenly, so that few paths tell as much as many
-    lags = np.arange(days)
+    edges = 1 - (1 - np.arange(paths + 1) / paths) ** tilt
+    return (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+
+
+def _counts(demand: Demand, exposure: float, ranks: "Floats") -> "Whole":
+    """How many lines nobody has booked come at each rank: the quantiles of a Poisson number whose rate is
+    a gamma one, which are of the negative binomial distribution."""
+    import numpy as np
+
+    mean = demand.per_day * exposure
+    most = int(mean + 12 * math.sqrt(mean + mean * mean / demand.shape) + 30)
+    share = exposure / (demand.shape / demand.per_day + exposure)
+    before = np.arange(most)
+    steps = np.log((before + demand.shape) / (before + 1)) + math.log(max(share, 1e-300))
+    first = demand.shape * math.log1p(-share)
+    chances = np.exp(first + np.concatenate([[0.0], np.cumsum(steps)]))
+    found: Whole = np.searchsorted(np.cumsum(chances), ranks).astype(np.int64)
+    return found
+
+
+def volumes(
+    demand: Demand, vessel: Vessel, random: Any, *, ranks: "Floats", days: int
+) -> tuple["Whole", "Whole", "Floats"]:
+    """What may be asked for and in how many lines, [path, lag less 1], and each path's lines a day.
+
+    The paths have the numbers of unbooked lines of the `ranks`, so that few tell as much as many; their
+    days, doses and rates are drawn. In smallest units; for a single-dose container in containers, since no
+    two lines share one.
+    """
+    import numpy as np
+
+    paths, lags = len(ranks), np.arange(days)
     unknown = demand.unknown[np.minimum(lags, len(demand.unknown) - 1)]
-    busy = demand.weights[lags % len(demand.weights)] * unknown
-    counts = random.poisson(rate[:, None] * busy[None, :])
+    until = np.cumsum(demand.weights[lags % len(demand.weights)] * unknown)
+    exposure = float(until[-1])
+    number = _counts(demand, exposure, ranks)
+    rate = random.gamma(demand.shape + number, 1 / (demand.shape / demand.per_day + exposure))
+    total = int(number.sum())
+    on = np.minimum(np.searchsorted(until, random.random(total) * exposure, side="right"), days - 1)
+    cell = np.repeat(np.arange(paths) * days, number) + on
     doses = -(-demand.doses // vessel.content) if vessel.single else demand.doses
-    drawn = doses[random.integers(0, len(doses), int(counts.sum()))]
-    cell = np.repeat(np.arange(paths * days), counts.ravel())
+    drawn = doses[random.integers(0, len(doses), total)]
+    counts = np.bincount(cell, minlength=paths * days).reshape(paths, days)
     volume = np.bincount(cell, drawn, paths * days).astype(np.int64).reshape(paths, days)
     for lag, dose, chance in demand.booked:
         if lag <= days:

@@ -83,6 +83,7 @@ class Paths:
 
     items: Sequence[Item]
     days: int
+    weights: "Floats"  # [path], the share of all cases that each stands for
     need: "Whole"  # containers to be opened
     lines: "Whole"  # asked for
     there: "Whole"  # containers on the shelf and arrived, cumulative
@@ -97,6 +98,22 @@ class Paths:
     left: "Whole" = field(init=False)  # at the end
     wasted: "Whole" = field(init=False)  # expired by the end
     lost: "Floats" = field(init=False)  # lines that no stock serves, by day
+
+    def mean(self, values: Any) -> "Floats":
+        """The mean over the cases of what each path comes to, [item, path].
+
+        Not a matrix product: that rounds by what else is in the matrix.
+        """
+        found: Floats = (values * self.weights).sum(1)
+        return found
+
+    def quantile(self, values: "Floats", share: float) -> "Floats":
+        """What such a share of the cases stays below or reaches, [item]."""
+        import numpy as np
+
+        order = np.argsort(values, 1, kind="stable")
+        at = (np.cumsum(self.weights[order], 1) < share).sum(1)[:, None]
+        return np.take_along_axis(values, np.take_along_axis(order, at, 1), 1)[:, 0]
 
     def __post_init__(self) -> None:
         """Use up the stock day by day, first expired, first out; one path needs only cumulative curves:
@@ -126,10 +143,12 @@ class Paths:
         object.__setattr__(self, "wasted", gone - served)
 
 
-def draw(items: Sequence[Item], *, seed: int, paths: int, days: int) -> Paths:
-    """Draw the paths of items, each from its own generator."""
+def draw(items: Sequence[Item], *, seed: int, paths: int, days: int, tilt: float = 1.0) -> Paths:
+    """Draw the paths of items, each from its own generator; a tilt gives large need more paths, that weigh
+    less each (`forecasting.ranks`)."""
     import numpy as np
 
+    ranks, weights = forecasting.ranks(paths, tilt)
     shape = (len(items), paths)
     volume, asked = np.empty((*shape, days), dtype=np.int64), np.empty((*shape, days), dtype=np.int64)
     there, expired = np.zeros((*shape, days), dtype=np.int64), np.zeros((len(items), days), dtype=np.int64)
@@ -139,7 +158,7 @@ def draw(items: Sequence[Item], *, seed: int, paths: int, days: int) -> Paths:
     for at, item in enumerate(items):
         random = np.random.default_rng([seed, item.key])
         volume[at], asked[at], lines[at] = forecasting.volumes(
-            item.demand, item.vessel, random, paths=paths, days=days
+            item.demand, item.vessel, random, ranks=ranks, days=days
         )
         arrives[at] = _spread(item.delivery_days, random, paths)
         life[at] = _spread(item.lives, random, paths)
@@ -157,8 +176,8 @@ def draw(items: Sequence[Item], *, seed: int, paths: int, days: int) -> Paths:
         far[at], far_keeps[at] = _beyond(random, lines[at], (ends - days, keeps[at] - days))
     per_line = np.array([item.demand.containers_per_line for item in items])[:, None]
     return Paths(
-        items, days, _containers(items, volume), asked, there, expired, np.maximum(lines * per_line, 1e-5),
-        arrives, life, far * per_line, keeps, far_keeps * per_line,
+        items, days, weights, _containers(items, volume), asked, there, expired,
+        np.maximum(lines * per_line, 1e-5), arrives, life, far * per_line, keeps, far_keeps * per_line,
     )  # fmt: skip
 
 

@@ -7,10 +7,11 @@ both together are used until the day of the other. Either way what counts is wha
 Numpy and floats; no database, no clock. Days are whole numbers from today (0); containers are whole.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from inventory.futures import Paths
+from inventory.futures import Item, Paths
 
 if TYPE_CHECKING:
     from inventory.forecasting import Floats, Whole
@@ -70,6 +71,20 @@ def meets(paths: Paths) -> Lot:
     return replace(lot, first_use=lot.used_by(np.ones(len(paths.items), dtype=np.int64), paths))
 
 
+def between(items: Sequence[Item], days: int) -> "Floats":
+    """How likely each day is to lie between the arrivals of an order of today and one of the next order day,
+    [item, day less 1]: what is lost on it is lost by waiting. Deliveries that are drawn would say so less
+    exactly."""
+    import numpy as np
+
+    found = np.empty((len(items), days))
+    for at, item in enumerate(items):
+        come = np.bincount(np.minimum(item.delivery_days, days + 1), minlength=days + 2)[1 : days + 1]
+        found[at] = by = np.cumsum(come) / len(item.delivery_days)
+        found[at, item.next_order_in :] -= by[: max(0, days - item.next_order_in)]
+    return found
+
+
 def _added(paths: Paths, ends: "Whole", far: "Floats") -> "Floats":
     """What a lot that ends then adds beyond the days drawn, of which it could serve `far` alone."""
     import numpy as np
@@ -95,7 +110,7 @@ def _candidates(paths: Paths) -> "Whole":
 
     terms = [item.terms for item in paths.items]
     pack, least = np.array([one.pack for one in terms]), np.array([one.least for one in terms])
-    per_day = paths.rate.mean(1)
+    per_day = paths.mean(paths.rate)
     covers = np.rint(per_day[:, None] * np.array(COVERS) / pack[:, None]).astype(np.int64)
     few = least[:, None] + np.arange(FEW)
     widest = max((len(one.breaks) for one in terms), default=0)
@@ -126,13 +141,13 @@ def best(paths: Paths, lot: Lot, *, setup: float, holding_per_year: float, dispo
         waste = np.maximum(containers[:, None] - lot.usable, 0)
         covered = np.minimum(used + 1 / paths.rate, lot.ends) - first
         paid = np.array([one.price_of(packs[at : at + 1])[0] for at, one in enumerate(terms)])
-        cost = setup + (holding * held + lost * waste).mean(1) + (paid - price) * containers
-        per_day = cost / np.maximum(covered.mean(1), 0.25)
+        cost = setup + paths.mean(holding * held + lost * waste) + (paid - price) * containers
+        per_day = cost / np.maximum(paths.mean(covered), 0.25)
         better = per_day < chosen.per_day - 1e-9
         chosen = Best(
             np.where(better, packs, chosen.packs),
             np.where(better, per_day, chosen.per_day),
-            np.where(better, waste.mean(1), chosen.waste),
+            np.where(better, paths.mean(waste), chosen.waste),
         )
         before, packs_before = used, packs
     return chosen

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from inventory.forecasting import Floats
 
 PATHS = 128
+TILT = 2.0  # lost sessions come of large need, which gets more paths than its share
 BLOCK = 256  # items worked on at once, which bounds the memory
 SHORTEST, LONGEST = 14, 400  # days looked ahead
 YEAR = 365
@@ -225,7 +226,8 @@ def _each(
     advice: dict[int, Advice] = {}
     for days, places in _alike(items):
         group = [items[place] for place in places]
-        found = _decided(futures.draw(group, seed=seed, paths=paths, days=days), economics, setup)
+        drawn = futures.draw(group, seed=seed, paths=paths, days=days, tilt=TILT)
+        found = _decided(drawn, economics, setup)
         advice.update(zip(places, found, strict=True))
     return [advice[place] for place in range(len(items))]
 
@@ -259,27 +261,28 @@ def _decided(paths: Paths, economics: Economics, setup: float) -> list[Advice]:
     price, containers = np.array([one.price for one in terms]), best.packs * [one.pack for one in terms]
     till = np.clip(lot.later - 1, 1, paths.days)[:, :, None] - 1
     missing = np.take_along_axis(lot.unmet, till, 2)[:, :, 0]
+    serves = np.minimum(1, containers[:, None] / np.maximum(missing, 1))
+    lost = np.einsum("ipd,id->ip", paths.lost, new_lot.between(paths.items, paths.days)) * serves
     day = np.arange(1, paths.days + 1)
     waiting = (day >= lot.arrives[:, :, None]) & (day < lot.later[:, :, None])
-    lost = (paths.lost * waiting).sum(2) * np.minimum(1, containers[:, None] / np.maximum(missing, 1))
-    early = np.maximum(np.minimum(lot.first_use, lot.later) - lot.arrives, 0).mean(1)
-    sooner = np.maximum(lot.later - np.maximum(lot.arrives, lot.first_use), 0).mean(1)
+    early = paths.mean(np.maximum(np.minimum(lot.first_use, lot.later) - lot.arrives, 0))
+    sooner = paths.mean(np.maximum(lot.later - np.maximum(lot.arrives, lot.first_use), 0))
     waste = np.maximum(containers[:, None] - lot.usable, 0)
-    more = (waste - np.maximum(containers[:, None] - lot.usable_later, 0)).mean(1)
+    more = paths.mean(waste - np.maximum(containers[:, None] - lot.usable_later, 0))
     per_line = np.maximum([item.demand.containers_per_line for item in paths.items], 1e-3)
     return _said(
         paths,
         best,
-        lost_sales=economics.lost_line * lost.mean(1),
-        lost_chance=(lost > 0).mean(1),
+        lost_sales=economics.lost_line * paths.mean(lost),
+        lost_chance=paths.mean(((paths.lost > 0) & waiting).any(2)),
         holding=economics.holding_per_year / YEAR * price * containers * early,
         expiry=(price + economics.disposal) * np.maximum(more, 0),
         sooner=best.per_day * sooner,
-        lines_a_day=paths.rate.mean(1) / per_line,
+        lines_a_day=paths.mean(paths.rate) / per_line,
         economics=economics,
-        unmet=np.take_along_axis(np.cumsum(paths.unmet, 2), till, 2)[:, :, 0].mean(1),
-        saved=np.minimum(missing, containers[:, None]).mean(1),
-        asked=np.take_along_axis(np.cumsum(paths.need, 2), till, 2)[:, :, 0].mean(1),
+        unmet=paths.mean(np.take_along_axis(np.cumsum(paths.unmet, 2), till, 2)[:, :, 0]),
+        saved=paths.mean(np.minimum(missing, containers[:, None])),
+        asked=paths.mean(np.take_along_axis(np.cumsum(paths.need, 2), till, 2)[:, :, 0]),
     )
 
 
@@ -290,9 +293,8 @@ def _said(
     """The advice in numbers, one item after the other."""
     import numpy as np
 
-    out = np.sort(_stock_outs(paths), 1)
-    tenth, half, most = (out[:, int(share * (out.shape[1] - 1))] for share in (0.1, 0.5, 0.9))
-    wasted = paths.wasted.mean(1)
+    tenth, half, most = (paths.quantile(_stock_outs(paths), share) for share in (0.1, 0.5, 0.9))
+    wasted = paths.mean(paths.wasted)
     found = []
     for at, item in enumerate(paths.items):
         weighed = {name: float(values[at]) for name, values in money.items()}

@@ -41,7 +41,7 @@ def test_booked_and_unbooked_need_together_have_the_exact_distribution():
         demand(per_day=3.0, doses=doses, booked=booked),
         Vessel(1000, single=False, in_use_days=28),
         np.random.default_rng(1),
-        paths=40_000,
+        ranks=forecasting.ranks(40_000, 1.0)[0],
         days=1,
     )
 
@@ -50,12 +50,33 @@ def test_booked_and_unbooked_need_together_have_the_exact_distribution():
     assert np.quantile(asked, [0.5, 0.95, 0.99]).tolist() == [11, 16, 19]
 
 
+@pytest.mark.parametrize("tilt", [1.0, 2.0])
+def test_few_paths_have_the_numbers_of_lines_that_many_would(tilt):
+    # a rate known to a third, Gamma(9) of mean 0.2 a day: in 30 days a mean of 6, a variance of 6 + 36 / 9
+    ranks, weights = forecasting.ranks(128, tilt)
+
+    _, lines, rates = forecasting.volumes(
+        demand(shape=9.0, per_day=0.2),
+        Vessel(1000, single=False, in_use_days=28),
+        np.random.default_rng(1),
+        ranks=ranks,
+        days=30,
+    )
+
+    number = lines.sum(1)
+    assert weights.sum() == pytest.approx(1)
+    assert number @ weights == pytest.approx(6, rel=0.01)
+    assert (number - 6) ** 2 @ weights == pytest.approx(10, rel=0.03)
+    assert rates @ weights == pytest.approx(0.2, rel=0.05)
+    assert (number >= 12).mean() == pytest.approx(0.05 if tilt == 1 else 0.22, abs=0.02)
+
+
 def test_a_single_dose_container_is_one_patients_and_counted_whole():
     asked, lines, _ = forecasting.volumes(
         demand(per_day=1e-9, doses=np.array([3]), booked=((1, 3, 1.0), (1, 3, 1.0), (1, 5, 1.0))),
         Vessel(4, single=True, in_use_days=0),
         np.random.default_rng(1),
-        paths=3,
+        ranks=forecasting.ranks(3, 1.0)[0],
         days=2,
     )
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import forecasting, levels, policy, surplus
+from inventory import forecasting, levels, new_lot, policy, surplus
 from inventory.forecasting import Demand, Vessel
 from inventory.futures import Item, Paths, Terms
 from inventory.policy import Economics, OrderTerms
@@ -53,6 +53,23 @@ def test_what_runs_out_before_the_next_order_could_come_is_ordered_and_what_last
     assert short.lost_sales > short.holding + short.expiry + short.sooner
     assert enough.packs == 0
     assert enough.lost_chance == 0
+
+
+def test_few_paths_tell_as_much_of_what_waiting_risks_as_many():
+    unsure = item(demand=replace(item().demand, shape=20.0), delivery_days=np.array([7, 7, 8, 12]))
+    asked = [replace(unsure, lots=((ALWAYS, count),)) for count in (30, 33, 36)]
+
+    few, many = (policy.advise(asked, Economics(), seed=1, paths=paths) for paths in (128, 16_384))
+
+    for one, other in zip(few, many, strict=True):
+        assert one.lost_sales == pytest.approx(other.lost_sales, rel=0.2)
+
+
+def test_a_day_lies_between_two_deliveries_as_often_as_receipts_were_late():
+    # in two days or, as often, in four; and three days later
+    late = item(delivery_days=np.array([2, 4]), next_order_in=3)
+
+    assert new_lot.between([late], 8)[0].tolist() == [0, 0.5, 0.5, 1, 0.5, 0.5, 0, 0]
 
 
 def test_the_same_day_gives_the_same_advice_whoever_else_is_asked_about():
@@ -261,7 +278,7 @@ def test_cumulative_curves_say_what_lots_used_first_expired_first_say(need, lots
     there[0, 0, arrival[0] - 1 :] += arrival[1]
 
     asked = np.array([[need]])
-    paths = Paths([], days, asked, asked, there, expired, *(np.ones((1, 1)) for _ in range(6)))
+    paths = Paths([], days, np.ones(1), asked, asked, there, expired, *(np.ones((1, 1)) for _ in range(6)))
 
     shelf, unmet, wasted = sorted([last_day, count] for last_day, count in lots), [], 0
     for day, asked in enumerate(need, start=1):
