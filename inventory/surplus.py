@@ -1,34 +1,9 @@
-"""Surplus: what one site will not use before it expires, and another site can instead of buying it (O2).
+"""Surplus: what an item will use in date of what another site will not, instead of buying it (O2).
 
-Numpy and floats; no database, no clock. Days are whole numbers from today (0); containers are whole.
+Floats; no database, no clock. Days are whole numbers from today (0); containers are whole.
 """
 
-from collections.abc import Sequence
-
-from inventory import futures
 from inventory.futures import Item
-
-SURE = 0.9  # a site can spare what it will not need in so many of all cases
-
-
-def spare(items: Sequence[Item], *, seed: int, paths: int = 128) -> list[tuple[tuple[int, int], ...]]:
-    """Of each item the lots (last day, containers) that a site can offer to others: what it will expire with
-    in nine of ten cases, used first expired, first out."""
-    import numpy as np
-
-    found = []
-    for item in items:
-        random = np.random.default_rng([seed, item.key])
-        demand, used, lots = item.demand, 0.0, []
-        rate = random.gamma(demand.shape, demand.per_day / demand.shape, paths) * demand.lines_per_fresh
-        for last_day, containers in sorted(item.lots):
-            needed = random.poisson(rate * min(max(last_day, 0), futures.FAR)) * demand.containers_per_line
-            taken = min(float(containers), max(0.0, float(np.quantile(needed, SURE)) - used))
-            used += taken
-            if last_day >= 1 and containers - taken >= 1:
-                lots.append((last_day, int(containers - taken)))
-        found.append(tuple(lots))
-    return found
 
 
 def usable(item: Item, room: int) -> tuple[tuple[int, int], ...]:

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from inventory import orders
 from inventory.catalog import Item, Supplier
 from inventory.clinic import PLACES, PlaceKind
 from inventory.database import table_of
@@ -127,12 +128,6 @@ def ageing(
 
 def brought(db: Session, *, since: date, limit: int) -> tuple[Brought, ...]:
     """What was received since a day and not sent back, the latest first: what a carrier's bill may be for."""
-    undone = MOVEMENTS.alias("undone")
-    taken_back = (
-        sa.select(undone.c.id)
-        .join(MOVEMENTS, MOVEMENTS.c.id == undone.c.corrects_id)
-        .where(MOVEMENTS.c.document_id == RECEIPTS.c.document_id)
-    )
     rows = db.execute(
         sa.select(
             RECEIPTS.c.id, sa.func.coalesce(Supplier.name, ""), RECEIPTS.c.received_on, Item.sku, Item.name,
@@ -142,7 +137,7 @@ def brought(db: Session, *, since: date, limit: int) -> tuple[Brought, ...]:
         .join(Item, Item.id == RECEIPTS.c.item_id)
         .join(LOTS, LOTS.c.id == RECEIPTS.c.lot_id)
         .outerjoin(Supplier, Supplier.id == RECEIPTS.c.supplier_id)
-        .where(RECEIPTS.c.received_on >= since, ~sa.exists(taken_back))
+        .where(RECEIPTS.c.received_on >= since, orders.stands())
         .order_by(RECEIPTS.c.received_on.desc(), RECEIPTS.c.id.desc())
         .limit(limit)
     )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import forecasting, levels, new_lot, policy, surplus
+from inventory import forecasting, levels, new_lot, policy
 from inventory.forecasting import Demand, Vessel
 from inventory.futures import Item, Paths, Terms
 from inventory.policy import Economics, OrderTerms
@@ -216,17 +216,13 @@ def test_an_order_is_made_large_enough_to_ship_free_where_that_costs_less_than_t
 
 
 def test_what_another_site_can_spare_is_fetched_before_anything_is_bought():
-    slow = item(1, per_day=0.1, lots=((60, 30), (ALWAYS, 5)))
+    alone = item(2, lots=((ALWAYS, 4),))
 
-    (offered,) = surplus.spare([slow], seed=1)
-    (fetched,) = advised(item(2, lots=((ALWAYS, 4),), offered=offered))
-    (nothing,) = surplus.spare([item(1)], seed=1)
+    (fetched,) = advised(replace(alone, offered=((60, 20),)))
+    (late,) = advised(replace(alone, offered=((1, 20),)))
 
-    assert [last_day for last_day, _ in offered] == [60]
-    assert 10 < offered[0][1] < 30
-    assert fetched.fetch == offered[0][1]
-    assert fetched.packs <= advised(item(2, lots=((ALWAYS, 4),)))[0].packs
-    assert nothing == ()
+    assert (fetched.fetch, late.fetch) == (20, 0)  # what expires tomorrow would be used by nobody
+    assert fetched.packs <= advised(alone)[0].packs
 
 
 @pytest.mark.parametrize(
