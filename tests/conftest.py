@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -18,6 +19,9 @@ from sqlalchemy.orm import Session
 from api.migrations.tables import every_table
 from inventory.database import Database
 from tests import postgres
+
+if TYPE_CHECKING:
+    from tests.calls import Clinic
 
 ENGINES = ("sqlite", "postgresql")
 os.environ.setdefault("VIALBOOK_SECRET", "of the tests alone")  # else a file would be made where they are run
@@ -140,6 +144,24 @@ def database(new_database: NewDatabase) -> Iterator[Database]:
     """A database of the test's own, where what is committed stays: for several sessions at once."""
     with new_database() as fresh:
         yield fresh
+
+
+@pytest.fixture
+def here(database: Database) -> Iterator["Clinic"]:
+    """A clinic of the test's own, reached over HTTP."""
+    from tests.calls import opened  # imported late, for tests of the domain need no server
+
+    with opened(database) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def there(new_database: NewDatabase) -> Iterator["Clinic"]:
+    """A clinic reached over HTTP in which nothing changes: one for all tests of a file."""
+    from tests.calls import opened
+
+    with new_database() as database, opened(database) as found:
+        yield found
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -10,23 +9,7 @@ import sqlalchemy as sa
 from api.auth import Role
 from api.idempotency import RequestKey
 from inventory.catalog import Item
-from inventory.database import Database
-from tests.calls import NEW_ITEM, Clinic, opened
-from tests.conftest import NewDatabase
-
-
-@pytest.fixture
-def here(database: Database) -> Iterator[Clinic]:
-    """A clinic of the test's own."""
-    with opened(database) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def there(new_database: NewDatabase) -> Iterator[Clinic]:
-    """A clinic in which nothing changes."""
-    with new_database() as database, opened(database) as found:
-        yield found
+from tests.calls import NEW_ITEM, Clinic
 
 
 def items_on_record(here: Clinic) -> int:

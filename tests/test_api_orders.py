@@ -1,22 +1,11 @@
 """Ordering over HTTP: from advice to a closed order, by scan and by hand, and what is refused (O3)."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from api.auth import Role
-from inventory.database import Database
-from tests.calls import Clinic, opened
+from tests.calls import Clinic
 
 LABELS = ["]C1010952123454321310A17", "]C11727063021S1"]  # HA-3, lot A17, good until 2027-06-30
-
-
-@pytest.fixture
-def here(database: Database) -> Iterator[Clinic]:
-    """A clinic of the test's own."""
-    with opened(database) as found:
-        yield found
 
 
 def drafted(here: Clinic, *lines: dict[str, Any], **more: Any) -> Any:

@@ -1,15 +1,12 @@
 """Dry runs over HTTP: what receipts, write-offs, sessions and reversals would change (S12)."""
 
-from collections.abc import Iterator
-
 import pytest
 import sqlalchemy as sa
 
 from api.auth import Role
 from api.idempotency import RequestKey
-from inventory.database import Database
 from inventory.ledger import Document, Movement
-from tests.calls import Clinic, opened
+from tests.calls import Clinic
 from tests.test_api_stock import receive
 
 WRITE_OFF = {"quantity": "6", "reason": "lost", "at": "2026-01-12T15:00:00Z"}
@@ -18,13 +15,6 @@ RECEIPT = {
     "site": "MAIN",
 }  # fmt: skip
 SESSION = {"patient_ref": "P-1", "lines": [{"sku": "HA-3", "quantity": "2"}]}
-
-
-@pytest.fixture
-def here(database: Database) -> Iterator[Clinic]:
-    """A clinic of the test's own."""
-    with opened(database) as found:
-        yield found
 
 
 @pytest.fixture

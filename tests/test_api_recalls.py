@@ -1,20 +1,10 @@
 """Recalls over HTTP: the report and its page, a lot's history, the lots of a session and of a patient."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from api.auth import Role
-from inventory.database import Database
-from tests.calls import Clinic, opened
+from tests.calls import Clinic
 from tests.test_api_stock import receive
-
-
-@pytest.fixture
-def here(database: Database) -> Iterator[Clinic]:
-    """A clinic of the test's own."""
-    with opened(database) as found:
-        yield found
 
 
 def treat(here: Clinic, patient_ref: str, *skus: str) -> int:

@@ -10,15 +10,9 @@ import sqlalchemy as sa
 from api.auth import Role
 from inventory import allocations, catalog, clinic, reordering
 from inventory.allocations import Promise
-from tests.calls import NOW, Clinic, opened
+from tests.calls import NOW, Clinic
 
 TODAY = date(2026, 1, 15)
-
-
-@pytest.fixture
-def here(database):
-    with opened(database) as clinic:
-        yield clinic
 
 
 def promised(here: Clinic, sku: str, quantity: str, due_on: date) -> None:

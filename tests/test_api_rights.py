@@ -8,7 +8,6 @@ import pytest
 
 from api import auth
 from api.auth import Role
-from inventory.database import Database
 from seed_data import reference
 from tests.calls import NOW, Clinic, opened
 from tests.conftest import NewDatabase
@@ -32,20 +31,6 @@ DUTIES = {
     "GET /api/v1/stock": "manager front_desk accountant practitioner admin",
     "PUT /api/v1/settings/<code:key>": "manager admin",
 }
-
-
-@pytest.fixture
-def here(database: Database) -> Iterator[Clinic]:
-    """A clinic of the test's own."""
-    with opened(database) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def there(new_database: NewDatabase) -> Iterator[Clinic]:
-    """A clinic that nobody changes."""
-    with new_database() as database, opened(database) as found:
-        yield found
 
 
 @pytest.mark.parametrize("call", DUTIES)

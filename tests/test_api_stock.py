@@ -1,21 +1,12 @@
 """Stock over HTTP: receive by scan, open, treat, hold, undo, and what each list then shows."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from api.auth import Role
-from inventory.database import Database
-from tests.calls import NOW, Clinic, opened
-
-
-@pytest.fixture
-def here(database: Database) -> Iterator[Clinic]:
-    """A clinic of the test's own."""
-    with opened(database) as found:
-        yield found
+from tests.calls import NOW, Clinic
 
 
 def receive(here: Clinic, sku: str, number: str, expires_on: str, containers: int, cost: str) -> Any:

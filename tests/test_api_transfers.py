@@ -9,16 +9,8 @@ from api.auth import Person, PersonSite, Role
 from inventory import catalog, clinic
 from inventory.clinic import Place
 from inventory.proof import verify
-from tests.calls import opened
 
 FRIDGE = {"code": "FRIDGE", "name": "Fridge", "temperature": "cold"}
-
-
-@pytest.fixture
-def here(database):
-    """A clinic of the test's own."""
-    with opened(database) as found:
-        yield found
 
 
 @pytest.fixture

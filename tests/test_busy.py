@@ -1,30 +1,13 @@
 """A database that is busy, full or damaged: tried again where that helps, otherwise said in words."""
 
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from inventory.catalog import Item
-from inventory.database import Database
-from tests.calls import NEW_ITEM, Clinic, opened
-from tests.conftest import NewDatabase
-
-
-@pytest.fixture
-def here(database: Database) -> Iterator[Clinic]:
-    """A clinic of the test's own."""
-    with opened(database) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def there(new_database: NewDatabase) -> Iterator[Clinic]:
-    """A clinic in which nothing changes."""
-    with new_database() as database, opened(database) as found:
-        yield found
+from tests.calls import NEW_ITEM
 
 
 class Met(Exception):

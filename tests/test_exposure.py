@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,20 +13,12 @@ from api.app import create_app
 from api.auth import Role
 from api.limits import Limits, TooManyRequests
 from api.settings import BadEnvironment, Exposure
-from inventory.database import Database
-from tests.calls import NOW, Clinic, opened
+from tests.calls import NOW, Clinic
 from tests.pages import House
 
 pytest_plugins = ("tests.calls", "tests.pages")
 
 FAR = {"REMOTE_ADDR": "203.0.113.9"}
-
-
-@pytest.fixture
-def here(database: Database) -> Iterator[Clinic]:
-    """A clinic of the test's own."""
-    with opened(database) as found:
-        yield found
 
 
 def exposed(here: Clinic, limits: Limits | None = None, **chosen: object) -> Clinic:

@@ -1,6 +1,5 @@
 """The label on an opened vial: all that a person must read, and a QR code that finds the vial again (S4)."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,19 +10,11 @@ from hypothesis import strategies as st
 from api import vial_label
 from api.auth import Role
 from inventory import catalog, vial_labels
-from inventory.database import Database
 from inventory.gs1 import UnreadableLabel
-from tests.calls import NOW, Clinic, opened
+from tests.calls import NOW, Clinic
 
 MM = 72 / 25.4
 LONGEST = "Bacteriostatic sodium chloride 0.9%, 25 × 30 mL multi-dose vials, " + "W" * 130
-
-
-@pytest.fixture
-def here(database: Database) -> Iterator[Clinic]:
-    """A clinic of the test's own."""
-    with opened(database) as found:
-        yield found
 
 
 def open_one(here: Clinic, number: str = "L1", **more: Any) -> Any:

@@ -4,7 +4,6 @@ import json
 import logging
 import sys
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,19 +16,12 @@ from api.errors import SENTENCES
 from api.settings import Exposure
 from inventory.database import Database
 from tests import server
-from tests.calls import NOW, Clinic, opened
+from tests.calls import NOW, Clinic
 from tests.pages import House
 
 pytest_plugins = ("tests.calls", "tests.pages")
 
 FAR = {"REMOTE_ADDR": "203.0.113.9"}
-
-
-@pytest.fixture
-def here(database: Database) -> Iterator[Clinic]:
-    """A clinic of the test's own."""
-    with opened(database) as found:
-        yield found
 
 
 def exposed(here: Clinic, **chosen: object) -> Clinic:

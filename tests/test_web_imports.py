@@ -1,7 +1,6 @@
 """The pages and calls of imports: tried, taken, kept apart from other people's, and never doubled."""
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import openpyxl
@@ -9,8 +8,6 @@ import pytest
 
 from api.auth import Role
 from api.web import import_jobs
-from inventory.database import Database
-from tests.calls import Clinic, opened
 from tests.pages import House, main, said
 
 pytest_plugins = ("tests.calls", "tests.pages")
@@ -18,13 +15,6 @@ pytest_plugins = ("tests.calls", "tests.pages")
 HEAD = "SKU,Lot,Exp,Qty,Cost\n"
 GOOD = "HA-3,IMP-1,2028-06-30,4,16.50\n"
 BAD = "NOPE,IMP-2,2028-06-30,4,16.50\n"
-
-
-@pytest.fixture
-def here(database: Database) -> Iterator[Clinic]:
-    """A clinic of the test's own, asked by its calls."""
-    with opened(database) as found:
-        yield found
 
 
 @pytest.fixture(autouse=True)

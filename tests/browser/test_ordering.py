@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from api.auth import Role
+from seed_data import reference
 from tests.browser.conftest import Window
 from tests.browser.keys import press, type_into
 from tests.browser.looking import faults
@@ -14,6 +15,7 @@ from tests.pictures import printed, sent, table
 
 BOX = "0109524000000019"  # MP-001, of which PO-00002 of the demo waits for 5
 FULL = BOX + "17291231" + "10"
+GTINS = {row["sku"]: row["gtin14_each_illustrative"] for row in reference.read("products")}
 SIZES = pytest.mark.parametrize("size", ["desk", "phone"])
 
 
@@ -81,6 +83,41 @@ def test_a_delivery_is_scanned_against_its_order_and_the_rest_is_closed(window: 
 
         expect(page.get_by_role("status").first).to_contain_text("PO-00002 is closed.")
         expect(page.get_by_role("main")).to_contain_text("They stopped making it")
+
+
+def test_what_is_advised_is_ordered_comes_in_part_by_scan_and_its_bill_is_matched(window: Window):
+    with window(role=Role.MANAGER) as page:
+        page.goto("/reorder")
+        rows = page.locator("table.reorder tbody tr").filter(has=page.get_by_label("Packs of"))
+        row = rows.filter(has_text=re.compile("MP-|RX-")).first  # what has a barcode
+        name, sku = row.locator("th a").first.inner_text(), row.locator("th small").first.inner_text()
+        field = row.get_by_label("Packs of")
+        field.fill("2")
+        page.locator(f"#{field.get_attribute('form')} button").press("Enter")
+        press(page, "link", "Send")
+        press(page, "button", "It was sent")
+        expect(page.get_by_role("status").first).to_contain_text("its lines are fixed now")
+        order = page.url
+        page.get_by_role("link", name="Receive", exact=True).last.press("Enter")
+        expect(page.locator("#scan")).to_be_focused()
+        scan(page, "01" + GTINS[sku] + "17291231" + "10PART1")
+        expect(line(page, "PART1").get_by_label("Containers")).to_have_value("1")
+        page.get_by_role("button", name="Receive all of it").press("Enter")
+        expect(page.get_by_role("status").first).to_contain_text("still to come")
+
+        page.goto(order)
+        expect(page.locator(".figures")).to_contain_text("Partly received")
+        assert faults(page) == []
+        press(page, "link", "Match a bill")
+        type_into(page, "Its number", "R-2026-1")
+        type_into(page, "Freight", "3.50")
+        press(page, "button", "Show the difference")
+        expect(page.locator("#difference")).to_contain_text("To stock")
+        expect(page.locator("#difference")).to_contain_text(name)
+        assert faults(page) == []
+        press(page, "button", "Record the bill")
+        expect(page.get_by_role("status").first).to_contain_text("Invoice R-2026-1")
+        expect(page.locator("main")).to_contain_text("PART1")
 
 
 def test_too_many_and_short_dated_boxes_are_asked_about_and_no_scan_is_lost(window: Window):
