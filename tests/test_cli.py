@@ -242,20 +242,6 @@ def test_verify_prints_each_breach_and_fails(clinic, vialbook, tmp_path):
     assert "breach" in errors
 
 
-def test_verify_says_of_a_value_that_cannot_be_one_that_the_book_is_damaged(clinic, vialbook, tmp_path):
-    good = tmp_path / "stock.csv"
-    good.write_text("sku,lot,expires,containers,unit cost\nMP-001,A17,2027-06-30,5,16.50\n", "utf-8")
-    vialbook("import", "opening-stock", str(good))
-    with settings.from_environment().open_database().engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE balances SET expires_on = '20x7-06-30'")
-
-    status, _, errors = vialbook("verify")
-
-    assert status == 1
-    assert "The file of the book is damaged" in errors
-    assert len(errors.splitlines()) == 1
-
-
 def test_the_demo_clinic_is_loaded_once_and_its_tokens_are_its_owners_alone(home, vialbook, monkeypatch):
     from seed_data import demo
 

@@ -6,7 +6,7 @@ as `vialbook init` makes it.
 
 import pytest
 
-from tests.faults import away, crash, damage, disk, failover, power, race, replay, soak
+from tests.faults import away, crash, damage, disk, failover, halfway, power, race, replay, rude, soak
 from tests.faults.__main__ import said
 from tests.faults.cluster import NoPatroni
 from tests.faults.disk import NoMount
@@ -103,12 +103,26 @@ def test_a_full_disk_stops_writing_alone_and_costs_nobody_an_answer():
 
 
 def test_a_file_that_was_changed_by_another_hand_is_noticed_before_a_number_is_wrong():
-    tally = damage.damage(pages=8)
+    tally = damage.damage(pages=4, commands=1)
 
     assert tally.wrong == []
     assert tally.counts["refused at start"] >= len(damage.OF_THE_FILE)
-    assert tally.counts["commands that refused"] == 2 * len(damage.OF_THE_FILE)
+    assert tally.counts["commands that refused"] == 2
     assert tally.counts["named by its anchor"] > 0
+
+
+def test_a_command_that_is_killed_within_is_run_again_and_there_once():
+    tally = halfway.halfway(kills=1, first=0.5, names=("import", "restore", "nightly"))
+
+    assert tally.wrong == []
+    assert tally.counts["killed"] == 3
+
+
+def test_callers_without_manners_and_slow_statements_keep_nobody_else_waiting_for_ever():
+    tally = rude.rude("sqlite", sockets=20, rounds=1, seconds_each=0.1)
+
+    assert tally.wrong == []
+    assert tally.counts["heads of 10 MB refused"] == 1
 
 
 def test_a_breach_is_printed_and_is_the_status_of_the_command(capsys):

@@ -1,4 +1,4 @@
-"""A migration that fails, is killed, or is begun twice: the book is as before, or of the new version."""
+"""Books of several versions: a migration that fails or is begun twice, an older program, a wrong word."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.exc import OperationalError
 
-from api import cli, migrations
+from api import cli, migrations, starting
 from inventory.database import Database
 from tests.server import make_first_day
 from tests.test_faults_within import failing_at
@@ -53,6 +53,24 @@ def test_two_who_migrate_a_book_at_once_do_it_once(empty_database):
         for other in others:
             other.engine.dispose()
         assert migrations.current(book) == migrations.newest()
+
+
+def test_verify_says_of_a_word_that_cannot_be_a_date_that_the_book_is_damaged(tmp_path, monkeypatch):
+    make_first_day(tmp_path)
+    monkeypatch.setenv("VIALBOOK_HOME", str(tmp_path))
+    monkeypatch.delenv("VIALBOOK_DATABASE_URL", raising=False)
+    list_ = tmp_path / "stock.csv"
+    list_.write_text("sku,lot,expires,containers,unit cost\nMP-001,A17,2027-06-30,5,16.50\n", "utf-8")
+    CliRunner().invoke(cli.vialbook, ["import", "opening-stock", str(list_)])
+    book = Database(f"sqlite:///{tmp_path / 'vialbook.sqlite'}")
+    with book.write.begin() as db:
+        db.execute(sa.text("UPDATE balances SET expires_on = '20x7-06-30'"))
+    book.engine.dispose()
+
+    refused = CliRunner().invoke(cli.vialbook, ["verify"]).exception
+
+    assert isinstance(refused, starting.BookDamaged)
+    assert "20x7-06-30" in str(refused)
 
 
 def test_a_program_that_is_older_than_its_book_says_so_and_touches_nothing(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.faults import away, corpus, crash, damage, disk, failover, power, race, replay, soak
+from tests.faults import away, corpus, crash, damage, disk, failover, halfway, power, race, replay, rude, soak
 from tests.faults.cluster import NoPatroni
 from tests.faults.disk import NoMount
 from tests.faults.tally import Tally
@@ -13,8 +13,8 @@ ENGINES = ("sqlite", "postgresql")
 MOST_SAID = 20
 
 
-def main() -> int:
-    """Run one of the faults at full length."""
+def parsed() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    """What is asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--engine", choices=ENGINES, action="append", help="default: both")
     parser.add_argument("--seed", type=int, default=1)
@@ -34,6 +34,12 @@ def main() -> int:
     names.add_parser("damage", help="the file was changed by another hand").add_argument(
         "--pages", type=int, default=200
     )
+    names.add_parser("halfway", help="each command killed within").add_argument(
+        "--kills", type=int, default=10
+    )
+    names.add_parser("rude", help="callers who never end, and slow statements").add_argument(
+        "--sockets", type=int, default=50
+    )
     names.add_parser("race", help="many for the last vials").add_argument(
         "--attempts", type=int, default=10_000
     )
@@ -42,7 +48,12 @@ def main() -> int:
         "--rounds", type=int, default=3
     )
     names.add_parser("corpus", help="five thousand hostile requests and files")
-    asked = parser.parse_args()
+    return parser, parser.parse_args()
+
+
+def main() -> int:
+    """Run one of the faults at full length."""
+    parser, asked = parsed()
     if asked.name == "corpus":
         return corpus.main()
     works: dict[str, Callable[[str], Tally]] = {
@@ -50,16 +61,19 @@ def main() -> int:
         "stop": lambda engine: crash.crash(engine, kills=asked.times, seed=asked.seed, gently=True),
         "away": lambda engine: away.away(engine, times=asked.times, seconds=asked.seconds, seed=asked.seed),
         "soak": lambda engine: soak.soak(engine, minutes=asked.minutes, seed=asked.seed),
+        "rude": lambda engine: rude.rude(engine, sockets=asked.sockets, rounds=20),
         "race": lambda engine: race.race(engine, attempts=asked.attempts),
         "replay": lambda engine: replay.replay(engine),
     }
-    if asked.name == "power":
-        return said("sqlite", power.power(copies=asked.copies, seed=asked.seed))
-    if asked.name == "damage":
-        return said("sqlite", damage.damage(pages=asked.pages, seed=asked.seed))
+    of_a_file: dict[str, Callable[[], Tally]] = {
+        "power": lambda: power.power(copies=asked.copies, seed=asked.seed),
+        "damage": lambda: damage.damage(pages=asked.pages, seed=asked.seed),
+        "disk": lambda: disk.disk(times=asked.times, seed=asked.seed),
+        "halfway": lambda: halfway.halfway(kills=asked.kills),
+    }
     try:
-        if asked.name == "disk":
-            return said("sqlite", disk.disk(times=asked.times, seed=asked.seed))
+        if asked.name in of_a_file:
+            return said("sqlite", of_a_file[asked.name]())
         if asked.name == "failover":
             return said("postgresql", failover.failover(rounds=asked.rounds, seed=asked.seed))
     except (NoMount, NoPatroni) as missing:

@@ -48,8 +48,11 @@ class Whole:
     token: str
 
 
-def damage(*, pages: int, seed: int = 1) -> Tally:
-    """Damage copies of a book in every way, and this many of its pages by one byte each."""
+def damage(*, pages: int, commands: int = 9, seed: int = 1) -> Tally:
+    """Damage copies of a book in every way, and this many of its pages by one byte each.
+
+    What the commands say is asked of so many of the ways.
+    """
     chance, tally = random.Random(seed), Tally()
     with on_sqlite(workers=1) as house:
         with_log = prepare(house, seed)
@@ -58,10 +61,11 @@ def damage(*, pages: int, seed: int = 1) -> Tally:
             for file in hurt_copy(with_log, house.home / "hurt"):
                 hurt(file, with_log)
                 judge(spoken(hurt), file, with_log, tally)
-        for hurt in OF_THE_FILE:
+        for number, hurt in enumerate(OF_THE_FILE):
             for file in hurt_copy(one_file, house.home / "hurt"):
                 hurt(file, one_file)
-                said_by_commands(spoken(hurt), house, file, tally)
+                if number < commands:
+                    said_by_commands(spoken(hurt), house, file, tally)
                 judge(spoken(hurt), file, one_file, tally)
         size = (one_file.folder / house.file.name).stat().st_size // PAGE
         for page in chance.sample(range(size), min(pages, size)):

@@ -19,7 +19,7 @@ from tests.faults.stockroom import Shop, open_shop, today
 from tests.faults.tally import Tally
 from tests.faults.writing import Work, deeds_of
 
-SIZE_MB, REFUSED = 24, 12
+SIZE_MB, REFUSED = 24, 8
 READS = ("/stock?limit=20", "/items?limit=20", "/lots?limit=20", "/health")
 UPLOAD_BYTES = 700_000  # more than the server keeps in memory while it comes
 PATIENCE = 60

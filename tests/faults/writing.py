@@ -105,7 +105,7 @@ class Work:
             self.milliseconds.append((time.perf_counter() - begun) * 1000)
             if answer.status in (429, 503):
                 self.put_off += 1  # it was not done, and is left so
-                time.sleep(0.1)
+                time.sleep(0.5 if answer.name == "CannotWrite" else 0.1)
                 continue
             deed.answer = answer
             if not answer.done:
