@@ -1,5 +1,6 @@
 """A database that is busy, full or damaged: tried again where that helps, otherwise said in words."""
 
+import errno
 import sqlite3
 
 import pytest
@@ -60,6 +61,21 @@ def test_a_disk_that_takes_nothing_is_told_apart_from_a_busy_one(there, monkeypa
 
     assert (answer.status_code, answer.get_json()["name"]) == (503, name)
     assert answer.headers["Retry-After"] == "30"
+
+
+@pytest.mark.parametrize(("number", "status"), [(errno.ENOSPC, 503), (errno.EROFS, 503), (errno.EPERM, 500)])
+def test_a_file_for_which_there_is_no_room_is_told_apart_from_a_fault(there, monkeypatch, number, status):
+    from inventory import catalog
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(number, "cannot be written")
+
+    monkeypatch.setattr(catalog, "add_item", broken)
+
+    answer = there.post("/items", NEW_ITEM)
+
+    assert answer.status_code == status
+    assert answer.get_json().get("name") == ("CannotWrite" if status == 503 else None)
 
 
 def test_a_request_that_was_busy_once_succeeds_with_one_effect(here, monkeypatch):
