@@ -109,7 +109,7 @@ def open_counter(new_database: NewDatabase) -> Iterator[House]:
 
 
 @pytest.fixture
-def here(open_counter: House) -> House:
+def at_the_desk(open_counter: House) -> House:
     """The clinic, on the same day for every test; each test quotes for itself."""
     open_counter.clock.now = NOW
     return open_counter

@@ -19,6 +19,12 @@ PATIENCE = 60  # seconds, for a machine that has other things to do
 ASKED = {**TYPED, "screening": {"allergies": []}}
 
 
+@pytest.fixture
+def here(at_the_desk: House) -> House:
+    """The desk of the clinic that the tests of this file share."""
+    return at_the_desk
+
+
 @pytest.fixture(autouse=True)
 def sound(here: House) -> Iterator[None]:
     """Whoever wins, the books hold."""

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,12 @@ pytest_plugins = ("tests.calls", "tests.pages", "tests.counter")
 ROUNDS = 12
 EDITS = 5
 Edit = Callable[[Session, random.Random], Any]
+
+
+@pytest.fixture
+def here(at_the_desk: House) -> House:
+    """The desk of the clinic that the tests of this file share."""
+    return at_the_desk
 
 
 def _setting(key: str, *values: str) -> Edit:

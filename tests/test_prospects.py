@@ -11,6 +11,12 @@ from tests.pages import House, said
 pytest_plugins = ("tests.calls", "tests.pages", "tests.counter")
 
 
+@pytest.fixture
+def here(at_the_desk: House) -> House:
+    """The desk of the clinic that the tests of this file share."""
+    return at_the_desk
+
+
 def test_the_call_foretells_every_session_with_its_chance_and_its_range(here: House):
     key = issued(here)
 

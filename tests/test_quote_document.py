@@ -23,6 +23,12 @@ pytest_plugins = ("tests.calls", "tests.pages", "tests.counter")
 NEVER = ("vegan", "natural", "no side effects", "18 months", "margin", "cost", "floor", "overhead")
 
 
+@pytest.fixture
+def here(at_the_desk: House) -> House:
+    """The desk of the clinic that the tests of this file share."""
+    return at_the_desk
+
+
 def text_of(body: bytes) -> str:
     """The text of a PDF as a reader finds it, with single spaces."""
     with pypdfium2.PdfDocument(body) as document:

@@ -24,6 +24,12 @@ SCREENING = {
 NECK = {"protocol": "P-16", "starts_on": "2026-01-27", "sessions": 4}
 
 
+@pytest.fixture
+def here(at_the_desk: House) -> House:
+    """The desk of the clinic that the tests of this file share."""
+    return at_the_desk
+
+
 def asked(**changes: Any) -> dict[str, Any]:
     return {**TYPED, "screening": SCREENING, **changes}
 

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from api.auth import Role
 from pricing import quote_records
 from tests.calls import NOW
@@ -10,6 +12,12 @@ from tests.pages import House, main, said
 from tests.test_quote_document import text_of
 
 pytest_plugins = ("tests.calls", "tests.pages", "tests.counter")
+
+
+@pytest.fixture
+def here(at_the_desk: House) -> House:
+    """The desk of the clinic that the tests of this file share."""
+    return at_the_desk
 
 
 def test_a_draft_is_saved_issued_and_accepted_and_its_course_is_planned(here: House):

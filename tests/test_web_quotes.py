@@ -3,6 +3,8 @@
 import re
 from decimal import Decimal
 
+import pytest
+
 from api.auth import Role
 from tests.counter import TYPED, count, drafted, issued
 from tests.pages import House, main, said
@@ -10,6 +12,12 @@ from tests.pages import House, main, said
 pytest_plugins = ("tests.calls", "tests.pages", "tests.counter")
 
 HX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def here(at_the_desk: House) -> House:
+    """The desk of the clinic that the tests of this file share."""
+    return at_the_desk
 
 
 def live(house: House, role: Role = Role.FRONT_DESK, **typed: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from html import unescape
 
+import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
@@ -15,6 +16,12 @@ pytest_plugins = ("tests.calls", "tests.pages", "tests.counter")
 
 HX = {"HX-Request": "true"}
 FIELD = re.compile(r'<input (?=[^>]*name="([^"]+)")(?=[^>]*value="([^"]*)")[^>]*>')
+
+
+@pytest.fixture
+def here(at_the_desk: House) -> House:
+    """The desk of the clinic that the tests of this file share."""
+    return at_the_desk
 
 
 def fields(page: TestResponse) -> dict[str, str]:
