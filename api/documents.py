@@ -1,7 +1,8 @@
 """Documents: PDFs set by typst from a template in `api/typst/` and plain data.
 
 A document is tagged for screen readers (PDF/UA-1) and the same bytes for the same data and instant. Its
-typeface comes from a package; nothing is read from the machine.
+typeface comes from a package; nothing is read from the machine. Letters of scripts that no typeface of ours
+has, such as Chinese, are printed as boxes; they can be copied out as they are.
 """
 
 import json
@@ -24,11 +25,20 @@ def pdf(template: str, data: Mapping[str, Any], *, at: datetime) -> bytes:
     Templates read their data with `json(bytes(sys.inputs.data))` and share `house.typ`. Text is set as it
     stands: typst never reads markup from data.
     """
-    return _compiler(template).compile(
-        format="pdf",
-        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-        pdf_standards=["ua-1"],
-        timestamp=int(at.timestamp()),
+    said = json.dumps(data, ensure_ascii=False)
+    try:
+        return _set(template, said, at, ["ua-1"])
+    except RuntimeError as error:  # as typst's errors are
+        if "could not be displayed" not in str(error):
+            raise
+        # A letter of no typeface that we have: its box is better than no paper, but is no PDF/UA.
+        return _set(template, said, at, [])
+
+
+def _set(template: str, said: str, at: datetime, standards: list[str]) -> bytes:
+    compiler, made_at = _compiler(template), int(at.timestamp())
+    return compiler.compile(
+        format="pdf", sys_inputs={"data": said}, pdf_standards=standards, timestamp=made_at
     )
 
 
