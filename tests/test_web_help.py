@@ -33,7 +33,7 @@ pytest_plugins = ("tests.calls", "tests.pages")
 TASKS = {
     "sign-in", "receive", "import", "alerts", "move", "count", "open-and-discard", "vial-room", "quote",
     "course",
-    "treat", "reorder", "export", "correct", "recall", "site",
+    "treat", "reorder", "export", "correct", "recall", "privacy", "audit", "site",
 }  # fmt: skip
 
 

@@ -34,6 +34,8 @@ ALTS = {
     "correct": "The page that undoes a movement: what moved, when and by whom, and a field for the reason.",
     "recall": "The page of a lot: its state, expiry, what is left, who received it, and buttons to hold it "
     "back or recall it.",
+    "privacy": "The page of privacy: a field for a chart number, and what is held of one, kind by kind.",
+    "audit": "The audit trail: fields to choose a person, a kind and days, and entries with who and what.",
     "site": "The form of a new site: its name, code, country and region.",
 }
 """What the picture of each task shows, for who cannot see it."""

@@ -293,6 +293,38 @@ TASKS = (
         ),
     ),
     Task(
+        "privacy", "Hand out what is held of a patient, or forget them", "lock", "admin",
+        "The book knows patients by chart numbers only; still, what it holds of them is theirs to ask for.",
+        (
+            Step("Type the chart number: every kind of entry is counted.", "/privacy"),
+            Step("They ask for a copy? Download the workbook: all that is held, nothing of others."),
+            Step("They ask to be forgotten? Choose Forget this patient, and say why.", "/privacy/erase"),
+            Step("See what is kept how long, and have what is over put away.", "/privacy/retention"),
+        ),
+        (
+            "Forgetting puts a word that says nothing of anybody in place of the chart number, everywhere: "
+            "stock, books and the audit trail stay as they are and still agree.",
+            "While a recall may still have to find the patient (15 years, a setting) it takes saying so.",
+            "Whose course is running, or for whom stock is promised, cannot be forgotten: end that first.",
+            "Backups still hold whom you forgot: put the old ones away in their time.",
+            "Names and birth dates are refused as chart numbers: do not type them as a reason either.",
+        ),
+    ),
+    Task(
+        "audit", "See who did what", "history", "accountant, manager, admin",
+        "Every entry has who, when and why; none can be changed, and a change by another hand shows.",
+        (
+            Step("Open the audit trail and choose a person, a day or what it is about.", "/audit"),
+            Step("Open an entry: what stood there before, and what after."),
+            Step("Download it as a workbook or csv for whoever examines the books."),
+            Step("Keep its last line, the anchor, where nobody here can change it: each month is good."),
+        ),
+        (
+            "Each entry carries the hash of the one before: if one were changed, all after it would not fit.",
+            "An end that was cut off shows only against an anchor that was kept elsewhere.",
+        ),
+    ),
+    Task(
         "site", "Set up a site", "building-2", "manager, admin",
         "A site has its own stock, law and clock.",
         (

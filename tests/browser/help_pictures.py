@@ -57,6 +57,13 @@ def pricing(page: Page) -> None:
     page.locator("#price .plan li").first.wait_for()
 
 
+def searching(page: Page) -> None:
+    """An admin looks for a chart number."""
+    page.locator("#ref").fill("C-2001")
+    page.keyboard.press("Enter")
+    page.locator("table").first.wait_for()
+
+
 SCENES = {
     "sign-in": Scene(None, "/sign-in", signing_in, top="body", above=0),
     "receive": Scene(Role.MANAGER, "/receive", scanning),
@@ -68,6 +75,7 @@ SCENES = {
     "export": Scene(Role.ACCOUNTANT, "/books"),
     "correct": Scene(Role.MANAGER, "/movements/<id:movement_id>/reverse"),
     "recall": Scene(Role.MANAGER, "/lots/<id:lot_id>"),
+    "privacy": Scene(Role.ADMIN, "/privacy", searching),
 }
 """The scenes that need more than the first page a task leads to, seen by a manager."""
 
