@@ -1,12 +1,14 @@
 """What holds for every request: problems, bodies, conditions, pages, headers."""
 
 import json
+import re
 import threading
 from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 
+from api import auth
 from api.auth import Role
 from inventory.catalog import Item, Supplier
 from inventory.errors import Invalid
@@ -210,10 +212,19 @@ def test_a_cursor_that_was_changed_or_is_another_lists_is_refused(there):
 
 
 def test_every_answer_has_the_headers_that_protect_it(there):
-    for answer in (there.get("/items"), there.get("/nowhere"), there.get("/health", role=None)):
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-        assert answer.headers["Cache-Control"] == "no-store"
+    asked = [call.split(" ", 1) for call in auth.MAY]
+    answers = [there.call(method, re.sub(r"<[^>]+>", "1", rule), role=Role.ADMIN) for method, rule in asked]
+    answers += [there.get("/nowhere"), there.get("/health", role=None), there.get("/items", role=None)]
+
+    for answer in answers:
+        called = f"{answer.request.method} {answer.request.path}: {answer.status_code}"
+        assert answer.status_code < 500, called
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", called
+        assert answer.headers["X-Frame-Options"] == "DENY", called
+        assert answer.headers["Referrer-Policy"] == "no-referrer", called
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'; frame-ancestors 'none'" in policy, called
+        assert answer.headers["Cache-Control"] in ("no-store", "private, no-cache"), called
 
 
 def test_the_page_of_the_calls_needs_no_inline_script_and_nothing_from_elsewhere(there):
