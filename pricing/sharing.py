@@ -126,17 +126,22 @@ def sizes(db: Session, item: Item, *, site: Site, on: date) -> list[Size]:
                 to_cents_half_up(cost),
                 wasted.quantize(FOUR),
                 None if pays is None else (pays / open_for).quantize(Decimal("0.01")),
-                tuple(
-                    AtDemand(
-                        (rate * times).quantize(FOUR),
-                        to_cents_half_up(per_session(price, room=room, mean=mean * times)),
-                    )
-                    for times in DEMANDS
-                ),
+                _at_demands(price, room=room, rate=rate, mean=mean),
             )
         )
     best = min(listed, key=lambda one: (one.per_session, one.sku))
     return [replace(one, cheapest=one is best) for one in listed]
+
+
+def _at_demands(price: Decimal, *, room: int, rate: Decimal, mean: Decimal) -> tuple[AtDemand, ...]:
+    """What a session costs where fewer or more are asked for than the rate of now."""
+    return tuple(
+        AtDemand(
+            (rate * times).quantize(FOUR),
+            to_cents_half_up(per_session(price, room=room, mean=mean * times)),
+        )
+        for times in DEMANDS
+    )
 
 
 def doses_used(db: Session, product: Product, dose: Decimal, *, site: Site, on: date) -> Decimal:

@@ -178,10 +178,8 @@ def list_orders(query: dict[str, Any]) -> Any:
 def draft(body: dict[str, Any]) -> Any:
     """Draft an order, from the reorder advice or otherwise."""
     site, supplier = site_or_first(body.get("site")), catalog.supplier(g.db, body["supplier"])
-    day, mine = site.day(g.now), where.mine()
-    advised = (
-        () if "lines" in body else reordering.wishes(g.db, site=site, supplier=supplier, on=day, others=mine)
-    )
+    asked = {"site": site, "supplier": supplier, "on": site.day(g.now), "others": where.mine()}
+    advised = () if "lines" in body else reordering.wishes(g.db, **asked)
     found = purchasing.draft(
         g.db,
         advised or wishes(body),
