@@ -18,6 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from inventory import at_once
+from inventory.turns import take_turns
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -285,6 +286,7 @@ class Database:
         self.engine = sa.create_engine(url, **engine_options)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", lambda connection, _: _prepare_sqlite(connection, log_pages))
+            self.turns = take_turns(self.engine, SQLITE_BUSY_MS / 1000)
             event.listen(self.engine, "begin", _begin_sqlite)
         self.write: sessionmaker[Session] = sessionmaker(self.engine)
         # A report that asks twice must be answered from one moment; SQLite's readers are so by themselves.

@@ -15,8 +15,8 @@ PACKAGES = ("inventory", "pricing", "seed_data", "api")
 # A module imports only what stands before it. Within a line one order is as good as another; that there is
 # one keeps a reader from going in circles.
 INVENTORY = [
-    "errors", "measures", "at_once", "database", "recording", "trail", "trail_list", "questions", "defaults",
-    "clinic", "suppliers", "catalog",
+    "errors", "measures", "at_once", "turns", "database", "recording", "trail", "trail_list", "questions",
+    "defaults", "clinic", "suppliers", "catalog",
     "gs1", "scanning", "boxes", "patients", "forgetting",
     "allocations", "periods", "lots", "balances", "places", "layers", "vials", "ledger", "adjustments",
     "snapshots", "history", "shelf_life", "charges", "receiving", "opening", "opening_undone",
