@@ -262,16 +262,17 @@ def _counts(demand: Demand, exposure: float, ranks: "Floats") -> "Whole":
 
 
 def volumes(
-    demand: Demand, vessel: Vessel, random: Any, *, ranks: "Floats", days: int
+    demand: Demand, vessel: Vessel, random: Any, *, cases: tuple["Floats", "Floats"], days: int
 ) -> tuple["Whole", "Whole", "Floats"]:
     """What may be asked for and in how many lines, [path, lag less 1], and each path's lines a day.
 
-    The paths have the numbers of unbooked lines of the `ranks`, so that few tell as much as many; their
-    days, doses and rates are drawn. In smallest units; for a single-dose container in containers, since no
-    two lines share one.
+    The paths have the numbers of unbooked lines that `cases` say (`ranks`), and each booking takes place on
+    its share of them, so that few tell as much as many; days, doses and rates are drawn. In smallest units;
+    for a single-dose container in containers, since no two lines share one.
     """
     import numpy as np
 
+    ranks, shares = cases
     paths, lags = len(ranks), np.arange(days)
     unknown = demand.unknown[np.minimum(lags, len(demand.unknown) - 1)]
     until = np.cumsum(demand.weights[lags % len(demand.weights)] * unknown)
@@ -288,7 +289,8 @@ def volumes(
     for lag, dose, chance in demand.booked:
         if lag <= days:
             asked = -(-dose // vessel.content) if vessel.single else dose
-            comes = random.random(paths) < chance
+            order = random.permutation(paths)
+            comes = (np.cumsum(shares[order]) - shares[order] / 2 < chance)[np.argsort(order)]
             volume[:, lag - 1] += asked * comes
             counts[:, lag - 1] += comes
     return volume, counts, rate * demand.lines_per_fresh

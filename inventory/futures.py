@@ -148,7 +148,7 @@ def draw(items: Sequence[Item], *, seed: int, paths: int, days: int, tilt: float
     less each (`forecasting.ranks`)."""
     import numpy as np
 
-    ranks, weights = forecasting.ranks(paths, tilt)
+    cases = forecasting.ranks(paths, tilt)
     shape = (len(items), paths)
     volume, asked = np.empty((*shape, days), dtype=np.int64), np.empty((*shape, days), dtype=np.int64)
     there, expired = np.zeros((*shape, days), dtype=np.int64), np.zeros((len(items), days), dtype=np.int64)
@@ -158,7 +158,7 @@ def draw(items: Sequence[Item], *, seed: int, paths: int, days: int, tilt: float
     for at, item in enumerate(items):
         random = np.random.default_rng([seed, item.key])
         volume[at], asked[at], lines[at] = forecasting.volumes(
-            item.demand, item.vessel, random, ranks=ranks, days=days
+            item.demand, item.vessel, random, cases=cases, days=days
         )
         arrives[at] = _spread(item.delivery_days, random, paths)
         life[at] = _spread(item.lives, random, paths)
@@ -176,7 +176,7 @@ def draw(items: Sequence[Item], *, seed: int, paths: int, days: int, tilt: float
         far[at], far_keeps[at] = _beyond(random, lines[at], (ends - days, keeps[at] - days))
     per_line = np.array([item.demand.containers_per_line for item in items])[:, None]
     return Paths(
-        items, days, weights, _containers(items, volume), asked, there, expired,
+        items, days, cases[1], _containers(items, volume), asked, there, expired,
         np.maximum(lines * per_line, 1e-5), arrives, life, far * per_line, keeps, far_keeps * per_line,
     )  # fmt: skip
 

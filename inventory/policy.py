@@ -49,7 +49,7 @@ TILT = 2.0  # lost sessions come of large need, which gets more paths than its s
 BLOCK = 256  # items worked on at once, which bounds the memory
 SHORTEST, LONGEST = 14, 400  # days looked ahead
 YEAR = 365
-CAUTION = 1.6  # the paths do not know all that may go wrong: what waiting risks counts so many times
+CAUTION = 1.8  # the paths do not know all that may go wrong: what waiting risks counts so many times
 
 
 @dataclass(frozen=True)

@@ -146,13 +146,14 @@ def listed(
         weighed, spares = found.weighed.get(item.item_id), found.spares.get(item.item_id, ())
         fetch = elsewhere.fetched(whole, found.told.get(item.item_id), weighed, spares)
         one = decided(whole, weighed, settings=found.settings, value=each, fetch=fetch)
-        if everything or one.order_packs or one.fetch or whole.lacking:
+        if everything or one.order_packs or one.fetch or whole.lacking or (weighed and weighed.held_up):
             answer.append(one)
     return answer
 
 
 def _wanted(weighed: Weighed | None) -> bool:
-    return weighed is not None and (weighed.packs > 0 or weighed.advice.fetch > 0)
+    """Whether it should come now, be it ordered, fetched, or held up by what its supplier asks."""
+    return weighed is not None and (weighed.packs > 0 or weighed.advice.fetch > 0 or weighed.held_up)
 
 
 def wishes(

@@ -41,7 +41,7 @@ def test_booked_and_unbooked_need_together_have_the_exact_distribution():
         demand(per_day=3.0, doses=doses, booked=booked),
         Vessel(1000, single=False, in_use_days=28),
         np.random.default_rng(1),
-        ranks=forecasting.ranks(40_000, 1.0)[0],
+        cases=forecasting.ranks(40_000, 1.0),
         days=1,
     )
 
@@ -59,7 +59,7 @@ def test_few_paths_have_the_numbers_of_lines_that_many_would(tilt):
         demand(shape=9.0, per_day=0.2),
         Vessel(1000, single=False, in_use_days=28),
         np.random.default_rng(1),
-        ranks=ranks,
+        cases=(ranks, weights),
         days=30,
     )
 
@@ -71,12 +71,28 @@ def test_few_paths_have_the_numbers_of_lines_that_many_would(tilt):
     assert (number >= 12).mean() == pytest.approx(0.05 if tilt == 1 else 0.22, abs=0.02)
 
 
+@pytest.mark.parametrize("tilt", [1.0, 2.0])
+def test_a_booking_takes_place_on_its_share_of_few_paths_apart_from_the_others(tilt):
+    cases = forecasting.ranks(128, tilt)
+
+    asked, _, _ = forecasting.volumes(
+        demand(per_day=1e-9, booked=((1, 1, 0.9), (2, 1, 0.35), (3, 1, 0.0), (4, 1, 1.0))),
+        Vessel(1000, single=False, in_use_days=28),
+        np.random.default_rng(1),
+        cases=cases,
+        days=4,
+    )
+
+    assert cases[1] @ asked == pytest.approx([0.9, 0.35, 0.0, 1.0], abs=0.01)
+    assert cases[1] @ (asked[:, 0] * asked[:, 1]) == pytest.approx(0.9 * 0.35, abs=0.06)
+
+
 def test_a_single_dose_container_is_one_patients_and_counted_whole():
     asked, lines, _ = forecasting.volumes(
         demand(per_day=1e-9, doses=np.array([3]), booked=((1, 3, 1.0), (1, 3, 1.0), (1, 5, 1.0))),
         Vessel(4, single=True, in_use_days=0),
         np.random.default_rng(1),
-        ranks=forecasting.ranks(3, 1.0)[0],
+        cases=forecasting.ranks(3, 1.0),
         days=2,
     )
 

@@ -1,9 +1,10 @@
 """What the reorder list reads of the book: usable stock, open courses, and the ledger's use (O1)."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
 from inventory import allocations, clinic, corrections, levels, reordering, stock, wastage
 from inventory.allocations import Promise
@@ -111,6 +112,22 @@ def test_an_accepted_course_shows_in_the_list(shop):
     allocations.end(shop.db, reference="course 1 session 1", at=NOW)
 
     assert reordering.advise(shop.db, site=shop.site, on=TODAY) == []
+
+
+def test_what_the_suppliers_smallest_order_holds_up_stays_on_the_list(shop):
+    shop.receive("HA", "A17  exp 2026-12-31  10 x 16.50  on 2025-12-01")
+    for nth in range(10):
+        shop.treat(f"P-{nth}", "HA 2.5", at=NOW - timedelta(days=10 - nth))
+    (wanted,) = reordering.advise(shop.db, site=shop.site, on=TODAY)
+    assert wanted.order_packs > 0
+
+    supplier = shop.db.scalars(sa.select(Supplier)).one()
+    supplier.minimum_order = Decimal(100_000)
+    shop.db.flush()
+    (waits,) = reordering.advise(shop.db, site=shop.site, on=TODAY)
+
+    assert (waits.sku, waits.order_packs) == ("HA", 0)
+    assert "all that is wanted of Northfield is not worth its smallest order or its shipping yet" in waits.why
 
 
 def test_walk_in_use_is_learned_with_what_opening_loses_and_without_courses_and_mistakes(shop):
