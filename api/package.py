@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import IO, Any
@@ -105,7 +106,9 @@ class Book:
             _prepare(self._book.create_sheet(sheet.title), sheet, footer=self._book.properties.title)
         frame = io.BytesIO()
         # Not Workbook.save, which would write the hour of the day into the file.
-        ExcelWriter(self._book, zipfile.ZipFile(frame, "w")).save()
+        writer = ExcelWriter(self._book, zipfile.ZipFile(frame, "w"))
+        writer.write_worksheet = partial(_frame, writer)  # type: ignore[method-assign]
+        writer.save()
         parts = {f"xl/worksheets/sheet{number}.xml": sheet for number, sheet in enumerate(self.sheets, 1)}
         with (
             zipfile.ZipFile(frame) as made,
@@ -162,6 +165,20 @@ def whole_file(out: Path | IO[bytes]) -> Iterator[IO[bytes]]:
 
 def _one_line(text: str) -> str:
     return " ".join(plain_text(text).split())[:MOST_ABOUT]
+
+
+def _frame(writer: Any, sheet: Any) -> None:
+    """A sheet before it has its rows. openpyxl would make it in a file, and leave that on a full disk."""
+    from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
+    from openpyxl.worksheet._writer import WorksheetWriter
+
+    sheet._drawing = SpreadsheetDrawing()
+    sheet._drawing.charts, sheet._drawing.images = sheet._charts, sheet._images
+    made = WorksheetWriter(sheet, io.BytesIO())
+    made.write()
+    sheet._rels = made._rels
+    writer._archive.writestr(sheet.path[1:], made.read())
+    writer.manifest.append(sheet)
 
 
 def _fill(part: IO[bytes], frame: bytes, sheet: Sheet) -> None:

@@ -1,6 +1,7 @@
 """Cells and listings: whatever a person typed stays text, numbers keep their decimals, lists have no end."""
 
 import io
+import tempfile
 import tracemalloc
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -84,6 +85,16 @@ def test_a_hostile_title_of_the_file_harms_neither_its_footer_nor_its_properties
 
     assert read.properties.title.startswith("=A1 & \ufffd <b> long")
     assert "&&" in read["One"].oddFooter.left.text
+
+
+def test_a_small_workbook_is_made_without_a_file_that_a_full_disk_would_leave_behind(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))  # where nothing can be written
+    made = book()
+    made.sheet("One").append([Cell("x")])
+
+    read = openpyxl.load_workbook(saved(made))
+
+    assert read["One"]["A1"].value == "x"
 
 
 def test_numbers_keep_every_decimal_in_the_file():
