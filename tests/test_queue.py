@@ -24,9 +24,10 @@ def served(app, monkeypatch, *, waiting: int, threads: int = 1):
 
 
 def test_who_finds_too_many_waiting_is_told_so_at_once_and_the_others_are_served_in_turn(monkeypatch):
-    may_go_on, order = threading.Event(), []
+    entered, may_go_on, order = threading.Event(), threading.Event(), []
 
     def slow(environ, start_response):
+        entered.set()
         may_go_on.wait(30)
         order.append(environ["PATH_INFO"])
         start_response("200 OK", [("Content-Length", "2")])
@@ -52,6 +53,7 @@ def test_who_finds_too_many_waiting_is_told_so_at_once_and_the_others_are_served
         first = []
         for number in range(4):  # one under way, three waiting
             first.append(pool.submit(ask, number))
+            assert entered.wait(10)
             until = time.monotonic() + 10
             while len(server.task_dispatcher.queue) < number and time.monotonic() < until:
                 time.sleep(0.005)

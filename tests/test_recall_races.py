@@ -18,7 +18,7 @@ from tests.test_races import opened, received, together
 
 AT_ONCE = 3
 BEFORE_THE_RECALL, AFTER_IT = 4, 3  # sessions, so that it comes in the middle
-PLENTY = 1_000  # vials; nobody waits so long for the recall's turn
+PLENTY = 20_000  # vials; nobody waits so long for the recall's turn
 WHEN = {"at": NOW, "recorded_at": NOW, "by": BY}
 
 
