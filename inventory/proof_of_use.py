@@ -55,26 +55,52 @@ def _nothing_expired_was_used(db: Session) -> Iterator[str]:
 
 
 def _nothing_held_was_used(db: Session) -> Iterator[str]:
-    """I3, S7, S10: no patient received what was in quarantine or recalled at that moment."""
+    """I3, S7, S10: no patient received what was in quarantine or recalled at that moment.
+
+    Of two who asked in the same moment the ledger knows who was first, whatever their clocks said (I24).
+    """
     latest = (
-        sa.select(EVENTS.c.state)
+        sa.select(EVENTS.c.id)
         .where(EVENTS.c.lot_id == MOVEMENTS.c.lot_id, EVENTS.c.at < DOCUMENTS.c.at)
         .order_by(EVENTS.c.at.desc(), EVENTS.c.id.desc())
         .limit(1)
         .scalar_subquery()
     )
     used = (
-        _uses(MOVEMENTS.c.id, DOCUMENTS.c.at, MOVEMENTS.c.lot_id, latest.label("state"))
+        _uses(MOVEMENTS.c.id, DOCUMENTS.c.at, MOVEMENTS.c.lot_id, latest.label("event_id"))
         .where(MOVEMENTS.c.lot_id.in_(sa.select(EVENTS.c.lot_id)))
         .subquery()
     )
     rows = db.execute(
-        sa.select(used.c.id, used.c.at, used.c.state, LOTS.c.number)
+        sa.select(used.c.id, used.c.at, EVENTS.c.state, EVENTS.c.at, used.c.lot_id, LOTS.c.number)
         .join(LOTS, LOTS.c.id == used.c.lot_id)
-        .where(used.c.state != LotState.RELEASED)
-    )
-    for key, at, state, number in rows:
-        yield f"Movement {key} used lot {number} at {at:%Y-%m-%d %H:%M} UTC, when it was {state}."
+        .join(EVENTS, EVENTS.c.id == used.c.event_id)
+        .where(EVENTS.c.state != LotState.RELEASED)
+    ).all()
+    for key, at, state, since, lot_id, number in rows:
+        if _was_held(db, key, lot_id, since):
+            yield f"Movement {key} used lot {number} at {at:%Y-%m-%d %H:%M} UTC, when it was {state}."
+
+
+def _was_held(db: Session, key: int, lot_id: int, since: datetime) -> bool:
+    """Whether a lot was held by the order of the ledger, too, when a movement took of it.
+
+    What is held is carried into quarantine and what is released out of it. Where nothing was carried, for
+    only an opened vial was left, the moment decides.
+    """
+    source = aliased(Place)
+    carried = db.execute(
+        sa.select(MOVEMENTS.c.id, DOCUMENTS.c.at, source.kind)
+        .join(DOCUMENTS, DOCUMENTS.c.id == MOVEMENTS.c.document_id)
+        .join(source, source.id == MOVEMENTS.c.source_id)
+        .where(MOVEMENTS.c.lot_id == lot_id, DOCUMENTS.c.kind == DocumentKind.HOLD)
+        .order_by(MOVEMENTS.c.id)
+    ).all()
+    first = next((number for number, at, _ in carried if at == since), None)
+    if first is None:
+        return True
+    between = [kind for number, _, kind in carried if first <= number < key]
+    return bool(between) and between[-1] is not PlaceKind.QUARANTINE
 
 
 def _no_vial_was_ever_below_zero(db: Session) -> Iterator[str]:

@@ -210,6 +210,21 @@ def test_what_was_used_while_it_was_held_back_is_noticed(clinic):
     assert names(clinic.db) == {"nothing held back was used"}
 
 
+def test_of_two_who_asked_in_one_moment_the_ledger_says_who_was_first(clinic):
+    lot, db, moment = clinic.lot("HA", "A17"), clinic.db, timedelta(milliseconds=20)
+    then = NOW + timedelta(hours=4)
+    clinic.treat("P-1", line("HA", "1", lot_id=lot.id), at=then + moment)
+    holds.quarantine(db, lot, at=then, by=BY, reason="asked before the session, and waited for it")
+    holds.release(db, lot, at=then + 3 * moment, by=BY, reason="all is well")
+    clinic.treat("P-2", line("HA", "1", lot_id=lot.id), at=then + 2 * moment)
+    assert verify(db) == []
+
+    holds.recall(db, lot, at=then + 4 * moment, by=BY, reason="maker's letter")
+    break_it(db, "UPDATE lot_events SET at = :at WHERE state = 'recalled'", at=str(NOW - moment))
+
+    assert names(db) == {"nothing held back was used"}
+
+
 def test_a_later_lot_taken_without_a_reason_is_noticed_and_with_one_is_not(clinic):
     later = clinic.lot("HA", "B02").id
     clinic.treat("P-1", line("HA", "2", lot_id=later, reason="reacted to A17"), at=NOW + timedelta(hours=5))
