@@ -16,7 +16,7 @@ from inventory.catalog import Item
 from inventory.clinic import PLACES, Place, PlaceKind, Site, day_in
 from inventory.database import table_of
 from inventory.errors import Conflict
-from inventory.ledger import MOVEMENTS, Act, DocumentKind, Move
+from inventory.ledger import DOCUMENTS, MOVEMENTS, Act, DocumentKind, Move
 from inventory.lots import Lot, LotEvent, LotState
 from inventory.measures import ZERO, plain
 from inventory.questions import Question
@@ -45,6 +45,14 @@ HELD_IN = Question(
     )
     .order_by(PLACES.c.site_id, PLACES.c.id)
 )  # fmt: skip
+
+LAST_RECORDED = Question(
+    sa.select(DOCUMENTS.c.recorded_at)
+    .join(MOVEMENTS, MOVEMENTS.c.document_id == DOCUMENTS.c.id)
+    .where(MOVEMENTS.c.lot_id == sa.bindparam("lot"))
+    .order_by(MOVEMENTS.c.id.desc())
+    .limit(sa.literal_column("1"))
+)
 
 
 class Spot(NamedTuple):
@@ -79,7 +87,7 @@ class CannotRelease(Conflict):
 
 def quarantine(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Lot:
     """Hold a lot back at every site until it is released. Refuses one that is held or recalled."""
-    _lock(db, lot)
+    at = _lock(db, lot, at)
     if lot.state is not LotState.RELEASED:
         raise AlreadyThere(_already(db, lot))
     _hold(db, lot, at=at, by=by, reason=reason)
@@ -89,7 +97,7 @@ def quarantine(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> 
 
 def release(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Lot:
     """Let a quarantined lot be used again. Refuses a released, a recalled and an expired one."""
-    _lock(db, lot)
+    at = _lock(db, lot, at)
     if lot.state is LotState.RELEASED:
         raise AlreadyThere(_already(db, lot))
     if lot.state is LotState.RECALLED:
@@ -106,7 +114,7 @@ def release(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Lot
 
 def recall(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> Lot:
     """Hold what is left of a lot at every site, for good; `tracing.trace` says who received it (S10)."""
-    _lock(db, lot)
+    at = _lock(db, lot, at)
     if lot.state is LotState.RECALLED:
         raise AlreadyThere(_already(db, lot))
     _hold(db, lot, at=at, by=by, reason=reason)
@@ -124,10 +132,16 @@ def _already(db: Session, lot: Lot) -> str:
     return f"Lot {lot.number} is {lot.state} already{since}; {plain(left or ZERO)} {unit} of it is left."
 
 
-def _lock(db: Session, lot: Lot) -> None:
-    """Lock the lot's item and read the state again: whoever held the lock may have recalled it."""
+def _lock(db: Session, lot: Lot, at: datetime) -> datetime:
+    """Lock the lot's item and read the state again: whoever held the lock may have recalled it.
+
+    Answers the moment of what is done now. It is no earlier than what was recorded of the lot by then: who
+    asked later may have been let in before (I24).
+    """
     if ledger.lock_items(db, [lot.item_id]):
         db.refresh(lot)
+    moments: list[datetime] = [recorded_at for (recorded_at,) in LAST_RECORDED.ask(db, lot=lot.id)]
+    return max([at, *moments])
 
 
 def _hold(db: Session, lot: Lot, *, at: datetime, by: str, reason: str) -> None:
