@@ -55,10 +55,7 @@ def _nothing_expired_was_used(db: Session) -> Iterator[str]:
 
 
 def _nothing_held_was_used(db: Session) -> Iterator[str]:
-    """I3, S7, S10: no patient received what was in quarantine or recalled at that moment.
-
-    Of two who asked in the same moment the ledger knows who was first, whatever their clocks said (I24).
-    """
+    """I3, S7, S10: no patient received what was in quarantine or recalled at that moment."""
     latest = (
         sa.select(EVENTS.c.id)
         .where(EVENTS.c.lot_id == MOVEMENTS.c.lot_id, EVENTS.c.at < DOCUMENTS.c.at)
@@ -83,11 +80,8 @@ def _nothing_held_was_used(db: Session) -> Iterator[str]:
 
 
 def _was_held(db: Session, key: int, lot_id: int, since: datetime) -> bool:
-    """Whether a lot was held by the order of the ledger, too, when a movement took of it.
-
-    What is held is carried into quarantine and what is released out of it. Where nothing was carried, for
-    only an opened vial was left, the moment decides.
-    """
+    """Whether a lot was held when a movement took of it by the order of the ledger, too, which knows who was
+    first whatever the clocks said (I24): held stock is carried into quarantine, and released stock out of it."""
     source = aliased(Place)
     carried = db.execute(
         sa.select(MOVEMENTS.c.id, DOCUMENTS.c.at, source.kind)
@@ -97,7 +91,7 @@ def _was_held(db: Session, key: int, lot_id: int, since: datetime) -> bool:
         .order_by(MOVEMENTS.c.id)
     ).all()
     first = next((number for number, at, _ in carried if at == since), None)
-    if first is None:
+    if first is None:  # nothing was carried: the moment decides
         return True
     between = [kind for number, _, kind in carried if first <= number < key]
     return bool(between) and between[-1] is not PlaceKind.QUARANTINE
