@@ -81,7 +81,7 @@ def _nothing_held_was_used(db: Session) -> Iterator[str]:
 
 def _was_held(db: Session, key: int, lot_id: int, since: datetime) -> bool:
     """Whether a lot was held when a movement took of it by the order of the ledger, too, which knows who was
-    first whatever the clocks said (I24): held stock is carried into quarantine, and released stock out of it."""
+    first whatever the clocks said (I24): what is held goes into quarantine, what is released out of it."""
     source = aliased(Place)
     carried = db.execute(
         sa.select(MOVEMENTS.c.id, DOCUMENTS.c.at, source.kind)
