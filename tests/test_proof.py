@@ -225,6 +225,17 @@ def test_of_two_who_asked_in_one_moment_the_ledger_says_who_was_first(clinic):
     assert names(db) == {"nothing held back was used"}
 
 
+def test_a_recall_that_waited_for_the_session_that_took_the_last_vial_is_dated_after_it(clinic):
+    lot, then = clinic.lot("HA", "A17"), NOW + timedelta(hours=4)
+    clinic.treat(
+        "P-1", line("HA", str(clinic.held("HA")["A17"]), lot_id=lot.id), at=then + timedelta(milliseconds=20)
+    )
+
+    holds.recall(clinic.db, lot, at=then, by=BY, reason="asked before the session")
+
+    assert verify(clinic.db) == []
+
+
 def test_a_later_lot_taken_without_a_reason_is_noticed_and_with_one_is_not(clinic):
     later = clinic.lot("HA", "B02").id
     clinic.treat("P-1", line("HA", "2", lot_id=later, reason="reacted to A17"), at=NOW + timedelta(hours=5))
