@@ -96,16 +96,7 @@ def match() -> Response:
     today = frame.here().day(g.now)
     rows = _waiting(supplier)
 
-    def show(form: Form, matched: Matched | None = None) -> Response:
-        return frame.page(
-            "bill_match.html",
-            form=form,
-            supplier=supplier,
-            rows=rows,
-            matched=matched,
-            matched_lines=_beside(matched, rows),
-            currency=frame.currency(g.db),
-        )
+    show = _shown("bill_match.html", supplier, rows)
 
     def do(body: dict[str, Any]) -> Done | Response:
         return _recorded(body, _billed(body, rows), supplier, show)
@@ -148,16 +139,7 @@ def _carried(supplier: Supplier) -> Response:
     ticks: dict[str, fields.Field[Any]] = {f"brought-{row.receipt_id}": fields.String() for row in rows}
     parts = {"supplier": Words(20, required=True), "carrier": fields.String(), **ticks}
 
-    def show(form: Form, matched: Matched | None = None) -> Response:
-        return frame.page(
-            "bill_carried.html",
-            form=form,
-            supplier=supplier,
-            rows=rows,
-            matched=matched,
-            matched_lines=_beside(matched, rows),
-            currency=frame.currency(g.db),
-        )
+    show = _shown("bill_carried.html", supplier, rows)
 
     def do(body: dict[str, Any]) -> Done | Response:
         lines = [
@@ -178,6 +160,25 @@ def _waiting(supplier: Supplier) -> tuple[Uninvoiced, ...]:
     every = uninvoiced.ageing(g.db, on=LATEST).rows
     mine = [row for row in every if row.supplier_id in (supplier.id, None) and row.receipt_id]
     return tuple(row for row in mine if row.containers > 0)[:MOST_LINES]
+
+
+def _shown(
+    template: str, supplier: Supplier, rows: tuple[Uninvoiced, ...] | tuple[Brought, ...]
+) -> Callable[..., Response]:
+    """The page of a bill with what it may be for, and how it is matched once that was tried."""
+
+    def show(form: Form, matched: Matched | None = None) -> Response:
+        return frame.page(
+            template,
+            form=form,
+            supplier=supplier,
+            rows=rows,
+            matched=matched,
+            matched_lines=_beside(matched, rows),
+            currency=frame.currency(g.db),
+        )
+
+    return show
 
 
 def _beside(
