@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from api import cli, migrations, starting
 from inventory.database import Database
@@ -71,6 +71,23 @@ def test_verify_says_of_a_word_that_cannot_be_a_date_that_the_book_is_damaged(tm
 
     assert isinstance(refused, starting.BookDamaged)
     assert "20x7-06-30" in str(refused)
+
+
+@pytest.mark.parametrize("missing", [1, 1365, 4095, 4096])
+def test_a_book_whose_end_was_cut_off_is_refused_where_every_page_can_still_be_read(tmp_path, missing):
+    file = tmp_path / "book.sqlite"
+    book = Database(f"sqlite:///{file}")
+    with book.write.begin() as db:  # a row that fills pages of its own up to the end of the file
+        db.execute(sa.text("CREATE TABLE long (words TEXT)"))
+        db.execute(sa.text("INSERT INTO long VALUES (:words)"), {"words": "x" * 40_000})
+    starting.refuse_damaged(book)
+    book.engine.dispose()
+    size = file.stat().st_size
+    with file.open("r+b") as cut:
+        cut.truncate(size - missing)
+
+    with pytest.raises((starting.BookDamaged, DatabaseError), match=f"{size - missing} bytes|malformed"):
+        starting.refuse_damaged(book)
 
 
 def test_a_program_that_is_older_than_its_book_says_so_and_touches_nothing(tmp_path, monkeypatch):
