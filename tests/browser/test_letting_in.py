@@ -98,6 +98,7 @@ def test_a_second_factor_is_added_asked_for_and_turned_off_by_the_admin(
         page.goto("/books")
         expect(page).to_have_url(re.compile("/sign-in"))
         page.goto("/sign-in/code")
+        expect(page.get_by_label("Code")).to_be_focused()
         page.keyboard.type(codes.at(at.clock.now, counter_offset=1))
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_contain_text("Good day")
