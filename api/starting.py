@@ -18,7 +18,6 @@ from inventory.database import Database
 from inventory.errors import Conflict
 from inventory.recording import Signed, sign
 
-
 SIZE = ("page_count", "page_size")
 
 
@@ -48,10 +47,10 @@ def refuse_damaged(database: Database, *, thorough: bool = False) -> None:
 
 
 def _cut_off(db: Session, file: Path) -> str:
-    """What SQLite reads as zeros: the end of the last page is not there. With a log beside it, it is to come."""
+    """What SQLite reads as zeros: the end of the last page. With a log beside the file it is still to come."""
     pages, each = (int(db.connection().exec_driver_sql(f"PRAGMA {what}").scalar() or 0) for what in SIZE)
     log = file.with_name(f"{file.name}-wal")
-    if not file.is_file() or log.is_file() and log.stat().st_size:
+    if not file.is_file() or (log.is_file() and log.stat().st_size):
         return "ok"
     size = file.stat().st_size
     return "ok" if size >= pages * each else f"it has {size} bytes, and {pages * each} were written"
