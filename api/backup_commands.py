@@ -62,7 +62,7 @@ def restore(file: Path) -> None:
         database,
         passphrase=_passphrase(twice=False) if is_sealed else None,
         place=place,
-        folder=environment.home if place is None else place.parent,
+        folder=environment.book_folder,
         at=utc_now(),
     )
     click.echo(

@@ -7,7 +7,6 @@ so a backup of PostgreSQL is proven without a server, and a clinic moves from on
 import gzip
 import json
 import os
-import secrets
 import shutil
 import sqlite3
 import struct
@@ -17,13 +16,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
 from api import migrations, sealing
 from api.migrations.tables import every_table
+from api.scratch import clear, scratch
 from api.web.sign_ins import SignIn
 from inventory import proof, proof_of_trail, recording
 from inventory.database import AT_ONCE, NOTED, Database
@@ -75,22 +74,21 @@ def backup(database: Database, file: Path, *, passphrase: str | None, secret: st
     sealing.WeakPassphrase.
     """
     if file.exists():
+        clear(file.parent)
         raise AlreadyThere(f"{file} is there already; a backup overwrites nothing.")
-    with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
-        copy, draft = Path(folder, "copy.sqlite"), Path(folder, "draft")
+    with scratch(file.parent) as folder:
+        copy, draft = folder / "copy.sqlite", folder / "draft"
         _copied(database, copy)
         with draft.open("xb") as target:
             if passphrase is None:
                 _pack(copy, target)
             else:
-                sealing.seal(
-                    _sealed_parts(copy, Path(folder, "packed"), secret), target, passphrase=passphrase
-                )
+                sealing.seal(_sealed_parts(copy, folder / "packed", secret), target, passphrase=passphrase)
             target.flush()
             os.fsync(target.fileno())
         draft.chmod(0o600)
         copy.unlink()
-        with unpacked(draft, Path(folder), passphrase=passphrase) as (found, _secret):
+        with unpacked(draft, folder, passphrase=passphrase) as (found, _secret):
             revision = prove(found)
             rows = _count(found)
         _place(draft, file)
@@ -108,6 +106,7 @@ def restore(
     """
     taken = place.exists() if place is not None else bool(sa.inspect(database.engine).get_table_names())
     if taken:
+        clear(folder)
         where = place or database.engine.url.render_as_string()
         raise AlreadyThere(f"There is a book at {where} already; a backup is restored into a new place.")
     with unpacked(file, folder, passphrase=passphrase) as (found, secret):
@@ -135,14 +134,14 @@ def unpacked(file: Path, folder: Path, *, passphrase: str | None) -> Iterator[tu
 
     Raises NotABackup, PassphraseNeeded, sealing.WrongPassphrase, sealing.SealBroken.
     """
-    with TemporaryDirectory(dir=folder, prefix=".unpacked.") as own, file.open("rb") as source:
-        packed, book, secret = file, Path(own, "book.sqlite"), None
+    with scratch(folder) as own, file.open("rb") as source:
+        packed, book, secret = file, own / "book.sqlite", None
         start = source.read(len(sealing.HEAD))
         source.seek(0)
         if start == sealing.HEAD:
             if passphrase is None:
                 raise PassphraseNeeded(f"{file.name} is sealed: its passphrase is needed.")
-            packed = Path(own, "packed")
+            packed = own / "packed"
             secret = _unseal(source, packed, passphrase)
         elif not start.startswith(PACKED):
             raise NotABackup(f"{file.name} is not a backup of vialbook.")
@@ -334,10 +333,8 @@ def keep_secret(file: Path, secret: str) -> bool:
     """Put the secret that came with a backup where the program looks for it; false if there is one."""
     if file.exists():
         return False
-    draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as kept:
-        kept.write(secret + "\n")
-    os.link(draft, file)
-    draft.unlink()
+    with scratch(file.parent) as folder:
+        draft = folder / "draft"
+        draft.write_text(secret + "\n", "utf-8")
+        _place(draft, file)
     return True

@@ -174,7 +174,7 @@ def serve(host: str, port: int | None, workers: int) -> None:
     """Serve the pages and the interface."""
     from flask import Flask
 
-    from api import checkpoints, serving, starting, watching
+    from api import checkpoints, scratch, serving, starting, watching
     from api import secret as sealing
     from api.app import create_app
     from api.limits import Limits
@@ -189,6 +189,7 @@ def serve(host: str, port: int | None, workers: int) -> None:
     limits = Limits(**exposure.limits(abroad=exposure.proxies > 0 or not accounts.is_loopback(host)))
     database = opened(environment)
     starting.refuse_damaged(database)
+    scratch.clear(environment.book_folder)
     secret = starting.check_who_may_come(database, host=host, now=utc_now())
     database.engine.dispose()
     number = port or environment.port

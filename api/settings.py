@@ -89,6 +89,11 @@ class Environment:
         return Path(self.database_url.removeprefix("sqlite:///")) if self.is_sqlite else None
 
     @property
+    def book_folder(self) -> Path:
+        """Where the file of the database is; of one on a server, where the program keeps its things."""
+        return self.home if self.sqlite_file is None else self.sqlite_file.parent
+
+    @property
     def is_sqlite(self) -> bool:
         """Whether the database is the embedded one."""
         return self.database_url.startswith("sqlite")

@@ -296,6 +296,13 @@ def test_pieces_are_sealed_each_in_its_place(tmp_path):
             list(sealing.unseal(source, passphrase=WORDS))
 
 
+def killed_before(folder: Path) -> None:
+    """What a command leaves there that is killed at its work."""
+    left = folder / ".vialbook-00000000000000ff.scratch"
+    left.mkdir()
+    (left / "copy.sqlite").write_text("half of a book")
+
+
 def test_the_commands_take_a_sealed_backup_and_put_it_into_a_new_place(tmp_path, monkeypatch):
     old, new, file = tmp_path / "old", tmp_path / "new", tmp_path / "book.backup"
     make_first_day(old)
@@ -307,9 +314,14 @@ def test_the_commands_take_a_sealed_backup_and_put_it_into_a_new_place(tmp_path,
         surroundings = {"VIALBOOK_HOME": str(home), "VIALBOOK_BACKUP_PASSPHRASE": WORDS}
         return CliRunner().invoke(cli.vialbook, words, env=surroundings)
 
+    killed_before(tmp_path)
     taken = run(old, "backup", str(file), "--encrypt")
+    assert sorted(tmp_path.iterdir()) == [file, old]
+    killed_before(tmp_path)
     again = run(old, "backup", str(file), "--encrypt")
+    assert sorted(tmp_path.iterdir()) == [file, old]
     back = run(new, "restore", str(file))
+    killed_before(new)
     twice = run(new, "restore", str(file))
 
     assert taken.exit_code == 0, taken.output

@@ -292,6 +292,8 @@ def test_an_environment_that_cannot_be_is_refused_without_repeating_secrets(home
 
 def test_the_server_says_where_it_is_and_ends_when_it_is_told(clinic):
     port = free_port()
+    left = clinic / ".vialbook-00000000000000ff.scratch"  # by a restore that was killed after its work
+    left.mkdir()
     process = started([sys.executable, "-m", "api.cli", "serve", "--port", str(port)], port)
 
     process.send_signal(signal.SIGTERM)
@@ -299,6 +301,7 @@ def test_the_server_says_where_it_is_and_ends_when_it_is_told(clinic):
 
     assert f"http://127.0.0.1:{port}" in output
     assert process.returncode == 0
+    assert not left.exists()
 
 
 SLOW = """

@@ -116,6 +116,7 @@ def test_a_command_that_is_killed_within_is_run_again_and_there_once():
 
     assert tally.wrong == []
     assert tally.counts["killed"] == 2
+    assert tally.counts["folders left by the killed"] == 1  # of the restore; none is left afterwards
 
 
 def test_callers_without_manners_and_slow_statements_keep_nobody_else_waiting_for_ever():

@@ -91,6 +91,7 @@ def kill_and_repeat(name: str, house: House, task: Task, at: int, wanted: object
     before = rows(house.file)
     ended = run(house, at, task)
     tally.counts["killed"] += ended.returncode == KILLED
+    tally.counts["folders left by the killed"] += len(hidden(house))
     if ended.returncode not in (0, KILLED):
         tally.wrong.append(f"{name}: {ended.returncode} {ended.stderr[-300:]}")
     if task.at_once and rows(house.file) not in (before, wanted):
@@ -99,6 +100,7 @@ def kill_and_repeat(name: str, house: House, task: Task, at: int, wanted: object
     done = again.returncode == 0 or "there already" in again.stderr
     if not done or rows(house.file) != wanted:
         tally.wrong.append(f"{name}, again: {again.returncode} {again.stderr[-300:]}")
+    tally.wrong += [f"{name}: {left} is still there" for left in hidden(house)]
     database = Database(f"sqlite:///{house.file}")
     tally.wrong += [f"{name}: {found}" for found in breaches_of(database)]
     database.engine.dispose()
@@ -113,6 +115,11 @@ def run(house: House, at: int, task: Task) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def hidden(house: House) -> list[str]:
+    """What the program keeps out of sight while it works."""
+    return [path.name for path in house.home.iterdir() if path.name.startswith(".")]
 
 
 def put_back(house: House, kept: bytes | None) -> None:
