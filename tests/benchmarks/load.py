@@ -40,6 +40,11 @@ class Rounds:
         return timing.middle([burst.rate for burst in self.bursts])
 
     @property
+    def spent(self) -> float:
+        """The milliseconds that a session takes of its client's processor."""
+        return sum(burst.spent for burst in self.bursts) / len(self.took)
+
+    @property
     def took(self) -> list[float]:
         """The milliseconds of every session."""
         return [one for burst in self.bursts for one in burst.took]
@@ -68,12 +73,13 @@ def _in_process(house: House, *, rounds: int, each: int) -> Counted:
         answered = len(ours.burst(most, 6).took)  # until every connection knows its statements
         floor.burst(most, 6)
         for count in AT_ONCE:
-            done, least = Rounds(), Rounds()
+            done, least, before = Rounds(), Rounds(), load_house.server_spent(house)
             for _ in range(rounds):
                 done.bursts.append(ours.burst(count, each // count))
                 least.bursts.append(floor.burst(count, each // count))
             answered += len(done.took)
             yield from _beside(house, count, done, least)
+            yield from _processors(house, count, done, least, before)
     return answered
 
 
@@ -88,6 +94,21 @@ def _beside(house: House, count: int, ours: Rounds, floor: Rounds) -> Iterator[F
     yield Figure(f"{name}: 99 of 100", timing.tail(ours.took), timing.tail(floor.took))
     if count == 1 and not server:
         yield _tail(name, ours)
+
+
+def _processors(
+    house: House, count: int, ours: Rounds, floor: Rounds, before: tuple[float, float]
+) -> Iterator[Figure]:
+    """What of it the processors were busy with: of one client there is no waiting for others in it."""
+    name = f"{house.engine}, {_said(count)} in process, session of 10: processor"
+    yield Figure(f"{name}, client", ours.spent, floor.spent)
+    if house.engine == "postgresql":
+        now = load_house.server_spent(house)
+        mine, least = (
+            (later - earlier) / len(rounds.took)
+            for later, earlier, rounds in zip(now, before, (ours, floor), strict=True)
+        )
+        yield Figure(f"{name}, server", mine, least)
 
 
 def _tail(name: str, rounds: Rounds) -> Figure:
@@ -126,7 +147,7 @@ def _pages(house: House, *, rounds: int) -> Counted:
             while not writer.pipes[0].poll():
                 for path in PAGES:
                     busy[path].append(look(path))
-            answered += len(writer.heard(1))
+            answered += len(writer.heard(1)[0])
     for path in PAGES:
         name = f"{house.engine}, page {path.format(sku='SKU')} under sessions, and idle"
         yield Figure(

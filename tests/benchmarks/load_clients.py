@@ -156,10 +156,12 @@ def _body(doses: Sequence[Dose]) -> bytes:
 
 @dataclass(frozen=True)
 class Burst:
-    """What some clients did at once: sessions a second of all, and the milliseconds of each session."""
+    """What some clients did at once: sessions a second of all, the milliseconds of each session, and those
+    of the clients' processors."""
 
     rate: float
     took: list[float]
+    spent: float
 
 
 @dataclass(frozen=True)
@@ -173,16 +175,17 @@ class Clients:
         for pipe in self.pipes[:clients]:
             pipe.send(each)
 
-    def heard(self, clients: int) -> list[float]:
-        """Wait for them; the milliseconds of every session."""
-        return [one for pipe in self.pipes[:clients] for one in pipe.recv()]
+    def heard(self, clients: int) -> tuple[list[float], float]:
+        """Wait for them; the milliseconds of every session, and those of their processors together."""
+        said = [pipe.recv() for pipe in self.pipes[:clients]]
+        return [one for took, _ in said for one in took], sum(spent for _, spent in said)
 
     def burst(self, clients: int, each: int) -> Burst:
         """Have some of them do so many sessions each at once."""
         begun = time.perf_counter()
         self.tell(clients, each)
-        took = self.heard(clients)
-        return Burst(len(took) / (time.perf_counter() - begun), took)
+        took, spent = self.heard(clients)
+        return Burst(len(took) / (time.perf_counter() - begun), took, spent)
 
 
 @contextmanager
@@ -211,15 +214,15 @@ def clients(make: Make, house: House, count: int) -> Iterator[Clients]:
 
 def _work(make: Make, house: House, number: int, pipe: Connection) -> None:
     session = make(house, number)
-    pipe.send([])
+    pipe.send(([], 0.0))
     while True:
         try:
             each = pipe.recv()
         except (EOFError, OSError):
             return  # nobody tells us any more
-        took = []
+        took, spent = [], time.process_time()
         for _ in range(each):
             begun = time.perf_counter()
             session()
             took.append((time.perf_counter() - begun) * 1000)
-        pipe.send(took)
+        pipe.send((took, (time.process_time() - spent) * 1000))

@@ -177,6 +177,27 @@ def _lay_bare(database: Database, bare: str, engine: str) -> None:
         there.execute("VACUUM ANALYZE")
 
 
+def server_spent(house: House) -> tuple[float, float]:
+    """The processor's milliseconds of the server's processes for the book, and for its bare likeness; none
+    of SQLite, which works within its clients."""
+    if house.engine == "sqlite":
+        return 0.0, 0.0
+    names = [sa.make_url(url).database for url in (house.url, house.bare)]
+    with psycopg.connect(house.bare) as there:
+        rows = there.execute("SELECT datname, pid FROM pg_stat_activity").fetchall()
+    book, bare = (sum(_spent_by(pid) for name, pid in rows if name == one) for one in names)
+    return book, bare
+
+
+def _spent_by(process: int) -> float:
+    """The processor's milliseconds of a process, as Linux counts them; nothing for one that has ended."""
+    try:
+        counted = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(counted[11]) + int(counted[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
 def checked(house: House, *, answered: int) -> Iterator[Figure]:
     """What must be nothing: sessions that were answered and are not in the book, or the other way round;
     balances below zero; what `verify` finds."""
