@@ -4,6 +4,10 @@ A server that was replaced may still answer: one that only follows by now refuse
 connections are dropped like those that broke, and the next ones find whoever leads.
 """
 
+import ipaddress
+import os
+
+import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 
@@ -35,10 +39,30 @@ def postgresql(url: str, *, pool_size: int = 10, pool_timeout: float = 5) -> Dat
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=pool_timeout,
-        connect_args=WAITS,
+        connect_args=WAITS | _sealed_off(sa.make_url(url)),
     )
     event.listen(database.engine, "handle_error", _drop_what_is_gone)
     return database
+
+
+def _sealed_off(url: sa.URL) -> dict[str, str]:
+    """To other machines TLS only, with no way back to plain text, unless the address says how."""
+    if "sslmode" in url.query or "PGSSLMODE" in os.environ:
+        return {}
+    named = url.query.get("host", ())
+    hosts = [url.host or "", *([named] if isinstance(named, str) else named)]
+    return {"sslmode": "require"} if any(_is_elsewhere(host) for host in hosts) else {}
+
+
+def _is_elsewhere(host: str) -> bool:
+    """Whether it is another machine: not a socket's folder, nor this one by whatever name."""
+    name = host if host.count(":") > 1 else host.partition(":")[0]
+    if not name or name.startswith(("/", "@")) or name == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return True
 
 
 def _drop_what_is_gone(context: ExceptionContext) -> None:

@@ -37,6 +37,44 @@ def served(postgres_url: str) -> Iterator[Clinic]:
         database.engine.dispose()
 
 
+def asked_for(address: str) -> dict[str, object]:
+    """How a server of an address would be connected to."""
+    engine, asked = engines.postgresql(f"postgresql+psycopg://{address}").engine, []
+    event.listen(engine, "do_connect", lambda *told: asked.append(dict(told[3])) or _stop())
+    with pytest.raises(InterruptedError):
+        engine.connect()
+    return asked[0]
+
+
+def _stop() -> None:
+    raise InterruptedError
+
+
+@pytest.mark.parametrize(
+    ("address", "mode"),
+    [
+        ("vialbook@db.example/vialbook", "require"),
+        ("vialbook@10.0.0.7:5433/vialbook", "require"),
+        ("vialbook@[2001:db8::7]/vialbook", "require"),
+        ("vialbook@/vialbook?host=127.0.0.1:5432&host=db2:5432", "require"),
+        ("vialbook@db.example/vialbook?sslmode=verify-full", "verify-full"),
+        ("vialbook@db.example/vialbook?sslmode=disable", "disable"),
+        ("vialbook@localhost/vialbook", None),
+        ("vialbook@127.0.0.1:5433/vialbook", None),
+        ("vialbook@[::1]/vialbook", None),
+        ("vialbook@/vialbook?host=127.0.0.1:5432&host=127.0.0.1:5433", None),
+        ("vialbook@/vialbook?host=/run/postgresql", None),
+        ("vialbook@/vialbook", None),
+    ],
+)
+def test_another_machine_is_spoken_to_over_tls_unless_its_address_says_otherwise(address, mode, monkeypatch):
+    monkeypatch.delenv("PGSSLMODE", raising=False)
+    assert asked_for(address).get("sslmode") == mode
+
+    monkeypatch.setenv("PGSSLMODE", "verify-ca")  # which is said too, and read by the library itself
+    assert asked_for(address).get("sslmode") == (mode if "sslmode" in address else None)
+
+
 def receive(clinic: Clinic, key: str):
     return clinic.post("/receipts", RECEIPT, headers={"Idempotency-Key": key})
 

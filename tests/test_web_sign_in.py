@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 
 from api.auth import Role
 from api.web import accounts, passwords, throttle
@@ -122,6 +123,26 @@ def test_of_the_cookie_and_the_password_only_digests_are_kept(house: House):
     assert any(text.startswith("$argon2id$") for text in kept)
 
 
+def test_a_password_that_was_hashed_otherwise_than_today_is_hashed_anew_by_signing_in(house: House):
+    house.give_password(Role.MANAGER)
+    earlier = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
+
+    def kept() -> str:
+        with house.database.read() as db:
+            return db.scalars(sa.select(Credential.password_hash)).one()
+
+    with house.database.write.begin() as db:
+        db.execute(sa.update(Credential).values(password_hash=earlier))
+    refused, after_it = house.come_in(Role.MANAGER, PASSWORD + "!"), kept()
+    first, then = house.come_in(Role.MANAGER), kept()
+    second, last = house.come_in(Role.MANAGER), kept()
+
+    assert (refused.status_code, first.status_code, second.status_code) == (401, 303, 303)
+    assert after_it == earlier
+    assert not passwords.HASHER.check_needs_rehash(then)
+    assert last == then  # once
+
+
 def test_a_session_ends_after_half_an_hour_without_use_and_lives_on_with_it(house: House):
     browser = house.as_(Role.MANAGER)
 
@@ -154,6 +175,7 @@ def test_signing_out_ends_the_session_in_the_book_too(house: House):
     browser.client.set_cookie("vialbook-session", cookie.value)
 
     assert answer.headers["Location"] == "/sign-in"
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
     assert browser.get("/stock").status_code == 303
 
 

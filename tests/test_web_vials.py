@@ -91,7 +91,7 @@ def test_entering_a_room_says_until_when_and_a_slip_is_corrected_with_its_reason
     named = browser.send(f"/vials/{vial}/enter-room", patient_ref="Jane Doe")
     assert "chart number" in said(named)
     page = said(browser.follow(browser.send(f"/vials/{vial}/enter-room", patient_ref="P-7")))
-    assert "It is P-7’s alone now: discard by today 11:00." in page
+    assert "It is that patient’s alone now: discard by today 11:00." in page
     assert "Entered a treatment room for P-7" in page
     again = browser.send(f"/vials/{vial}/enter-room", patient_ref="P-8")
     assert (again.status_code, "is in a treatment room already" in said(again)) == (409, True)

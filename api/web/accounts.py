@@ -75,7 +75,7 @@ def new_first_secret(db: Session, *, at: datetime) -> str | None:
     """A fresh secret for the first-start page, to be printed by `serve`; none if there are people."""
     if not nobody_yet(db):
         return None
-    secret = generated(4)
+    secret = generated(7)
     db.execute(sa.delete(FirstSecret))
     db.add(FirstSecret(secret_hash=digest(secret), at=at))
     db.flush()
@@ -191,5 +191,5 @@ def is_loopback(host: str) -> bool:
 
 
 def generated(groups: int) -> str:
-    """A password that can be read out: groups of four letters; 4 groups have 79 random bits."""
+    """A password that can be read out: groups of four letters; 4 have 79 random bits, 7 have 138."""
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(groups))

@@ -264,9 +264,7 @@ def transfer(course_id: int) -> Response:
         course_life.transfer(
             g.db, course, body["patient_ref"], when=now(course, site, {}), reason=body["reason"]
         )
-        return Done(
-            at(course), f"The course is {body['patient_ref']}'s now. Screen them before the next session."
-        )
+        return Done(at(course), "The course has gone over. Screen its new patient before the next session.")
 
     left = course_life.transfers_left(g.db, course, policy)
     says = (

@@ -85,7 +85,7 @@ def begin(database: Database, job: Job, *, at: datetime, by: str, partial: bool 
 
 def new_key() -> str:
     """A key that no list had before."""
-    return secrets.token_urlsafe(12)
+    return secrets.token_urlsafe(16)
 
 
 def work(database: Database, job: Job, *, at: datetime, by: str, partial: bool | None) -> None:

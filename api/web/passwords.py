@@ -88,6 +88,11 @@ def fits(known: Credential | None, password: str) -> bool:
         return False
 
 
+def stronger(known: Credential, password: str) -> str | None:
+    """A new hash of the right password, if the kept one was made with other parameters than today's."""
+    return HASHER.hash(password) if HASHER.check_needs_rehash(known.password_hash) else None
+
+
 @cache
 def nobody() -> str:
     """A hash that no password fits, to take the time that a real one takes."""

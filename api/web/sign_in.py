@@ -79,10 +79,13 @@ def sign_in() -> Response:
         good = passwords.fits(known, password) and person is not None and person.active
         if known is not None and known.demo and not watching.from_here():
             good = False
+        stronger = passwords.stronger(known, password) if good and known is not None else None
     if not good:
         return ask(next_address=wanted, held=held, name=name, problem=NOT_KNOWN, status=401)
     assert person is not None
     assert known is not None
+    if stronger is not None:
+        g.db.get_one(Credential, person.id).password_hash = stronger
     if known.totp_secret is not None:
         return come_in(
             person, Stage.PASSWORD, f"/sign-in/code?next={wanted}" if not held else "", held, wanted
@@ -150,6 +153,8 @@ def sign_out() -> Response:
         sign_ins.end(g.db, g.visitor.sign_in_id, at=g.now)
     answer = forms.go(Done("/sign-in", "You are signed out."))
     frame.drop_cookie(answer, frame.SESSION)
+    # Not its storage: what was scanned and not yet sent waits there, and nothing else does.
+    answer.headers["Clear-Site-Data"] = '"cache"'
     g.visitor = None
     return answer
 

@@ -131,7 +131,7 @@ def enter_room(vial_id: int) -> Response:
         until = formats.short_moment(opened.discard_at, site.time_zone, g.now)
         return Done(
             f"/vials/{vial_id}",
-            f"It is {entering.patient_ref}’s alone now: discard by {until}. Print its label anew.",
+            f"It is that patient’s alone now: discard by {until}. Print its label anew.",
         )
 
     first = {"minutes": str(HOUR), "patient_ref": row.patient_ref or ""}

@@ -82,7 +82,7 @@ def begin() -> Response:
     """Begin to write the workbook of a month; its own page shows how far it is."""
     today = frame.here().day(g.now)
     span = books.span_of(months.month_of(request.form.get("month", ""), today=today), today=today)
-    job = Job(secrets.token_urlsafe(12), g.visitor.person_id, str(span.first), str(span.until))
+    job = Job(secrets.token_urlsafe(16), g.visitor.person_id, str(span.first), str(span.until))
     forget_old(folder())
     note(job)
     database: Database = current_app.extensions["vialbook"]

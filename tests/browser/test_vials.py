@@ -41,7 +41,7 @@ def test_a_vial_is_opened_labelled_taken_into_a_room_and_corrected(window: Windo
         page.get_by_label("Room", exact=False).nth(0).fill("Room 4")
         page.get_by_label("The session takes").fill("30")
         page.get_by_role("button", name="It enters the room").click()
-        expect(page.get_by_role("status").first).to_contain_text("It is C-2001’s alone now")
+        expect(page.get_by_role("status").first).to_contain_text("It is that patient’s alone now")
 
         page.goto("/vials")
         room = page.locator("section").filter(has=page.get_by_role("heading", name="Room 4"))
