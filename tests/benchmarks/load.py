@@ -57,6 +57,8 @@ def figures(folder: Path, *, lots: int, rounds: int, each: int) -> Iterator[Figu
             if engine == "sqlite":
                 checkpoints.keep(house.file)
             answered = yield from _in_process(house, rounds=rounds, each=each)
+            if engine == "postgresql":
+                yield from _dutiful(house, rounds=rounds, each=each)
             with house.served(workers=WORKERS[engine]):
                 answered += yield from _over_http(house, rounds=rounds, each=each)
                 answered += yield from _pages(house, rounds=rounds)
@@ -94,6 +96,25 @@ def _beside(house: House, count: int, ours: Rounds, floor: Rounds) -> Iterator[F
     yield Figure(f"{name}: 99 of 100", timing.tail(ours.took), timing.tail(floor.took))
     if count == 1 and not server:
         yield _tail(name, ours)
+
+
+def _dutiful(house: House, *, rounds: int, each: int) -> Iterator[Figure]:
+    """One statement that writes all that our rules ask, beside the one of the goals, which writes less."""
+    most = max(AT_ONCE)
+    with (
+        load_clients.clients(load_clients.dutiful, house, most) as least,
+        load_clients.clients(load_clients.bare, house, most) as floor,
+    ):
+        for clients in (least, floor):
+            clients.burst(most, 6)
+        for count in (1, most):
+            kept, bare = Rounds(), Rounds()
+            for _ in range(rounds):
+                kept.bursts.append(least.burst(count, each // count))
+                bare.bursts.append(floor.burst(count, each // count))
+            name = f"one statement of all we keep, {_said(count)}"
+            yield Figure(f"{name}: rate, {FLOOR[house.engine]}", kept.rate, bare.rate, unit="/s")
+            yield Figure(f"{name}: median", timing.middle(kept.took), timing.middle(bare.took))
 
 
 def _processors(

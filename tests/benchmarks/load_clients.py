@@ -23,7 +23,7 @@ from api.settings import utc_now
 from inventory import clinic, recording, treatments
 from inventory.recording import Signed
 from inventory.treatments import Line, Visit
-from tests.benchmarks import book, dispense
+from tests.benchmarks import book, dispense, load_duties
 from tests.benchmarks.book import UNIT
 from tests.benchmarks.dispense import Dose, LotsTaken
 from tests.benchmarks.load_house import House
@@ -98,6 +98,22 @@ def _bare_server(place: str, asked: Iterator[list[Dose]], now: datetime) -> Sess
         taken = cursor.execute(ONE_STATEMENT, (items, wanted, today, 1, today)).fetchall()
         assert all(carried == moved == len(taken) >= len(items) for _, _, carried, moved in taken), taken
         return [(lot, much) for lot, much, _, _ in taken]
+
+    return session
+
+
+def dutiful(house: House, number: int) -> Session:
+    """On PostgreSQL: one statement that also writes whatever our rules ask of a session."""
+    cursor = psycopg.connect(house.bare, autocommit=True, prepare_threshold=1).cursor()
+    every, by = _doses(number), f"Client {number}"
+
+    def session() -> LotsTaken:
+        doses = sorted(next(every), key=lambda dose: dose.item)
+        lines = [(dose.item, dose.vials * UNIT, int(dose.volume * UNIT)) for dose in doses]
+        given = load_duties.asked(lines, now=utc_now(), by=by, body=_body(doses))
+        taken = cursor.execute(load_duties.STATEMENT, given).fetchall()
+        assert all(carried == len(taken) >= len(lines) for _, _, carried in taken), taken
+        return [(lot, much) for lot, much, _ in taken]
 
     return session
 

@@ -24,7 +24,7 @@ from inventory.ledger import DOCUMENTS
 from inventory.proof import verify
 from pricing import proof as proof_of_quotes
 from tests import postgres
-from tests.benchmarks import book
+from tests.benchmarks import book, load_duties
 from tests.benchmarks.timing import Figure
 from tests.server import free_port, started
 
@@ -174,6 +174,7 @@ def _lay_bare(database: Database, bare: str, engine: str) -> None:
         with there.cursor().copy("COPY lot FROM STDIN") as copy:
             for row in lots:
                 copy.write_row(row)
+        there.execute(load_duties.TABLES)
         there.execute("VACUUM ANALYZE")
 
 
