@@ -35,23 +35,30 @@ def power(*, copies: int, seed: int = 1, writers: int = 6) -> Tally:
             time.sleep(chance.uniform(0.02, 0.4))
             whole, cut = house.home / f"whole-{number}", house.home / f"cut-{number}"
             answered = frozen_copy(house, work, whole)
-            shutil.copytree(whole, cut)
-            tally.counts["frames cut"] += cut_log(cut, chance)
-            there = keys_in_order(whole / house.file.name)
-            left = keys_in_order(cut / house.file.name)
-            tally.counts["copies"] += 1
-            tally.counts["answered"] = len(answered)
-            tally.counts["writes lost with the end of the log"] += len(there) - len(left)
-            if missing := answered - set(there):
-                tally.wrong.append(f"copy {number} lacks {len(missing)} answered writes")
-            if there[: len(left)] != left:
-                tally.wrong.append(f"copy {number} cut short is no earlier moment of the book")
-            for folder in (whole, cut):
-                tally.wrong += [f"{folder.name}: {found}" for found in look(folder / house.file.name)]
-                shutil.rmtree(folder)
+            with work.paused():  # or the book would grow for as long as its copies are looked at
+                judge(number, whole / house.file.name, cut / house.file.name, answered, chance, tally)
         work.end()
         tally.wrong += [*work.wrong, *house.breaches()]
     return tally
+
+
+def judge(
+    number: int, whole: Path, cut: Path, answered: set[str], chance: random.Random, tally: Tally
+) -> None:
+    """A copy has every answered write, and without the end of its log it is an earlier moment of the book."""
+    shutil.copytree(whole.parent, cut.parent)
+    tally.counts["frames cut"] += cut_log(cut.parent, chance)
+    there, left = keys_in_order(whole), keys_in_order(cut)
+    tally.counts["copies"] += 1
+    tally.counts["answered"] = len(answered)
+    tally.counts["writes lost with the end of the log"] += len(there) - len(left)
+    if missing := answered - set(there):
+        tally.wrong.append(f"copy {number} lacks {len(missing)} answered writes")
+    if there[: len(left)] != left:
+        tally.wrong.append(f"copy {number} cut short is no earlier moment of the book")
+    for book in (whole, cut):
+        tally.wrong += [f"{book.parent.name}: {found}" for found in look(book)]
+        shutil.rmtree(book.parent)
 
 
 def frozen_copy(house: House, work: Work, folder: Path) -> set[str]:

@@ -4,7 +4,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -73,7 +74,8 @@ class Work:
     put_off: int = 0
 
     def __post_init__(self) -> None:
-        self._stop = threading.Event()
+        self._stop, self._free = threading.Event(), threading.Event()
+        self._free.set()
         self._threads = [
             threading.Thread(target=self._write, args=(number,), daemon=True)
             for number in range(self.writers)
@@ -86,14 +88,24 @@ class Work:
     def end(self) -> None:
         """Wait for the writers, who finish what they have begun."""
         self._stop.set()
+        self._free.set()
         for thread in self._threads:
             thread.join()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Have the writers finish what they have begun, and wait for the length of a block."""
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._free.set()
 
     def _write(self, number: int) -> None:
         chance = random.Random(f"{self.seed}-{number}")
         caller, kinds = self.house.caller(number), deeds_of(self.shop)
         count = 0
-        while not self._stop.is_set():
+        while self._free.wait() and not self._stop.is_set():
             count += 1
             deed = kinds[chance.choice([*kinds])](f"C{self.seed}-{number}-{count}")
             self.deeds.append(deed)
