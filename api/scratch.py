@@ -4,7 +4,6 @@ A folder is locked while its command runs, and the lock goes with the process, h
 has our name, is a folder of ours and is locked by nobody is taken away.
 """
 
-import fcntl
 import os
 import re
 import secrets
@@ -13,6 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+
+try:
+    import fcntl
+except ImportError:  # Windows, which locks no folder: what was left there is for somebody to clear
+    fcntl = None  # type: ignore[assignment]
 
 OURS = re.compile(r"\.vialbook-[0-9a-f]{16}\.scratch")
 
@@ -23,21 +27,24 @@ def scratch(where: Path) -> Iterator[Path]:
     clear(where)
     # It gets the name by which others clear when it is locked already.
     made = mkdtemp(dir=where, prefix=".vialbook-", suffix=".new")
-    lock = os.open(made, os.O_RDONLY)
+    lock = None if fcntl is None else os.open(made, os.O_RDONLY)
     try:
-        _locked(lock)
+        if lock is not None:
+            _locked(lock)
         folder = Path(made).rename(where / f".vialbook-{secrets.token_hex(8)}.scratch")
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     finally:
-        os.close(lock)
+        shutil.rmtree(made, ignore_errors=True)  # where it could not be named
+        if lock is not None:
+            os.close(lock)
 
 
 def clear(where: Path) -> None:
     """Take away what commands left here that were killed."""
-    for folder in sorted(where.glob(".vialbook-*.scratch")):
+    for folder in sorted(where.glob(".vialbook-*.scratch")) if fcntl is not None else ():
         if not OURS.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
             continue
         try:
