@@ -304,7 +304,6 @@ def _prepare_sqlite(connection: Any, log_pages: int) -> None:
         "foreign_keys=ON",
         f"busy_timeout={SQLITE_BUSY_MS}",
         f"wal_autocheckpoint={log_pages}",
-        "cache_size=-65536",
         "mmap_size=1073741824",
     ):
         connection.execute(f"PRAGMA {pragma}")

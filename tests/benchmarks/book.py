@@ -25,7 +25,6 @@ PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
-    "cache_size=-65536",
     "mmap_size=1073741824",
 )
 """What the floors run under: what ours runs under."""

@@ -16,19 +16,6 @@ from tests.faults.writing import deeds_of
 CLIENTS, PAUSE_SECONDS = 6, 0.25  # each asks four times a second when it is answered at once
 MIX = ("read",) * 70 + ("quote",) * 15 + ("write",) * 12 + ("report",) * 3
 WRITES = ("session", "vials session", "receipt", "write-off", "move", "transfer")
-# SQLite keeps up to 64 MB of the book's pages for each connection, and takes hours to fill them: with less
-# of them, what grows is ours.
-FEW_PAGES = """
-import sqlite3
-import sqlalchemy as sa
-from sqlalchemy import event
-
-def keep_few(connection, *_):
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("PRAGMA cache_size=-2000")
-
-event.listen(sa.pool.Pool, "checkout", keep_few)
-"""
 MOST_GROWTH = 1.05  # of the memory, from the end of the first third to the end
 NOISE_KB = 8_192
 
@@ -45,7 +32,7 @@ def soak(engine: str, *, minutes: float, seed: int = 1) -> Tally:
     """Work for so long, and look at the memory of the server every second."""
     tally, heard, stop = Tally(), Heard(), threading.Event()
     unlimited = {"VIALBOOK_CALLS_PER_MINUTE": "100000"}
-    with houses(engine, workers=1, variables=unlimited, prelude=FEW_PAGES) as house:
+    with houses(engine, workers=1, variables=unlimited) as house:
         house.start()
         shop = open_shop(house.caller(), 100_000)
         clients = [
