@@ -108,6 +108,7 @@ def _dutiful(house: House, *, rounds: int, each: int) -> Iterator[Figure]:
         for clients in (least, floor):
             clients.burst(most, 6)
         for count in (1, most):
+            load_house.restock(house)
             kept, bare = Rounds(), Rounds()
             for _ in range(rounds):
                 kept.bursts.append(least.burst(count, each // count))

@@ -52,6 +52,8 @@ TABLES = """
       at TIMESTAMPTZ NOT NULL, PRIMARY KEY (person, key));
     CREATE INDEX request_at ON request (at);
 """
+RESTOCK = "UPDATE lot SET balance = layer.quantity_left FROM layer WHERE layer.lot = lot.id"
+"""The lots with all but what the statement below took."""
 STATEMENT = """
     WITH need AS (SELECT * FROM unnest(%(items)s::int[], %(whole)s::bigint[], %(dose)s::bigint[])
         AS t(p, q, d)),

@@ -178,6 +178,13 @@ def _lay_bare(database: Database, bare: str, engine: str) -> None:
         there.execute("VACUUM ANALYZE")
 
 
+def restock(house: House) -> None:
+    """Give the bare lots of a server back what the one statement of the floor took."""
+    with psycopg.connect(house.bare, autocommit=True) as there:
+        there.execute(load_duties.RESTOCK)
+        there.execute("VACUUM ANALYZE")
+
+
 def server_spent(house: House) -> tuple[float, float]:
     """The processor's milliseconds of the server's processes for the book, and for its bare likeness; none
     of SQLite, which works within its clients."""
