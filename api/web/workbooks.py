@@ -29,7 +29,7 @@ from inventory.errors import NotFound, Refusal
 blueprint = frame.chapter("workbooks")
 
 IN_MEMORY = 4 * 1024 * 1024
-KEY = re.compile("[A-Za-z0-9_-]{16}")
+KEY = re.compile("[A-Za-z0-9_-]{22}")  # 128 random bits
 KEPT_SECONDS = 86_400
 SILENT_SECONDS = 180  # nothing was heard of it for so long: its worker was stopped
 SHEETS = len(LISTINGS) + 1  # the lists, and the packing
