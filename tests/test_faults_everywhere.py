@@ -5,6 +5,7 @@ over a book that is furnished once.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,7 +38,8 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Book, 
 
 
 @pytest.fixture
-def book(furnished: tuple[Book, bytes]) -> Book:
+def book(furnished: tuple[Book, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Book:
+    monkeypatch.setenv("VIALBOOK_HOME", str(tmp_path))  # or a purge would put away what others left
     found, kept = furnished
     found.put_back(kept)
     return found
