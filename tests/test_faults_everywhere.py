@@ -1,7 +1,7 @@
 """Every call that adds facts, with an error at each of its statements that writes: all of it or nothing (F3).
 
-`test_faults_within` asks it of three calls on each engine, and at those that read; here are all, on SQLite,
-over a book that is furnished once.
+`test_faults_within` asks it of twelve at every statement, of three of them on each engine; here are all, on
+SQLite, over a book that is furnished once.
 """
 
 from collections.abc import Iterator
