@@ -97,15 +97,20 @@ def formula(book: Book) -> Asked:
     return "/cost-formula", {"formula": "fifo", "difference": effect["difference"]} | WHY
 
 
-def order(book: Book, *steps: str) -> str:
-    path = f"/purchase-orders/{book.key('/purchase-orders', ORDER)}"
+def added(book: Book, address: str, body: Any, *steps: str) -> str:
+    """Where something is that was added, after the steps that it then went through."""
+    path = f"{address}/{book.key(address, body)}"
     for step in steps:
         book.made(f"{path}/{step}", {})
     return path
 
 
+def order(book: Book, *steps: str) -> str:
+    return added(book, "/purchase-orders", ORDER, *steps)
+
+
 def count(book: Book) -> str:
-    return f"/counts/{book.key('/counts', {'site': 'MAIN', 'skus': ['MP-001']})}"
+    return added(book, "/counts", {"site": "MAIN", "skus": ["MP-001"]})
 
 
 def counted(book: Book) -> Asked:
@@ -119,7 +124,7 @@ def counted(book: Book) -> Asked:
 
 def transfer(book: Book) -> str:
     body = {"site": "MAIN", "target": "SOUTH", "lines": [{"sku": "MP-001", "containers": 1}]}
-    return f"/transfers/{book.key('/transfers', body)}"
+    return added(book, "/transfers", body)
 
 
 def vial(book: Book) -> str:
@@ -127,10 +132,7 @@ def vial(book: Book) -> str:
 
 
 def quote(book: Book, *steps: str) -> str:
-    path = f"/quotes/{book.key('/quotes', QUOTE | {'site': 'MAIN', 'patient_ref': 'P-9'})}"
-    for step in steps:
-        book.made(f"{path}/{step}", {})
-    return path
+    return added(book, "/quotes", QUOTE | {"site": "MAIN", "patient_ref": "P-9"}, *steps)
 
 
 def course(book: Book) -> str:
@@ -150,7 +152,7 @@ def imported(book: Book) -> str:
 
 
 def sheet(book: Book) -> Asked:
-    path = f"/counts/{book.key('/counts', {'site': 'MAIN', 'skus': ['MP-001'], 'blind': True})}"
+    path = added(book, "/counts", {"site": "MAIN", "skus": ["MP-001"], "blind": True})
     return f"{path}/sheet", fill(book.here, book.here.seen(path), A17=9)
 
 
