@@ -47,7 +47,7 @@ def refuse_damaged(database: Database, *, thorough: bool = False) -> None:
 
 
 def _cut_off(db: Session, file: Path) -> str:
-    """Whether the end is missing, which SQLite reads as zeros. While there is a log, it is still to come."""
+    """What is missing of the end, which SQLite reads as zeros, else "ok". With a log it is still to come."""
     pages, each = (int(db.connection().exec_driver_sql(f"PRAGMA {what}").scalar() or 0) for what in SIZE)
     log = file.with_name(f"{file.name}-wal")
     if not file.is_file() or (log.is_file() and log.stat().st_size):
