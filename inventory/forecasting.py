@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from inventory import paces
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -28,8 +30,7 @@ WEEKS = 26  # weeks ahead over which the chance to show is learned
 BLOCK = 14  # days over which use is counted together
 FRESH = 14  # a line booked no longer ahead tells of today's taste; older bookings come in a row, and late
 DRIFT = 0.25  # variance of the logarithm of an item's rate after a year
-LEAD_WEIGHT = 10.0  # lines' worth of the clinic's booking leads in an item's
-PACE_WEIGHT = 50.0  # lines' worth of an even pace in each block's
+LEAD_WEIGHT = 150.0  # lines' worth of the clinic's booking leads in an item's
 WEEKDAY_WEIGHT = 7.0  # lines' worth of a flat week
 SHOWS = (0.9, 10.0)  # chance to show before any booking is seen, and its weight in bookings
 DOSES = 64  # doses of an item that are kept
@@ -129,7 +130,7 @@ def rates(lines: Lines, *, items: int, days: int, drift: float = DRIFT) -> tuple
     np.add.at(counts, (lines.item, block), 1.0)
     lengths = np.full(blocks, float(BLOCK))
     lengths[-1] = days - BLOCK * (blocks - 1) if days else float(BLOCK)
-    exposure = lengths * _pace(counts.sum(0), lengths)
+    exposure = lengths * paces.against_today(counts.sum(0), lengths)
     mean = (counts.sum(1) + 0.5) / (exposure.sum() + 1)
     shape = np.full(items, 0.5)
     for nth in range(blocks - 1, -1, -1):
@@ -138,16 +139,6 @@ def rates(lines: Lines, *, items: int, days: int, drift: float = DRIFT) -> tuple
         shape = shape + counts[:, nth]
         mean = shape / evidence
     return shape, mean
-
-
-def _pace(totals: "Floats", lengths: "Floats") -> "Floats":
-    """How busy the clinic was in each block, against the latest four."""
-    import numpy as np
-
-    usual = totals.sum() / lengths.sum()
-    pace = (totals + PACE_WEIGHT) / (usual * lengths + PACE_WEIGHT)
-    smooth = np.array([pace[max(0, at - 2) : at + 3].mean() for at in range(len(pace))])
-    return np.asarray(np.maximum(smooth / pace[:4].mean(), 0.05))
 
 
 def learn(

@@ -42,14 +42,14 @@ from inventory.futures import Item, Paths
 from inventory.new_lot import Best
 
 if TYPE_CHECKING:
-    from inventory.forecasting import Floats
+    from inventory.forecasting import Floats, Whole
 
 PATHS = 128
 TILT = 2.0  # lost sessions come of large need, which gets more paths than its share
 BLOCK = 256  # items worked on at once, which bounds the memory
 SHORTEST, LONGEST = 14, 400  # days looked ahead
 YEAR = 365
-CAUTION = 1.8  # the paths do not know all that may go wrong: what waiting risks counts so many times
+CAUTION = 2.0  # the paths do not know all that may go wrong: what waiting risks counts so many times
 
 
 @dataclass(frozen=True)
@@ -258,15 +258,15 @@ def _decided(paths: Paths, economics: Economics, setup: float) -> list[Advice]:
         disposal=economics.disposal,
     )
     terms = [item.terms for item in paths.items]
-    price, containers = np.array([one.price for one in terms]), best.packs * [one.pack for one in terms]
+    price = np.array([one.price for one in terms])
+    containers: Whole = best.packs * np.array([one.pack for one in terms])
     till = np.clip(lot.later - 1, 1, paths.days)[:, :, None] - 1
-    missing = np.take_along_axis(lot.unmet, till, 2)[:, :, 0]
-    serves = np.minimum(1, containers[:, None] / np.maximum(missing, 1))
+    serves = np.minimum(1, containers[:, None] / np.maximum(lot.missing, 1))
     lost = np.einsum("ipd,id->ip", paths.lost, new_lot.between(paths.items, paths.days)) * serves
     day = np.arange(1, paths.days + 1)
     waiting = (day >= lot.arrives[:, :, None]) & (day < lot.later[:, :, None])
     early = paths.mean(np.maximum(np.minimum(lot.first_use, lot.later) - lot.arrives, 0))
-    sooner = paths.mean(np.maximum(lot.later - np.maximum(lot.arrives, lot.first_use), 0))
+    sooner = paths.mean(lot.sooner(containers, paths))
     waste = np.maximum(containers[:, None] - lot.usable, 0)
     more = paths.mean(waste - np.maximum(containers[:, None] - lot.usable_later, 0))
     per_line = np.maximum([item.demand.containers_per_line for item in paths.items], 1e-3)
@@ -281,7 +281,7 @@ def _decided(paths: Paths, economics: Economics, setup: float) -> list[Advice]:
         lines_a_day=paths.mean(paths.rate) / per_line,
         economics=economics,
         unmet=paths.mean(np.take_along_axis(np.cumsum(paths.unmet, 2), till, 2)[:, :, 0]),
-        saved=paths.mean(np.minimum(missing, containers[:, None])),
+        saved=paths.mean(np.minimum(lot.missing, containers[:, None])),
         asked=paths.mean(np.take_along_axis(np.cumsum(paths.need, 2), till, 2)[:, :, 0]),
     )
 
@@ -300,7 +300,7 @@ def _said(
         weighed = {name: float(values[at]) for name, values in money.items()}
         cost = weighed["holding"] + weighed["expiry"] + weighed["sooner"]
         too_slow = float(np.median(item.delivery_days)) > float(np.median(item.lives))
-        per_patient = economics.lost_line * float(lines_a_day[at]) < float(best.per_day[at])
+        per_patient = CAUTION * economics.lost_line * float(lines_a_day[at]) < float(best.per_day[at])
         booked = any(lag <= paths.days for lag, _, _ in item.demand.booked)
         ordered = CAUTION * weighed["lost_sales"] > cost and not too_slow and (booked or not per_patient)
         short = float(unmet[at]) - (float(saved[at]) if ordered else 0.0)

@@ -26,7 +26,7 @@ INVENTORY = [
     "retelling", "revaluation",
     "counts", "rota", "stocktake", "count_book", "counting", "differences", "count_posting",
     "vial_advice", "rooms", "vial_limits", "vial_labels", "vial_list",
-    "lot_list", "stock", "usage", "evidence", "need", "levels", "forecasting", "futures", "new_lot",
+    "lot_list", "stock", "usage", "evidence", "need", "levels", "paces", "forecasting", "futures", "new_lot",
     "surplus", "policy", "weighing", "elsewhere", "reasons", "reordering", "foresight", "write_downs",
     "alerts", "tracing", "corrections", "preview",
     "proof_of_use", "proof_of_places", "proof_of_orders", "proof_of_counts", "proof_of_values",
@@ -49,7 +49,7 @@ ORDER = [
 ]  # fmt: skip
 
 STATISTICS = {
-    "inventory.levels", "inventory.forecasting", "inventory.futures", "inventory.new_lot",
+    "inventory.levels", "inventory.paces", "inventory.forecasting", "inventory.futures", "inventory.new_lot",
     "inventory.surplus", "inventory.policy", "inventory.weighing", "inventory.elsewhere",
     "inventory.reasons",
     "inventory.foresight",

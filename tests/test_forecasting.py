@@ -1,5 +1,7 @@
 """Need is foretold from the ledger and the calendar, and counts no session twice (O1)."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -141,6 +143,47 @@ def test_a_course_session_is_not_foretold_twice():
 
     assert unknown[10] == pytest.approx(0.5, abs=0.01)
     assert unknown[40] == pytest.approx(1.0, abs=0.01)
+
+
+def test_how_long_an_item_is_booked_ahead_is_the_clinics_until_it_has_shown_otherwise():
+    # the clinic's first item is booked a month before every second time, the others never
+    clinic = [(0, ago % 360, 1, 30 if ago % 2 else 0) for ago in range(4_000)]
+    rare = [(1, ago, 1, 0) for ago in range(0, 360, 60)]
+    daily = [(2, ago % 360, 1, 0) for ago in range(2_000)]
+
+    unknown = forecasting.unknown_share(lines(*clinic, *rare, *daily), items=3)[:, 10]
+
+    ours = 4_006 / 6_006
+    assert unknown[1] == pytest.approx(ours, abs=0.02)
+    assert unknown[2] > 0.95
+
+
+@pytest.mark.parametrize("phase", range(0, 365, 45))
+def test_a_season_of_the_clinic_is_told_from_a_change_of_taste(phase):
+    # twenty items are asked for a third more in one half of the year than in the other
+    def busy(ago):
+        return 1 + 0.2 * math.cos(2 * math.pi * (ago + phase) / 365)
+
+    random = np.random.default_rng(phase)
+    seen = [
+        (item, ago, 1, 0)
+        for item in range(20)
+        for ago in range(364)
+        for _ in range(random.poisson(0.8 * busy(ago)))
+    ]
+
+    shapes, means = forecasting.rates(lines(*seen), items=20, days=364)
+
+    assert means.mean() == pytest.approx(0.8 * busy(0), rel=0.08)
+    assert (shapes > 0).all()
+
+
+def test_a_clinic_that_grows_all_the_year_is_not_expected_to_shrink_again():
+    seen = [(0, ago, 1, 0) for ago in range(364) for _ in range(4 if ago >= 182 else 8)]
+
+    _, means = forecasting.rates(lines(*seen), items=1, days=364)
+
+    assert 6.4 < means[0] < 9.6
 
 
 def test_an_item_used_daily_follows_its_latest_use_and_one_used_rarely_keeps_its_year():

@@ -189,6 +189,16 @@ def test_a_new_lot_that_expires_before_the_stock_is_used_before_it():
     assert found.best_packs > behind.best_packs
 
 
+def test_ordering_a_week_sooner_what_expires_anyway_costs_a_week_of_keeping_it_and_no_more_waste():
+    # two of ten are used in a month, whenever the month begins
+    ten = Terms(pack=10, price=10.0)
+    (found,) = advised(item(lots=(), per_day=0.07, terms=ten, lives=np.array([30])))
+
+    assert found.expected_waste > 5
+    assert found.sooner == pytest.approx(7 * found.cost_per_day, rel=0.05)
+    assert found.expiry < 0.05 * found.expected_waste * 11
+
+
 def test_lines_that_could_wait_join_an_order_that_the_supplier_would_refuse():
     due, waits = item(1), item(2, lots=((ALWAYS, 40),))
     alone = advised(due, waits)
