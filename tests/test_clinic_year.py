@@ -7,7 +7,7 @@ from api import bench_command
 from tests.benchmarks import clinic_year, reorder
 from tests.benchmarks.clinic_year import HISTORY, YEAR
 from tests.benchmarks.clinic_year_bound import bound
-from tests.benchmarks.clinic_year_ours import Ours
+from tests.benchmarks.clinic_year_ours import Foretold, Ours
 from tests.benchmarks.clinic_year_rules import ReorderPoint, same_for_all
 from tests.benchmarks.clinic_year_run import Setting, Shelves, lived
 
@@ -48,6 +48,16 @@ def test_ours_is_not_dearer_than_the_reorder_point_and_loses_no_container(seed):
         assert had == tally.used + tally.expired + shelves.position(item)
         if not tally.lost:
             assert tally.used == world.needed[item, HISTORY : HISTORY + YEAR].sum()
+
+
+def test_ours_told_the_demand_to_come_misses_and_wastes_less_but_not_less_than_the_bound():
+    world = clinic_year.world(2000)
+
+    ours, told = (lived(world, rule(world, paths=32))[1] for rule in (Ours, Foretold))
+
+    assert sum(bound(world)) < told.total < ours.total
+    assert told.fill > ours.fill
+    assert told.waste < ours.waste
 
 
 def test_the_same_clinic_gets_the_same_advice():

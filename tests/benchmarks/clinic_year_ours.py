@@ -3,7 +3,7 @@ gives advice. It sees no more than a book would show: use up to today, bookings,
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from inventory.futures import Item, Terms
 from inventory.policy import Economics, OrderTerms
 from tests.benchmarks.clinic_year import HISTORY, World
 from tests.benchmarks.clinic_year_run import BASE, DISPOSAL, HOLDING, LOST_LINE, Setting, Shelves
+
+FORETOLD = 150  # days of which the mean is told
+CERTAIN = 1e6  # the shape of a rate that is known
 
 
 @dataclass
@@ -100,6 +103,31 @@ class Ours:
             lives=forecasting.lives(ware.life, lives[item], lives[-1]),
             next_order_in=ware.next_order_in(day),
         )
+
+
+@dataclass
+class Foretold(Ours):
+    """Our rule, told what nobody can know: each line that will be asked for, as if it were booked and certain,
+    and the mean of the days after those it looks ahead. Deliveries and lives stay unknown. What it saves
+    against ours is what not knowing the demand costs."""
+
+    def _learned(self, day: int) -> list[Demand]:
+        first, near, last = np.searchsorted(self.used[:, 0], [day + 1, day + 64, day + FORETOLD + 1])
+        booked: list[list[tuple[int, int, float]]] = [[] for _ in self.vessels]
+        for due, item, dose, _ in self.used[first:near].tolist():
+            booked[item].append((due - day, dose, 1.0))
+        a_day = np.bincount(self.used[first:last, 1], minlength=len(self.vessels)) / FORETOLD
+        return [
+            replace(
+                demand,
+                shape=CERTAIN,
+                per_day=max(float(per_day), 1e-5),
+                unknown=np.zeros_like(demand.unknown),
+                lines_per_fresh=1.0,
+                booked=tuple(lines),
+            )
+            for demand, per_day, lines in zip(super()._learned(day), a_day, booked, strict=True)
+        ]
 
 
 def _receipts(shelves: Shelves) -> tuple[dict[int, list[int]], dict[int, list[float]]]:
