@@ -34,7 +34,7 @@ class Lot:
     ends: "Whole"  # the last day of what is there with it
     left: "Floats"  # of the other stock beyond the days drawn, as far as it will be used
     unmet: "Whole"  # [item, path, day less 1], cumulative from its arrival
-    missing: "Whole"  # containers unmet until then
+    missing: "Whole"  # containers of it that are unmet before the later one comes
     usable: "Floats"  # containers that it adds to what is used in date
     usable_later: "Floats"  # the same of a lot ordered on the next order day
     ends_later: "Whole"  # the last day of what is there with that one

@@ -107,9 +107,9 @@ class Ours:
 
 @dataclass
 class Foretold(Ours):
-    """Our rule, told what nobody can know: each line to come, as if it were booked and certain, and the mean of
-    the days after those it looks ahead. Deliveries and lives stay unknown. What it saves against ours is what
-    not knowing the demand costs."""
+    """Our rule, told what nobody can know: each line to come, as if it were booked and certain, and the mean
+    of the days after those it looks ahead. Deliveries and lives stay unknown. What it saves against ours is
+    what not knowing the demand costs."""
 
     def _learned(self, day: int) -> list[Demand]:
         first, near, last = np.searchsorted(self.used[:, 0], [day + 1, day + 64, day + FORETOLD + 1])
