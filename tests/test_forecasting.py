@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import forecasting
+from inventory import forecasting, paces
 from inventory.forecasting import Bookings, Demand, Lines, Vessel
 
 NO_BOOKINGS = Bookings(*(np.zeros(0, dtype=np.int64) for _ in range(3)), np.zeros(0, dtype=bool))
@@ -184,6 +184,24 @@ def test_a_clinic_that_grows_all_the_year_is_not_expected_to_shrink_again():
     _, means = forecasting.rates(lines(*seen), items=1, days=364)
 
     assert 6.4 < means[0] < 9.6
+
+
+@given(st.lists(st.integers(0, 1_000_000_000), min_size=1, max_size=80), st.integers(1, 14))
+def test_the_pace_of_any_past_is_a_number_above_nothing(totals, oldest):
+    lengths = np.array([14.0] * (len(totals) - 1) + [float(oldest)])
+
+    pace = paces.against_today(np.array(totals, dtype=float), lengths)
+
+    assert pace.shape == (len(totals),)
+    assert np.isfinite(pace).all()
+    assert (pace > 0).all()
+
+
+@given(st.integers(1, 80), st.integers(1, 10_000))
+def test_a_clinic_of_an_even_pace_is_as_busy_as_ever(blocks, lines_a_block):
+    pace = paces.against_today(np.full(blocks, float(lines_a_block)), np.full(blocks, 14.0))
+
+    assert pace == pytest.approx(np.ones(blocks), abs=1e-6)
 
 
 def test_an_item_used_daily_follows_its_latest_use_and_one_used_rarely_keeps_its_year():
