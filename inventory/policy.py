@@ -6,7 +6,8 @@ A rolling Monte-Carlo marginal-cost rule. On an order day, for each item:
    deliveries come, how long a new lot keeps. Age the stock without a new order, first expired, first out.
    What stays unmet is what a new lot could serve (`new_lot`).
 2. Of all candidate quantities take the one whose order line, holding, expiry and price cost least per day
-   that it covers: a lot covers no day after its expiry, so nobody is told to buy what expires.
+   that it covers: a lot covers no day after its expiry, so nobody is told to buy what expires. What only may
+   expire counts in part, for such a lot lasts to a day that is known (`new_lot.SPOILS`).
 3. Order it now only if waiting until the next order day would lose more (lines times what one is worth) than
    ordering now costs (holding it longer, more of it expiring, starting the next cycle sooner).
    An item for which that never pays is better ordered per patient.
@@ -93,7 +94,7 @@ class Advice:
     holding: float  # money, for having it earlier
     expiry: float  # money, for what more of it would expire
     sooner: float  # money, for starting the next cycle earlier
-    cost_per_day: float  # of keeping the item, at the best quantity
+    cost_per_day: float  # of keeping the item, at the best quantity, as it was chosen (`new_lot.SPOILS`)
     expected_waste: float  # containers of the best quantity that will expire
     at_risk: float  # containers on the shelf expected to expire within `days`
     stock_out_day: tuple[int, int, int]  # without an order: 10 % earlier, median, 90 %

@@ -199,6 +199,20 @@ def test_ordering_a_week_sooner_what_expires_anyway_costs_a_week_of_keeping_it_a
     assert found.expiry < 0.05 * found.expected_waste * 11
 
 
+@pytest.mark.parametrize("keeps", [20, 30, 45, 90, 365])
+def test_a_lot_reaches_its_expiry_rather_than_running_out_before_but_only_where_that_is_near(
+    keeps, monkeypatch
+):
+    asked = item(lots=(), per_day=0.4, terms=Terms(pack=1, price=15.0), lives=np.arange(keeps // 2, keeps))
+    (found,) = advised(asked)
+
+    monkeypatch.setattr(new_lot, "SPOILS", 1.0)
+    (shy,) = advised(asked)
+
+    assert found.best_packs > shy.best_packs if keeps < 50 else found.best_packs >= shy.best_packs
+    assert found.expected_waste < found.best_packs / 4
+
+
 def test_lines_that_could_wait_join_an_order_that_the_supplier_would_refuse():
     due, waits = item(1), item(2, lots=((ALWAYS, 40),))
     alone = advised(due, waits)
