@@ -178,7 +178,7 @@ def test_a_season_of_the_clinic_is_told_from_a_change_of_taste(phase):
     assert (shapes > 0).all()
 
 
-def test_a_clinic_that_grows_all_the_year_is_not_expected_to_shrink_again():
+def test_a_clinic_that_doubled_half_a_year_ago_is_not_taken_for_one_at_the_top_of_its_season():
     seen = [(0, ago, 1, 0) for ago in range(364) for _ in range(4 if ago >= 182 else 8)]
 
     _, means = forecasting.rates(lines(*seen), items=1, days=364)
