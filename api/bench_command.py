@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 @click.command()
 @click.argument("name", type=click.Choice(["reorder"]))
-@click.option("--seeds", type=click.IntRange(min=1), default=50, show_default=True, help="Clinic-years.")
+@click.option("--seeds", type=click.IntRange(min=1), default=200, show_default=True, help="Clinic-years.")
 def bench(name: str, seeds: int) -> None:
     """Play ordering rules through made-up years of a clinic, and print what each costs."""
     if not (ROOT / "tests" / "benchmarks" / f"{name}.py").exists():

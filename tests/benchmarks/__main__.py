@@ -48,7 +48,14 @@ class Size(NamedTuple):
 
 
 FULL = Size(
-    lots=100_000, movements=1_000_000, rounds=300, lines=5_000, days=DAYS, shelf=10_000, courses=600, seeds=50
+    lots=100_000,
+    movements=1_000_000,
+    rounds=300,
+    lines=5_000,
+    days=DAYS,
+    shelf=10_000,
+    courses=600,
+    seeds=200,
 )
 QUICK = Size(
     lots=5_000,
