@@ -4,13 +4,13 @@ and the band that eight of ten stay in.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from inventory import futures, reordering, usage
+from inventory import futures, reordering, usage, weighing
 from inventory.catalog import Item
 from inventory.clinic import Site
 from inventory.errors import Conflict
@@ -74,11 +74,12 @@ def explain(db: Session, item: Item, *, site: Site, on: date, others: Sequence[S
     (whole,) = usage.in_full(db, [seen.item], site=site, on=on)
     span = min(max(2 * (seen.until - on).days, SHORTEST), LONGEST)
     told = looked.told.get(item.id)
-    days = (
-        _expected(seen, span)
-        if told is None
-        else _drawn(futures.draw([told], seed=on.toordinal(), paths=PATHS, days=span), seen)
-    )
+    if told is None:
+        days = _expected(replace(seen, item=whole), span)
+    else:
+        # What advice is told makes one batch of the lots that outlast an order: here they would all expire.
+        told = replace(told, lots=weighing.lots(whole, on=on))
+        days = _drawn(futures.draw([told], seed=on.toordinal(), paths=PATHS, days=span), seen)
     last = days[-1].on
     came = [Coming(due, much, "on order") for due, much in whole.arriving if due <= last]
     expired = [

@@ -22,6 +22,7 @@ from inventory.levels import Outlook
 from inventory.levels import Terms as OfferTerms
 from inventory.measures import QUANTITY_PLACES, ZERO, fit
 from inventory.policy import Economics, OrderTerms
+from inventory.usage import ItemFacts
 from inventory.vials import VialRule
 
 SCALE = 10**QUANTITY_PLACES
@@ -101,6 +102,12 @@ def items(
         seen.item.item_id: _item(seen, vessel, demand, evidence, shared, on=on)
         for seen, vessel, demand in zip(chosen, vessels, demands, strict=True)
     }
+
+
+def lots(item: ItemFacts, *, on: date) -> tuple[tuple[int, int], ...]:
+    """The sealed containers of an item, here and on the way: days to the last day, how many."""
+    stock = (*item.batches, *item.on_the_way)
+    return tuple(((one.last_day - on).days, int(one.quantity // item.content)) for one in stock)
 
 
 def weigh(
@@ -264,7 +271,6 @@ def _item(
     days = forecasting.delivery_days(offer.lead_days, late) + wait
     nominal = _nominal(seen, evidence)
     own = [min(life / nominal, 1.0) for life in terms.lives[-LATEST:]]
-    stock = (*seen.item.batches, *seen.item.on_the_way)
     # Of several opened vials the one with most in it is the one that counts.
     opened = max(seen.item.opened, key=lambda batch: batch.quantity, default=None)
     return Item(
@@ -277,7 +283,7 @@ def _item(
             breaks=tuple((start, float(price / offer.pack_containers)) for start, price in offer.breaks),
         ),
         demand=demand,
-        lots=tuple(((one.last_day - on).days, int(one.quantity // content)) for one in stock),
+        lots=lots(seen.item, on=on),
         opened=(0, -1)
         if opened is None or vessel.single
         else (int(opened.quantity * SCALE), (opened.last_day - on).days),

@@ -61,6 +61,19 @@ def test_the_days_behind_an_advice_tell_need_stock_arrivals_and_expiries(here):
     assert found == here.seen("/reorder-advice/HA-3?site=MAIN&on=2026-01-15")
 
 
+def test_a_lot_that_keeps_for_years_does_not_vanish_from_the_days_ahead(here):
+    received(here, "HA-3", 40, "2028-01-31")  # asked for, and offered by a supplier
+    received(here, "LIDO-20", 4, "2028-01-31")
+    promised(here, "HA-3", "6", date(2026, 1, 26))
+
+    for sku, there in (("HA-3", 120), ("LIDO-20", 80)):
+        found = here.seen(f"/reorder-advice/{sku}?site=MAIN&on=2026-01-15")
+
+        assert found["expiries"] == []
+        for day in found["days"]:
+            assert Decimal(day["stock"]) >= there - Decimal(day["need_high"])
+
+
 def test_costs_and_the_money_that_was_weighed_are_for_those_who_see_costs(here):
     promised(here, "HA-3", "12", date(2026, 1, 26))
 
