@@ -9,7 +9,7 @@ a session that is sold lacks is ordered in any case, in the smallest order if th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -22,6 +22,7 @@ from inventory import (
     evidence,
     layers,
     levels,
+    policy,
     reasons,
     suppliers,
     usage,
@@ -102,6 +103,7 @@ def look(db: Session, *, site: Site, on: date, others: Sequence[Site] = ()) -> L
     terms = levels.terms_of(db, seen, on=on)
     outlooks = levels.outlooks(db, terms, site=site, on=on, settings=settings)
     told = weighing.items(outlooks, seen, site=site, on=on, rules=vials.rules_in_force(db, site, on))
+    told = _with_every_lot(db, outlooks, told, site=site, on=on)
     found = weighing.weigh(outlooks, told, settings=settings, on=on)
     sites = [one for one in others if one.id != site.id]
     keys = [one.item.item_id for one in outlooks if one.lacking or _wanted(found.get(one.item.item_id))]
@@ -112,6 +114,20 @@ def look(db: Session, *, site: Site, on: date, others: Sequence[Site] = ()) -> L
         told = elsewhere.offering(told, spares, on=on)
         found = weighing.weigh(outlooks, told, settings=settings, on=on)
     return Looked(outlooks, told, found, seen, settings, spares)
+
+
+def _with_every_lot(
+    db: Session, outlooks: Sequence[Outlook], told: Mapping[int, Item], *, site: Site, on: date
+) -> dict[int, Item]:
+    """What is told of items with each lot's own last day where it is weighed: the policy looks as far ahead
+    as the latest delivery took, and what keeps beyond the days that were read would seem to expire there."""
+    near = [seen.item for seen in outlooks if seen.item.item_id in told]
+    near = [item for item in near if item.batches and not policy.plenty(told[item.item_id])]
+    whole = usage.in_full(db, near, site=site, on=on)
+    return {
+        **told,
+        **{one.item_id: replace(told[one.item_id], lots=weighing.lots(one, on=on)) for one in whole},
+    }
 
 
 def advise(

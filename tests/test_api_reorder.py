@@ -138,7 +138,7 @@ def test_what_is_on_the_way_from_another_site_counts_and_is_said(here):
 
 
 def test_the_history_of_all_items_is_read_by_as_many_statements_as_that_of_one(here):
-    received(here, "HA-3", 10, "2027-06-30")
+    received(here, "HA-3", 2, "2027-06-30")
     used(here, "HA-3", "2.5", "2026-01-14")
     counts = []
 

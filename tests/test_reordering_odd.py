@@ -82,6 +82,23 @@ def test_of_a_supplier_without_offers_nothing_is_advised_and_nothing_can_be_orde
     assert (wish.item.sku, wish.packs) == ("HA", 1)
 
 
+def test_a_shelf_that_keeps_for_years_is_not_ordered_again_because_a_delivery_once_came_late(shop):
+    for number, days in enumerate((7, 7, 7, 60)):  # so late that advice looks further than lots were read
+        order = shop.sent(shop.wish("HA", 1), expected_on=TODAY + timedelta(days=days))
+        shop.came(order, shop.box("HA", 10, lot=f"A{number}"), on=TODAY + timedelta(days=days))
+    shop.receive("HA", "B1  exp 2028-06-30  40 x 16.50")
+    later = TODAY + timedelta(days=61)
+    for patient in range(12):
+        at = NOW + timedelta(days=4 * patient + 8)
+        shop.treat(f"P-{patient}", "HA 3", at=at)
+
+    listed = reordering.advise(shop.db, site=shop.site, on=later, everything=True)
+
+    (found,) = [one for one in listed if one.sku == "HA"]
+    assert (found.usable, found.at_risk, found.stock_out_on > later + timedelta(days=90)) == (168, 0, True)
+    assert (found.order_packs, found.lost_chance) == (0, None)
+
+
 def test_a_million_used_by_mistake_and_undone_is_no_use(shop):
     shop.receive("NEEDLE", "N1  exp 2027-12-31  1000000 x 0.01")
     shop.treat("P-1", "NEEDLE 4")
