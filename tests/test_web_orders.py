@@ -208,3 +208,30 @@ def test_an_accountant_looks_at_orders_and_changes_none(house: House):
     assert "Hyaluronic acid 2%, 3 mL" in said(page)
     assert "/orders/1/send" not in main(page)
     assert house.as_(Role.ACCOUNTANT).get("/orders/1/send").status_code == 403
+
+
+def test_the_bill_of_an_order_is_filled_in_with_what_came_of_it_alone(house: House):
+    other = {"sku": "HA-3", "lot_number": "B1", "expires_on": "2027-06-30", "containers": 7}
+    other |= {"unit_cost": "16.50", "supplier": "SUP-01", "document": "DN-9"}
+    earlier = house.clinic.made("/receipts", other)["id"]
+    key, browser = sent(house), house.as_(Role.MANAGER)
+    house.clinic.made(f"/purchase-orders/{key}/receive", {"lines": [{"labels": [LABEL], "containers": 20}]})
+    [receipt] = [one.id for one in standing(house, key).receipts]
+
+    page = browser.get(f"/orders/{key}")
+    [link] = re.findall(r'href="(/books/bills/new[^"]*)"', main(page))
+    opened = browser.get(link.replace("&amp;", "&"))
+    form = main(opened)
+
+    assert f'name="containers-{receipt}" type="text" value="20"' in form
+    assert f'name="containers-{earlier}" type="text" value=""' in form
+    assert form.index(f"containers-{receipt}") < form.index(f"containers-{earlier}")
+    typed = {"number": "R-1", f"containers-{receipt}": "20", f"price-{receipt}": "17", "look": "1"}
+    looked = main(
+        browser.post("/books/bills/new", browser.hidden(opened) | typed | {"invoiced_on": "2026-01-15"})
+    )
+    assert "What it would do" in looked
+    assert looked.index(f"containers-{receipt}") < looked.index(f"containers-{earlier}")
+    every = main(browser.get("/books/bills/new?supplier=SUP-01"))
+    assert f'name="containers-{earlier}" type="text" value="7"' in every
+    assert browser.get("/books/bills/new?supplier=SUP-01&order=99").status_code == 404

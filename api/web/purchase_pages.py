@@ -9,9 +9,9 @@ from flask import Response, g, request
 from marshmallow import fields
 
 from api.schemas import LATEST, Day, Money, Shape, UnitCost, Whole, Words
-from api.web import books, forms, frame, shelves
+from api.web import books, forms, frame, order_pages, shelves
 from api.web.forms import Done, Form
-from inventory import bills, catalog, invoices, matching, receiving, uninvoiced
+from inventory import bills, catalog, invoices, matching, order_views, receiving, uninvoiced
 from inventory.bills import Bill, Billed
 from inventory.catalog import Supplier
 from inventory.charges import Charges
@@ -88,22 +88,30 @@ def bill(invoice_id: int) -> Response:
 
 @blueprint.route("/books/bills/new", methods=["GET", "POST"])
 def match() -> Response:
-    """Match a supplier's bill to what was received: look at the difference first, then record it."""
+    """Match a supplier's bill to what was received: look at the difference first, then record it.
+
+    From an order only what came of it is filled in, and stands first: the rest has bills of its own.
+    """
     asked_for = request.form if request.method == "POST" else request.args
     if "carrier" in asked_for:
         return _carried(_supplier(asked_for.get("supplier", "")[:20]))
     supplier = _supplier(asked_for.get("supplier", "")[:20])
     today = frame.here().day(g.now)
-    rows = _waiting(supplier)
+    rows, of = _waiting(supplier), asked_for.get("order", "")
+    mine = {row.receipt_id for row in rows}
+    if of.isascii() and of.isdigit() and len(of) < 9:
+        order = order_views.view(g.db, order_pages.named(int(of))[0])
+        mine = {one.id for one in order.receipts}
+        rows = tuple(sorted(rows, key=lambda row: row.receipt_id not in mine))
 
     show = _shown("bill_match.html", supplier, rows)
 
     def do(body: dict[str, Any]) -> Done | Response:
         return _recorded(body, _billed(body, rows), supplier, show)
 
-    first = {"supplier": supplier.code, "invoiced_on": str(today)}
+    first = {"supplier": supplier.code, "order": of, "invoiced_on": str(today)}
     for row in rows:
-        first[f"containers-{row.receipt_id}"] = str(row.containers)
+        first[f"containers-{row.receipt_id}"] = str(row.containers) if row.receipt_id in mine else ""
         first[f"price-{row.receipt_id}"] = plain(row.unit_cost.quantize(FOUR, ROUND_HALF_UP))
     return forms.handle(_shape(rows), show=show, do=do, first=first)
 
@@ -197,7 +205,7 @@ def _beside(
 
 def _shape(rows: tuple[Uninvoiced, ...]) -> type[Shape]:
     """The fields of a bill with a line for each receipt; one without containers is not on it."""
-    parts: dict[str, fields.Field[Any]] = {"supplier": Words(20, required=True)}
+    parts: dict[str, fields.Field[Any]] = {"supplier": Words(20, required=True), "order": fields.String()}
     for row in rows:
         parts |= {
             f"containers-{row.receipt_id}": Whole(most=receiving.MOST_CONTAINERS, in_address=True),
