@@ -15,7 +15,7 @@ from inventory.allocations import Allocation
 from inventory.balances import BALANCES
 from inventory.catalog import DoseClass, Item, ItemKind
 from inventory.clinic import PLACES, PlaceKind, Site
-from inventory.ledger import DOCUMENTS, MOVEMENTS, WasteReason
+from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind, WasteReason
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO
 from inventory.transfers import Transfer, TransferLine
@@ -257,10 +257,12 @@ def _use(
     db: Session, *, site: Site, since: date, until: date, item_ids: Collection[int] | None
 ) -> tuple[dict[int, list[Decimal]], dict[int, Decimal]]:
     """What patients without a course used and what opening lost, by item and day, and what all together
-    used by item; not what was undone."""
+    used by item; not what was undone. What was opened and thrown away of an item that nobody was treated with
+    is no need: it does not come again (S3)."""
     m, of_course = MOVEMENTS.c, DOCUMENTS.c.reference.like(COURSE_SESSION)
+    treated = sa.func.sum(sa.case((DOCUMENTS.c.kind == DocumentKind.SESSION, 1), else_=0))
     used = (
-        sa.select(m.item_id, m.on, of_course.label("of_course"), sa.func.sum(m.quantity))
+        sa.select(m.item_id, m.on, of_course.label("of_course"), sa.func.sum(m.quantity), treated)
         .join(DOCUMENTS, DOCUMENTS.c.id == m.document_id)
         .where(
             m.on.between(since, until),
@@ -274,7 +276,11 @@ def _use(
         used = used.where(m.item_id.in_(sorted(item_ids)))
     daily: dict[int, list[Decimal]] = defaultdict(list)
     total: dict[int, Decimal] = defaultdict(Decimal)
-    for item_id, _, course, quantity in db.execute(used):
+    rows = db.execute(used).all()
+    needed = {row.item_id for row in rows if row[-1]}
+    for item_id, _, course, quantity, _ in rows:
+        if item_id not in needed:
+            continue
         total[item_id] += quantity
         if not course:
             daily[item_id].append(quantity)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from inventory import allocations, catalog, clinic, corrections, purchasing, reordering
+from inventory import allocations, catalog, clinic, corrections, purchasing, reordering, wastage
 from inventory.allocations import Promise
 from inventory.balances import BALANCES
 from inventory.catalog import DoseClass, Item, ItemKind, Offer, Supplier
@@ -50,6 +50,22 @@ def test_what_was_never_used_is_not_ordered_and_what_was_never_bought_is_where_a
     assert (unused.order_packs, unused.days_of_cover) == (0, None)
     assert unused.why.startswith("Nothing to order: not used in the last 28 days and planned for no session")
     assert (never_bought.order_packs, never_bought.usable) == (1, 0)
+
+
+def test_what_was_opened_and_thrown_away_without_a_patient_is_no_need(shop):
+    shop.receive("LIDO", "L1  exp 2026-12-31  2 x 16.50")
+    wastage.open_vial(shop.db, shop.lot("LIDO", "L1"), site=shop.site, at=NOW, recorded_at=NOW, by=BY)
+    later = NOW + timedelta(days=40)
+    wastage.discard_due(shop.db, site=shop.site, at=later, recorded_at=later, by=BY)
+
+    found = next(
+        one
+        for one in reordering.advise(shop.db, site=shop.site, on=TODAY + timedelta(days=41), everything=True)
+        if one.sku == "LIDO"
+    )
+
+    assert (found.usable, found.usage_per_day, found.stock_out_on) == (20, 0, None)
+    assert found.why.startswith("Nothing to order: not used in the last ")
 
 
 def test_what_is_there_the_same_day_is_ordered_when_it_is_needed():
