@@ -21,7 +21,7 @@ def money(seen: Outlook, weighed: Weighed | None, chosen: Order, currency: str) 
         return ""
     advice = weighed.advice
     now = [
-        f"{_amount(cost)} {what}"
+        f"{currency} {cost:.2f} {what}"
         for cost, what in (
             (advice.holding, "for keeping it longer"),
             (advice.expiry, "for what more of it would expire"),
@@ -30,16 +30,12 @@ def money(seen: Outlook, weighed: Weighed | None, chosen: Order, currency: str) 
         if cost >= 0.005
     ]
     said = (
-        f"Waiting until {seen.next_on} risks {currency} {_amount(advice.lost_sales)} of lost sessions; "
+        f"Waiting until {seen.next_on} risks {currency} {advice.lost_sales:.2f} of lost sessions; "
         f"ordering now costs {' and '.join(now) if now else 'nothing more'}"
     )
     if advice.per_patient and not chosen.packs:
         said += "; a shelf of it never pays: order it for the patient who needs it"
     return said + "."
-
-
-def _amount(number: float) -> str:
-    return f"{number:,.2f}"
 
 
 def why(

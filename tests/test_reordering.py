@@ -1,5 +1,6 @@
 """What to order, by when and why: waiting is weighed, and only what can be used in date counts (O2)."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -61,6 +62,17 @@ def test_the_money_that_was_weighed_stands_apart_for_those_who_see_costs():
     assert "USD" not in found.why
     assert found.weighed.startswith("Waiting until 2026-01-22 risks USD ")
     assert "of lost sessions; ordering now costs " in found.weighed
+
+
+def test_every_amount_that_was_weighed_names_its_currency_as_pages_read_it():
+    dear = replace(WEEKLY, missing_item_cost=Decimal(90_000))
+    item = facts("2026-12-31 12", use=("1", 90))
+    found, _ = propose(item, offer(pack=2), seen(item), site=SHARING, on=TODAY, settings=dear)
+
+    amounts = re.findall(r"[0-9][0-9.,]*[.][0-9]{2}", found.weighed)
+    assert len(amounts) > 1
+    assert len(amounts[0]) > len("1000.00")
+    assert re.findall(r"USD ([0-9]+[.][0-9]{2})\b", found.weighed) == amounts
 
 
 def test_an_order_that_should_have_left_already_leaves_today():
