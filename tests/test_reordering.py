@@ -75,6 +75,14 @@ def test_every_amount_that_was_weighed_names_its_currency_as_pages_read_it():
     assert re.findall(r"USD ([0-9]+[.][0-9]{2})\b", found.weighed) == amounts
 
 
+def test_what_is_counted_in_pieces_is_said_to_be():
+    found = advice(replace(facts("2026-12-31 12", use=("1", 90)), unit="each"), offer(pack=2))
+
+    assert f"({found.order_quantity} pieces) from Northfield" in found.why
+    assert ": 12 pieces usable against 17 needed by " in found.why
+    assert "each" not in found.why
+
+
 def test_an_order_that_should_have_left_already_leaves_today():
     found = advice(facts("2026-12-31 5", use=("1", 90)), offer())
 

@@ -86,6 +86,7 @@ def test_an_item_shows_the_days_ahead_as_a_chart_with_a_table_beside_it_and_the_
     assert 'class="area"' in main(page)
     assert "The same as a table, by weeks" in words
     assert "6\N{NO-BREAK SPACE}mL sealed expires on 31 Jan 2026" in main(page)
+    assert "Until then no deliveries will come and 1 lot will expire." in main(page)
     desk = said(house.as_(Role.FRONT_DESK).get("/reorder/HA-3"))
     assert "Order 1 pack of 10" in desk
     assert "$" not in desk

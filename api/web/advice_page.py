@@ -81,7 +81,8 @@ def _chart(subject: Item, found: Explained) -> Picture:
         f"Until {formats.day(last.on)} between {formats.number(last.need_low)} and "
         f"{formats.number(last.need_high)} {unit} are needed in eight of ten cases, most likely "
         f"{formats.number(last.need)}. Without an order {formats.number(last.stock)} {unit} would be left. "
-        f"{len(found.arrivals)} deliveries come and {len(found.expiries)} lots expire until then. "
+        f"Until then {_counted(len(found.arrivals), 'delivery', 'deliveries')} will come and "
+        f"{_counted(len(found.expiries), 'lot', 'lots')} will expire. "
         "The table below has the numbers."
     )
     return Fan(
@@ -93,6 +94,10 @@ def _chart(subject: Item, found: Explained) -> Picture:
         arrivals=_flags(found.arrivals, subject, "comes"),
         expiries=_flags(found.expiries, subject, "expires"),
     ).drawn()
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number or 'no'} {one if number == 1 else many}"
 
 
 def _flags(some: Sequence[Coming], subject: Item, verb: str) -> list[Flag]:
