@@ -55,6 +55,9 @@ class Explained:
     days: tuple[Day, ...]
     arrivals: tuple[Coming, ...]
     expiries: tuple[Coming, ...]
+    opened: (
+        Decimal  # held by opened vials, which the days do not count: they are used before the next is opened
+    )
 
 
 class OutOfUse(Conflict):
@@ -74,6 +77,7 @@ def explain(db: Session, item: Item, *, site: Site, on: date, others: Sequence[S
     (whole,) = usage.in_full(db, [seen.item], site=site, on=on)
     span = min(max(2 * (seen.until - on).days, SHORTEST), LONGEST)
     told = looked.told.get(item.id)
+    opened = ZERO if told is None else sum((batch.quantity for batch in whole.opened), ZERO)
     if told is None:
         days = _expected(replace(seen, item=whole), span)
     else:
@@ -92,7 +96,7 @@ def explain(db: Session, item: Item, *, site: Site, on: date, others: Sequence[S
         for batch in batches
         if batch.last_day <= last
     ]
-    return Explained(advice, days, tuple(came), tuple(sorted(expired, key=lambda one: one.on)))
+    return Explained(advice, days, tuple(came), tuple(sorted(expired, key=lambda one: one.on)), opened)
 
 
 def _expected(seen: Outlook, span: int) -> tuple[Day, ...]:

@@ -6,12 +6,14 @@ from decimal import Decimal
 from io import BytesIO
 
 import openpyxl
+import sqlalchemy as sa
 
 from api.auth import Role
 from api.web import accounts
-from inventory import allocations, catalog, clinic, receiving, suppliers
+from inventory import allocations, catalog, clinic, foresight, receiving, suppliers, wastage
 from inventory.allocations import Promise
 from inventory.catalog import DoseClass, Item, ItemKind
+from inventory.lots import Lot
 from inventory.measures import Unit
 from inventory.receiving import Delivery
 from tests.pages import House, main, said
@@ -90,6 +92,28 @@ def test_an_item_shows_the_days_ahead_as_a_chart_with_a_table_beside_it_and_the_
     desk = said(house.as_(Role.FRONT_DESK).get("/reorder/HA-3"))
     assert "Order 1 pack of 10" in desk
     assert "$" not in desk
+
+
+def test_the_chart_of_what_is_shared_counts_whole_containers_and_says_what_is_left_of_the_opened(
+    house: House,
+):
+    received(house, "LIDO-20", 3, expires_on=date(2027, 6, 30))
+    with house.database.write.begin() as db:
+        [lot] = db.scalars(sa.select(Lot))
+        here, now = clinic.site(db, "MAIN"), house.clock.now
+        wastage.open_vial(db, lot, site=here, at=now, recorded_at=now, by="Manager Person")
+    promised(house, "LIDO-20", "4", due_on=date(2026, 2, 24))
+
+    page = said(house.as_(Role.MANAGER).get("/reorder/LIDO-20"))
+
+    assert "what is left of the opened, 20 mL, is used before the next is opened." in page
+    assert "Usable now 60 mL" in page
+    with house.database.read() as db:
+        lido, here = catalog.item(db, "LIDO-20"), clinic.site(db, "MAIN")
+        found = foresight.explain(db, lido, site=here, on=TODAY)
+    assert (found.opened, found.days[0].stock) == (20, 40)
+    promised(house, "HA-3", "12", due_on=date(2026, 1, 26))
+    assert "Whole containers are counted" not in said(house.as_(Role.MANAGER).get("/reorder/HA-3"))
 
 
 def test_an_item_that_nobody_uses_or_offers_has_a_page_too(house: House):

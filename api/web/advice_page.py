@@ -50,6 +50,7 @@ def item(sku: str) -> Response:
         site=site,
         may_fetch=g.visitor.role in STOCKROOM,
         weeks=_weeks(found, subject.unit),
+        opened=found.opened,
         supplier=None if advice.supplier is None else catalog.supplier(g.db, advice.supplier),
         service=_service(advice.service_level),
         sizes=sharing.sizes(g.db, subject, site=site, on=today),
@@ -72,7 +73,7 @@ def _chart(subject: Item, found: Explained) -> Picture:
     days = found.days
     unit = "pieces" if subject.unit == "each" else subject.unit.value
     first = days[0].on - timedelta(days=1)
-    held = found.advice.usable
+    held = found.advice.usable - found.opened
     need = [Span(first, ZERO, ZERO, ZERO)]
     need += [Span(day.on, day.need_low, day.need, day.need_high) for day in days]
     stock = [Point(first, max(days[0].stock, held)), *(Point(day.on, day.stock) for day in days)]
