@@ -6,6 +6,7 @@ from typing import IO
 from api.listings import Column, Listing
 from api.package import Book, whole_file
 from api.spreadsheets import Look
+from inventory.clinic import Site
 from inventory.order_views import OrderView
 
 COLUMNS = (
@@ -16,8 +17,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write(out: Path | IO[bytes], of: OrderView, *, clinic: str, currency: str) -> None:
-    """Write the order as it stands, whole or not at all; the same bytes until its next step."""
+def write(out: Path | IO[bytes], of: OrderView, *, clinic: str, site: Site, currency: str) -> None:
+    """Write the order as it stands, whole or not at all; the same bytes until its next step.
+
+    It is delivered to the site by its name, for a supplier does not know our codes.
+    """
     last = of.events[-1]
     book = Book(
         title=of.number,
@@ -38,7 +42,7 @@ def write(out: Path | IO[bytes], of: OrderView, *, clinic: str, currency: str) -
             line.unit,
             line.pack_price,
             line.price,
-            of.site,
+            f"{site.name} ({site.code})",
             of.expected_on,
             of.note or None,
         )

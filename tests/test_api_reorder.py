@@ -184,7 +184,7 @@ def test_the_order_is_a_sheet_for_the_supplier(here):
     cells = cells_of(answer.data)
     assert cells[0][:4] == ("Order", "Item", "Name", "Packs")
     assert cells[1][:5] == (order["number"], "HA-3", "Hyaluronic acid 2%, 3 mL", 2, 10)
-    assert cells[1][8] == 330
+    assert cells[1][8:10] == (330, "Main Street (MAIN)")
     assert cells[1][-1] == "=1+1"
 
 

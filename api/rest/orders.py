@@ -223,9 +223,10 @@ def get_order_sheet(order_id: int) -> Any:
     """The order as a sheet for the supplier."""
     from api import order_lines_sheet  # most requests need no spreadsheets
 
-    found, settings = order_views.view(g.db, named(order_id)), clinic.settings(g.db)
+    subject, settings = named(order_id), clinic.settings(g.db)
+    found, site = order_views.view(g.db, subject), where.of(subject.site_id)
     file = SpooledTemporaryFile(max_size=2**20)  # noqa: SIM115  (closed when it was sent)
-    order_lines_sheet.write(file, found, clinic=settings.clinic_name, currency=settings.currency)
+    order_lines_sheet.write(file, found, clinic=settings.clinic_name, site=site, currency=settings.currency)
     file.seek(0)
     return send_file(file, mimetype=XLSX, as_attachment=True, download_name=f"{found.number}.xlsx", max_age=0)
 

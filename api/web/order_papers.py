@@ -33,8 +33,9 @@ def sheet(order_id: int) -> Response:
     """The order as a sheet, for a supplier that reads it into its own books."""
     from api import order_lines_sheet
 
-    found = order_views.view(g.db, order_pages.named(order_id)[0])
+    subject, site = order_pages.named(order_id)
+    found = order_views.view(g.db, subject)
     settings, file = clinic.settings(g.db), SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (sent)
-    order_lines_sheet.write(file, found, clinic=settings.clinic_name, currency=settings.currency)
+    order_lines_sheet.write(file, found, clinic=settings.clinic_name, site=site, currency=settings.currency)
     file.seek(0)
     return downloads.workbook(file, name=f"{found.number}.xlsx")
