@@ -190,6 +190,11 @@ def wishes(
         for one, wanted in advised.items()
         if wanted
     ]
+    if advised and not found:
+        raise NothingToOrder(
+            f"Every item of {supplier.name} is left out: order at least one pack of one of the "
+            f"{len(advised)} that are advised for {site.name}, or make no order."
+        )
     if not found:
         raise NothingToOrder(f"Nothing of {supplier.name} has to be ordered for {site.name} now.")
     return found

@@ -146,6 +146,7 @@ def test_quantities_are_changed_on_the_list_and_what_is_emptied_is_left_out(hous
     )
 
     assert none.status_code == 409
+    assert "Every item of Northfield is left out: order at least one pack of one of the 2" in said(none)
     assert odd.status_code == 422
     assert "'-1' packs cannot be ordered: write a whole number" in said(odd)
     order = said(manager.follow(made))
