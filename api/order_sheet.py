@@ -15,9 +15,10 @@ from inventory.reordering import Advice
 COLUMNS = (
     Column("Order by", Look.DATE), Column("Site"), Column("SKU"), Column("Item"), Column("Supplier"),
     Column("Packs", Look.WHOLE), Column("Containers a pack", Look.WHOLE),
-    Column("Quantity", Look.QUANTITY), Column("Unit"), Column("Usable", Look.QUANTITY),
-    Column("On order", Look.QUANTITY), Column("Needed", Look.QUANTITY), Column("Runs out", Look.DATE),
-    Column("At risk", Look.QUANTITY), Column("Fetch", Look.QUANTITY), Column("Fetch from"),
+    Column("Quantity", Look.QUANTITY), Column("Unit"), Column("Usable in time", Look.QUANTITY),
+    Column("On order", Look.QUANTITY), Column("Needed with safety stock", Look.QUANTITY),
+    Column("Runs out", Look.DATE), Column("At risk", Look.QUANTITY), Column("Fetch", Look.QUANTITY),
+    Column("Fetch from"),
 )  # fmt: skip
 COST = Column("Cost", Look.MONEY, total=True)
 WHY = Column("Why")

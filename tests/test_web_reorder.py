@@ -253,6 +253,9 @@ def test_the_sheet_has_real_numbers_dates_and_a_sum_and_its_text_stays_text(hous
     assert second["Item"].data_type == "s"
     assert second["Packs"].value == 1
     assert second["Cost"].value == 165
+    why, needed = second["Why"].value, second["Needed with safety stock"].value
+    assert (second["Usable in time"].value, needed) == (0, 12)
+    assert "0 mL usable against 12 needed by " in why
     assert total["Cost"].value == "=SUM(Q2:Q3)"
 
 
