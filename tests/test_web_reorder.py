@@ -154,6 +154,20 @@ def test_quantities_are_changed_on_the_list_and_what_is_emptied_is_left_out(hous
     assert "Lidocaine" not in order
 
 
+def test_what_a_draft_has_already_stands_beside_the_advice_and_what_it_has_not_too(house: House):
+    promised(house, "HA-3", "12", due_on=date(2026, 1, 26))
+    promised(house, "LIDO-20", "4", due_on=date(2026, 1, 24))
+    manager = house.as_(Role.MANAGER)
+    assert "in PO-00001" not in said(manager.get("/reorder"))
+
+    manager.send("/orders/new", supplier="SUP-01", **{"sku-0": "HA-3", "packs-0": "2"})
+
+    page = said(manager.get("/reorder"))
+    assert "1 pack of 10 30 mL 2 in PO-00001" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "none in PO-00001" in page
+    assert "in PO-00001" not in said(house.as_(Role.FRONT_DESK).get("/reorder"))
+
+
 def test_what_runs_out_before_a_delivery_can_come_is_said_to_be_late(house: House):
     promised(house, "HA-3", "3", due_on=date(2026, 1, 17))
 

@@ -86,6 +86,7 @@ def listing() -> Response:
         loads=_loads(rows),
         baskets=baskets,
         drafted={basket.code for basket in baskets if basket.draft is not None},
+        in_draft=_in_drafts(orders, baskets) if len(sites) == 1 and frame.may("GET /orders") else {},
         may_order=frame.may("POST /reorder/order") and len(sites) == 1,
         may_see=frame.may("GET /orders"),
         key=forms.new_key(),
@@ -140,6 +141,18 @@ def from_advice() -> Response:
     )
     found = purchasing.draft(g.db, wishes, site=site, supplier=supplier, at=g.now, by=g.caller.name)
     return forms.go(Done(f"/orders/{found.id}", f"{found.number} is drafted from the advice: look it over."))
+
+
+def _in_drafts(rows: Sequence[Row], baskets: Sequence[Basket]) -> dict[str, str]:
+    """How much of each item its supplier's draft has already, by SKU: the rest is still to be added there."""
+    drafts = {basket.code: basket.draft for basket in baskets if basket.draft is not None}
+    found = {}
+    for one in (row.advice for row in rows):
+        draft = drafts.get(one.supplier or "")
+        if draft is not None:
+            packs = sum(line.packs for line in draft.lines if line.sku == one.sku)
+            found[one.sku] = f"{formats.number(packs) if packs else 'none'} in {draft.number}"
+    return found
 
 
 def _loads(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
