@@ -40,6 +40,7 @@ def landed(total: Decimal, weights: Sequence[Decimal]) -> tuple[Decimal, ...]:
     whole, largest = sum(weights, ZERO), max(range(len(weights)), key=lambda n: (weights[n], -n))
     shares = [to_cents(total * weight / whole) if whole else ZERO for weight in weights]
     shares[largest] += total - sum(shares, ZERO)
-    if total < 0 and weights[largest] + shares[largest] < 0:  # so many small lines that it cannot bear it
-        return tuple(-share for share in share_by_weight(-total, weights))
+    if weights[largest] + shares[largest] < 0:  # so many small lines that it cannot bear the remainder
+        sign = -1 if total < 0 else 1
+        return tuple(sign * share for share in share_by_weight(sign * total, weights))
     return tuple(shares)

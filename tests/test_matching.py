@@ -4,6 +4,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from inventory import bills, catalog, charges, matching, proof, receiving, uninvoiced
 from inventory.bills import BadInvoice, Bill, Billed, InvoiceTwice, NotReceived
@@ -96,6 +98,32 @@ def test_freight_duty_and_discount_are_shared_by_value_the_remainder_to_the_larg
         == (Decimal("-0.01"),) * 100 + (Decimal(0),) * 100
     )
     assert charges.landed(Decimal("5.00"), [Decimal(0), Decimal(0)]) == (Decimal(5), Decimal(0))
+
+
+@given(total=st.integers(-40, 400), cents=st.lists(st.integers(0, 60), min_size=1, max_size=200))
+@example(total=60, cents=[30] * 100)
+def test_whatever_is_shared_adds_up_and_takes_no_line_below_nothing(total, cents):
+    goods = [Decimal(one) / 100 for one in cents]
+    charged = max(Decimal(total) / 100, -sum(goods))
+
+    shares = charges.landed(charged, goods)
+
+    assert sum(shares) == charged
+    assert all(worth + share >= 0 for worth, share in zip(goods, shares, strict=True))
+
+
+def test_a_delivery_of_many_small_lines_bears_its_freight(db):
+    shop = Shop(db)
+    items = shop.add_items("\n".join(f"SAMPLE-{n} 1 each none consumable" for n in range(100)))
+    boxes = [Delivery(item, "S1", date(2027, 6, 30), 1, Decimal("0.30")) for item in items]
+
+    received = receiving.receive_many(
+        db, boxes, site=shop.site, received_on=TODAY, recorded_at=NOW, by=BY,
+        charges=charges.Charges(freight=Decimal("0.60")),
+    )  # fmt: skip
+
+    assert sum(one.receipt.value for one in received) == Decimal("30.60")
+    assert {one.receipt.charges for one in received} == {Decimal(0), Decimal("0.01")}
 
 
 def test_a_carrier_s_bill_is_shared_over_what_it_brought(db):
