@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from inventory import orders, usage
 from inventory.allocations import ALLOCATIONS
 from inventory.clinic import Site
-from inventory.ledger import DOCUMENTS, MOVEMENTS, WasteReason
+from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind, WasteReason
 from inventory.lots import Lot
 from inventory.orders import EVENTS, LINKS, ORDERS, RECEIPTS, OrderStep
 from inventory.usage import COURSE_SESSION, SHORTEST_HISTORY
@@ -192,13 +192,17 @@ def _ahead(db: Session, *, site: Site) -> dict[int, list[Ahead]]:
 
 
 def _lives(db: Session, *, on: date) -> dict[int, list[int]]:
-    """How many days each receipt had left to live, by item; what came expired went to quarantine."""
+    """How many days each receipt that stands had left to live, by item; what came expired went to quarantine,
+    and what was there when the books began was not fresh."""
     rows = db.execute(
         sa.select(RECEIPTS.c.item_id, RECEIPTS.c.received_on, Lot.expires_on)
         .join(Lot, Lot.id == RECEIPTS.c.lot_id)
+        .join(DOCUMENTS, DOCUMENTS.c.id == RECEIPTS.c.document_id)
         .where(
+            DOCUMENTS.c.kind == DocumentKind.RECEIPT,
             RECEIPTS.c.received_on.between(on - timedelta(days=RECEIPTS_BACK), on),
             Lot.expires_on >= RECEIPTS.c.received_on,
+            orders.stands(),
         )
         .order_by(RECEIPTS.c.received_on, RECEIPTS.c.id)
     )

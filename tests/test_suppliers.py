@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import catalog, corrections, evidence, suppliers
+from inventory import catalog, corrections, evidence, opening, suppliers
 from inventory.catalog import Offer
 from inventory.suppliers import BadDays, BadOffer
 from tests.ordering import Shop
@@ -110,6 +110,25 @@ def test_how_long_orders_took_is_learned_from_receipts_that_stand(shop):
     )
 
     assert evidence.deliveries(shop.db, on=later) == {shop.supplier.id: [9]}
+
+
+def test_how_fresh_lots_come_is_learned_from_receipts_that_stand_and_not_from_opening_stock(shop):
+    shop.receive("HA", "A17  exp 2026-10-12  4 x 16.50", on=TODAY)
+    [mistake] = shop.receive("HA", "B02  exp 2096-10-12  4 x 16.50", on=TODAY)
+    corrections.reverse_document(
+        shop.db,
+        corrections.document(shop.db, mistake.receipt.document_id),
+        at=NOW,
+        recorded_at=NOW,
+        by=BY,
+        reason="2026",
+    )
+    old = opening.Held(shop.item("HA"), "OLD", date(2026, 2, 14), 3, Decimal("16.50"), on=TODAY)
+    opening.bring_in(shop.db, [old], site=shop.site, recorded_at=NOW, by=BY, reference="import 1")
+
+    found = evidence.read(shop.db, site=shop.site, on=TODAY).lives
+
+    assert found == {shop.item("HA").id: [(date(2026, 10, 12) - TODAY).days]}
 
 
 def test_what_a_foreign_currency_is_in_ours_is_told_by_the_newest_offer_with_both_prices(shop):
