@@ -135,6 +135,12 @@ def expected_by(db: Session, subject: PurchaseOrder, *, at: datetime) -> date:
     return _expected_by(db, subject, order_views.view(db, subject), on=on)
 
 
+def locked(db: Session, subject: PurchaseOrder) -> OrderView:
+    """The order as it stands, with every other step on it waiting until this one has ended."""
+    db.execute(sa.select(PurchaseOrder.id).where(PurchaseOrder.id == subject.id).with_for_update())
+    return order_views.view(db, subject)
+
+
 def to_receive(db: Session, subject: PurchaseOrder) -> OrderView:
     """An order that a delivery is waited for, held until it is received. Raises WrongOrderState."""
     return _at(db, subject, *WAITING, what="be received against")
@@ -196,7 +202,7 @@ def receive(
 
 def close(db: Session, subject: PurchaseOrder, *, at: datetime, by: str, reason: str = "") -> OrderView:
     """Close an order: what has not come is cancelled, for a reason. Raises WrongOrderState, BadOrder."""
-    standing = _locked(db, subject)
+    standing = locked(db, subject)
     before = any(event.step is OrderStep.CLOSED for event in standing.events)
     if standing.state not in WAITING and (standing.state is not OrderState.CLOSED or before):
         raise WrongOrderState(f"{standing.number} is {_said(standing.state)}: it cannot be closed.")
@@ -248,14 +254,8 @@ def _matched(of: OrderView, deliveries: Sequence[Delivery]) -> list[tuple[LineVi
     return found
 
 
-def _locked(db: Session, subject: PurchaseOrder) -> OrderView:
-    """The order as it stands, with every other step on it waiting until this one has ended."""
-    db.execute(sa.select(PurchaseOrder.id).where(PurchaseOrder.id == subject.id).with_for_update())
-    return order_views.view(db, subject)
-
-
 def _at(db: Session, subject: PurchaseOrder, *states: OrderState, what: str) -> OrderView:
-    standing = _locked(db, subject)
+    standing = locked(db, subject)
     if standing.state not in states:
         raise WrongOrderState(f"{standing.number} is {_said(standing.state)}: it cannot {what}.")
     return standing

@@ -1,5 +1,6 @@
 """Several people at one order at once: whoever waited looks again, and nothing is received twice (O3)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 
@@ -75,3 +76,18 @@ def test_an_order_is_received_or_cancelled_and_never_both(database, sent):
         (OrderState.CLOSED, 10, 0),
         (OrderState.CANCELLED, 0, 10),
     )
+
+
+def test_of_many_who_change_a_draft_that_they_read_one_does_and_the_others_are_told(here):
+    line = {"sku": "HA-3", "packs": 1}
+    order = here.made("/purchase-orders", {"supplier": "SUP-01", "lines": [line]})["id"]
+    read = {"If-Match": here.get(f"/purchase-orders/{order}").headers["ETag"]}
+
+    def change(packs: int) -> int:
+        body = {"lines": [line | {"packs": packs}]}
+        return here.call("PUT", f"/purchase-orders/{order}", body, headers=read).status_code
+
+    with ThreadPoolExecutor(AT_ONCE) as people:
+        answers = sorted(people.map(change, range(2, 2 + AT_ONCE)))
+
+    assert answers == [200] + [412] * (AT_ONCE - 1)

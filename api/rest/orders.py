@@ -237,7 +237,7 @@ def get_order_sheet(order_id: int) -> Any:
 def change(body: dict[str, Any], order_id: int) -> Any:
     """Put other lines in place of a draft's that was read before (`If-Match`)."""
     subject = named(order_id)
-    conditions.require_match(tag(order_views.view(g.db, subject)))
+    conditions.require_match(tag(purchasing.locked(g.db, subject)))
     found = purchasing.change(g.db, subject, wishes(body), at=g.now, by=g.caller.name)
     return tagged(found, tag(found))
 

@@ -163,10 +163,11 @@ def edit(order_id: int) -> Response:
         return _edit_page(form, rows=rows, order=standing, suppliers=())
 
     def do(body: dict[str, Any]) -> Done:
-        if body["version"] != standing.version:
-            theirs = ", ".join(f"{line.packs} × {line.sku}" for line in standing.lines)
+        now = purchasing.locked(g.db, subject)
+        if body["version"] != now.version:
+            theirs = ", ".join(f"{line.packs} × {line.sku}" for line in now.lines)
             changed = forms.Change("Lines", theirs, "as below")
-            raise forms.Stale((changed,), version=standing.version)
+            raise forms.Stale((changed,), version=now.version)
         found = purchasing.change(g.db, subject, _wishes(body, rows), at=g.now, by=g.caller.name)
         return Done(f"/orders/{found.id}", f"{found.number} is changed.")
 
