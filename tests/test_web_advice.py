@@ -71,3 +71,15 @@ def test_an_item_that_nobody_uses_or_offers_has_a_page_too(house: House):
 
     assert "not used in the last 28 days and planned for no session" in said(manager.get("/reorder/GAUZE"))
     assert manager.get("/reorder/NOPE").status_code == 404
+
+
+def test_the_table_has_what_comes_and_what_expires_today(house: House):
+    received(house, "HA-3", 2, expires_on=TODAY)
+    wish = {"sku": "HA-3", "packs": 1}
+    order = house.clinic.made("/purchase-orders", {"supplier": "SUP-01", "lines": [wish]})["id"]
+    house.clinic.post(f"/purchase-orders/{order}/send", {"expected_on": str(TODAY)})
+    manager = house.as_(Role.MANAGER)
+
+    today = said(manager.get("/reorder/HA-3"))
+
+    assert "Week until Needed Band Of it sold Left Comes Expires 22 Jan 2026 0 0 to 0 0 30 30 6" in today

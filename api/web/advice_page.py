@@ -111,10 +111,10 @@ def _flags(some: Sequence[Coming], subject: Item, verb: str) -> list[Flag]:
 
 def _weeks(found: Explained, unit: str) -> list[Week]:
     """The days by weeks: how it stands at the end of each, and what comes and expires in it."""
-    listed = []
-    for place in range(WEEK - 1, len(found.days), WEEK):
+    last = len(found.days) - 1
+    listed, since = [], date.min  # what was due before today and may come today is in the first week
+    for place in (*range(WEEK - 1, last, WEEK), last):
         day = found.days[place]
-        since = day.on - timedelta(days=WEEK)
         listed.append(
             Week(
                 until=day.on,
@@ -126,6 +126,7 @@ def _weeks(found: Explained, unit: str) -> list[Week]:
                 expires=_sum(found.expiries, since, day.on),
             )
         )
+        since = day.on
     return listed
 
 
