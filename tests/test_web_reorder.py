@@ -135,7 +135,8 @@ def test_what_nobody_offers_is_listed_with_the_reason_and_not_among_the_orders(h
 
     page = said(house.as_(Role.MANAGER).get("/reorder"))
 
-    assert "Nothing has to be ordered" in page
+    assert "Nothing can be ordered as things stand: what lacks is below, each with the reason." in page
+    assert "everything is there" not in page
     assert "Lacking, but not to be ordered as things stand" in page
     assert "No supplier offers it" in page
 
