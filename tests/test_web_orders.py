@@ -115,6 +115,22 @@ def test_a_delivery_is_received_against_its_order_until_nothing_is_open(house: H
     assert on_hand(house, "HA-3") == 30
 
 
+def test_a_pack_of_many_cheap_containers_is_received_and_billed_at_its_price_to_the_cent(house: House):
+    wish = {"sku": "HA-3", "packs": 1, "pack_containers": 1000, "pack_price": "12.34"}
+    order = house.clinic.made("/purchase-orders", {"supplier": "SUP-01", "lines": [wish]})["id"]
+    house.clinic.post(f"/purchase-orders/{order}/send", {})
+    browser = house.as_(Role.MANAGER)
+
+    fields = filled(browser, scan(browser, LABEL, order=str(order)))
+    assert fields["unit_cost-1"] == "0.01234"
+    fields |= {"do": "receive", "order": str(order), "containers-1": "1000"}
+    page = said(browser.follow(browser.post("/receive", fields)))
+
+    assert "Received 1 line for $12.34." in page
+    form = main(house.as_(Role.ACCOUNTANT).get("/books/bills/new?supplier=SUP-01"))
+    assert re.search(r'name="price-\d+" type="text" value="0.01234"', form)
+
+
 def test_what_was_not_ordered_or_is_too_much_is_asked_about_and_kept_with_a_reason(house: House):
     key, browser = sent(house, packs=1), house.as_(Role.MANAGER)
     page = scan(browser, LABEL, order=str(key))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from flask import Response, g, request
@@ -28,7 +27,6 @@ AT_ONCE = 20
 MOST_LINES = 100
 LOOKED_BACK, MOST_BROUGHT = timedelta(days=62), 60  # days and deliveries that a carrier's bill may be for
 AGES = ("up to 30 days", "31 to 60 days", "61 to 90 days", "more than 90 days")
-FOUR = Decimal("0.0001")
 
 
 class NothingAwaited(Conflict):
@@ -112,7 +110,7 @@ def match() -> Response:
     first = {"supplier": supplier.code, "order": of, "invoiced_on": str(today)}
     for row in rows:
         first[f"containers-{row.receipt_id}"] = str(row.containers) if row.receipt_id in mine else ""
-        first[f"price-{row.receipt_id}"] = plain(row.unit_cost.quantize(FOUR, ROUND_HALF_UP))
+        first[f"price-{row.receipt_id}"] = plain(row.unit_cost)
     return forms.handle(_shape(rows), show=show, do=do, first=first)
 
 

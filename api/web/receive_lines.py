@@ -6,7 +6,7 @@ What is short-dated, was not ordered, or is more than was, is taken only with a 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP
 from typing import Any
 
 from flask import g
@@ -22,12 +22,11 @@ from inventory.catalog import Item, Replacement
 from inventory.clinic import Place
 from inventory.errors import Refusal
 from inventory.measures import ZERO, plain
+from inventory.order_views import SIX, OrderView
 from inventory.order_views import LineView as OrderLineView
-from inventory.order_views import OrderView
 from inventory.places import LONGEST_CODE
 from inventory.receiving import Delivery
 
-FOUR = Decimal("0.0001")
 SAY_WHY = "Say why it is taken all the same."
 
 
@@ -111,11 +110,11 @@ def _cost(item: Item | None, offers: Mapping[int, Replacement], of: OrderView | 
     if item is None:
         return "", ""
     if of is not None and (asked := of.line(item.id)) is not None:
-        return plain(asked.container_cost.quantize(FOUR, ROUND_HALF_UP)), f"from {of.number}"
+        return plain(asked.container_cost), f"from {of.number}"
     offer = offers.get(item.id)
     if offer is None:
         return "", ""
-    cost = plain(offer.container_cost.quantize(FOUR, ROUND_HALF_UP))
+    cost = plain(offer.container_cost.quantize(SIX, ROUND_HALF_UP))
     return cost, f"from the offer of {offer.supplier_name}"
 
 
