@@ -19,6 +19,7 @@ from inventory.levels import Outlook
 from inventory.measures import ZERO
 from inventory.need import SMALLEST, Need
 from inventory.reordering import Advice
+from inventory.usage import ItemFacts
 
 PATHS = 200
 SHORTEST, LONGEST = 42, 182  # days
@@ -55,9 +56,7 @@ class Explained:
     days: tuple[Day, ...]
     arrivals: tuple[Coming, ...]
     expiries: tuple[Coming, ...]
-    opened: (
-        Decimal  # held by opened vials, which the days do not count: they are used before the next is opened
-    )
+    opened: Decimal  # held by opened vials, which the days do not count
 
 
 class OutOfUse(Conflict):
@@ -79,7 +78,7 @@ def explain(db: Session, item: Item, *, site: Site, on: date, others: Sequence[S
     told = looked.told.get(item.id)
     opened = ZERO if told is None else sum((batch.quantity for batch in whole.opened), ZERO)
     if told is None:
-        days = _expected(replace(seen, item=whole), span)
+        days = _expected(whole, seen.need, span)
     else:
         # What advice is told makes one batch of the lots that outlast an order: here they would all expire.
         told = replace(told, lots=weighing.lots(whole, on=on))
@@ -99,16 +98,19 @@ def explain(db: Session, item: Item, *, site: Site, on: date, others: Sequence[S
     return Explained(advice, days, tuple(came), tuple(sorted(expired, key=lambda one: one.on)), opened)
 
 
-def _expected(seen: Outlook, span: int) -> tuple[Day, ...]:
+def _expected(item: ItemFacts, need: Need, span: int) -> tuple[Day, ...]:
     """Where nothing can be drawn, for nobody offers it or it was never used: what is expected alone."""
-    on, found = seen.need.on, []
+    on, found = need.on, []
+    needed = gone = ZERO  # first expired, first out: what a lot served before it expires is not missing after
     for ahead in range(1, span + 1):
         day = on + timedelta(days=ahead)
-        need = seen.need.through(day).quantize(SMALLEST)
-        held = sum((batch.quantity for batch in seen.item.stock if batch.last_day >= day), ZERO)
-        held += sum((much for due, much in seen.item.arriving if due <= day), ZERO)
-        left = max(ZERO, held - need)
-        found.append(Day(day, need, need, need, left, left, left, _sold(seen.need, day)))
+        before, needed = needed, need.through(day)
+        there = sum((batch.quantity for batch in item.stock if batch.last_day > on), ZERO)
+        there += sum((quantity for due, quantity in item.arriving if due <= day), ZERO)
+        expired = sum((batch.quantity for batch in item.stock if on < batch.last_day <= day), ZERO)
+        gone = max(gone + min(needed - before, there - gone), expired)
+        much, left = needed.quantize(SMALLEST), (there - gone).quantize(SMALLEST)
+        found.append(Day(day, much, much, much, left, left, left, _sold(need, day)))
     return tuple(found)
 
 

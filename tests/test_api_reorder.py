@@ -61,17 +61,27 @@ def test_the_days_behind_an_advice_tell_need_stock_arrivals_and_expiries(here):
     assert found == here.seen("/reorder-advice/HA-3?site=MAIN&on=2026-01-15")
 
 
-def test_a_lot_that_keeps_for_years_does_not_vanish_from_the_days_ahead(here):
-    received(here, "HA-3", 40, "2028-01-31")  # asked for, and offered by a supplier
-    received(here, "LIDO-20", 4, "2028-01-31")
-    promised(here, "HA-3", "6", date(2026, 1, 26))
+def test_what_lasts_is_still_there_on_the_last_of_the_days_however_much_later_it_expires(here):
+    received(here, "HA-3", 40, "2027-06-30")
+    used(here, "HA-3", "3", "2026-01-12")
+    here.made(
+        "/items",
+        {"sku": "LONE", "name": "Lone", "kind": "consumable", "unit": "each", "content": "1"}
+        | {"dose_class": "none"},
+    )
+    received(here, "LONE", 20, "2026-01-31")
+    received(here, "LONE", 50, "2027-06-30")
+    promised(here, "LONE", "15", date(2026, 1, 20))
+    promised(here, "LONE", "6", date(2026, 2, 10))
 
-    for sku, there in (("HA-3", 120), ("LIDO-20", 80)):
-        found = here.seen(f"/reorder-advice/{sku}?site=MAIN&on=2026-01-15")
+    offered, lone = (here.seen(f"/reorder-advice/{sku}?on=2026-01-15")["days"] for sku in ("HA-3", "LONE"))
 
-        assert found["expiries"] == []
-        for day in found["days"]:
-            assert Decimal(day["stock"]) >= there - Decimal(day["need_high"])
+    assert Decimal(offered[-1]["stock"]) > 90
+    assert {day["on"]: day["stock"] for day in lone if day["on"] in ("2026-01-30", "2026-01-31")} == {
+        "2026-01-30": "55",
+        "2026-01-31": "50",
+    }
+    assert lone[-1]["stock"] == "44"
 
 
 def test_costs_and_the_money_that_was_weighed_are_for_those_who_see_costs(here):
