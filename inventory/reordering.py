@@ -238,7 +238,7 @@ def decided(
         order_by=by,
         cost=ZERO if price is None else to_cents_half_up(chosen.packs * price),
         expected_waste=_waste(after, weighed, chosen),
-        service_level=None if advice is None else _share(advice.service_level),
+        service_level=_service(after, weighed, chosen),
         lost_chance=None if advice is None else _share(advice.lost_chance),
         why=reasons.why(seen, weighed, chosen, by, fetch),
         weighed=reasons.money(seen, weighed, chosen, settings.currency),
@@ -273,5 +273,16 @@ def _waste(seen: Outlook, weighed: Weighed | None, chosen: Order) -> Decimal:
     return max(ZERO, over, min(said * seen.item.content, chosen.quantity)).quantize(SMALLEST)
 
 
-def _share(number: float) -> Decimal:
+def _service(seen: Outlook, weighed: Weighed | None, chosen: Order) -> Decimal | None:
+    """Share of the need that is met if the advice is taken; none where there is plenty. What the policy was
+    not asked about, for nobody offers it or it comes too slowly, is met as far as stock and order reach."""
+    if weighed is not None:
+        return _share(weighed.advice.service_level)
+    if not seen.lacking:
+        return None
+    missing = max(seen.lacking - chosen.quantity, min(seen.lacking, seen.too_late))
+    return _share(1 - missing / seen.coming)
+
+
+def _share(number: float | Decimal) -> Decimal:
     return Decimal(min(max(number, 0), 1)).quantize(SMALLEST)

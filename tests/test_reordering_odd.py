@@ -68,6 +68,17 @@ def test_what_was_opened_and_thrown_away_without_a_patient_is_no_need(shop):
     assert found.why.startswith("Nothing to order: not used in the last ")
 
 
+def test_of_what_nobody_offers_or_comes_too_slowly_only_what_is_there_is_met(shop):
+    few = facts("2026-12-31 6", planned="2026-01-20 12")
+
+    nobody, too_slow = advice(few, None), advice(replace(few, shelf_life_months=1), offer(lead=45, pack=1))
+    plenty = advice(facts("2026-12-31 60", planned="2026-01-20 12"), None)
+
+    assert (nobody.service_level, plenty.service_level) == (Decimal("0.5"), None)
+    assert too_slow.service_level is not None
+    assert 0 < too_slow.service_level <= Decimal("0.5")
+
+
 def test_what_is_there_the_same_day_is_ordered_when_it_is_needed():
     found, seen = both(facts("2026-12-31 2", use=("1", 90)), offer(lead=0, pack=1))
 
