@@ -98,12 +98,18 @@ class Advice:
     expected_waste: float  # containers of the best quantity that will expire
     at_risk: float  # containers on the shelf expected to expire within `days`
     stock_out_day: tuple[int, int, int]  # without an order: 10 % earlier, median, 90 %
-    service_level: float  # share of the need met until the next delivery after this one, if advice is taken
+    met: float  # share of the need that is met until the next delivery after this one, if it is ordered
+    met_waiting: float  # the same if it is not
     per_patient: bool  # a shelf never pays: order it for the patient who needs it
     days: int  # looked ahead
     fetch: int = 0  # containers to fetch from another site; the rest is about what is then missing
     joined: bool = False  # it could wait, and is ordered to make the order large enough
     too_slow: bool = False  # it takes longer to come than it keeps: never ordered for the shelf
+
+    @property
+    def service_level(self) -> float:
+        """What share of the need is met if the advice is taken."""
+        return self.met if self.packs else self.met_waiting
 
     @property
     def gain(self) -> float:
@@ -304,7 +310,7 @@ def _said(
         per_patient = CAUTION * economics.lost_line * float(lines_a_day[at]) < float(best.per_day[at])
         booked = any(lag <= paths.days for lag, _, _ in item.demand.booked)
         ordered = CAUTION * weighed["lost_sales"] > cost and not too_slow and (booked or not per_patient)
-        short = float(unmet[at]) - (float(saved[at]) if ordered else 0.0)
+        need = max(float(asked[at]), 1e-9)
         found.append(
             Advice(
                 key=item.key,
@@ -314,7 +320,8 @@ def _said(
                 expected_waste=float(best.waste[at]),
                 at_risk=float(wasted[at]),
                 stock_out_day=(int(tenth[at]), int(half[at]), int(most[at])),
-                service_level=1 - short / float(asked[at]) if asked[at] else 1.0,
+                met=1 - float(unmet[at] - saved[at]) / need,
+                met_waiting=1 - float(unmet[at]) / need,
                 per_patient=per_patient,
                 days=paths.days,
                 too_slow=too_slow,

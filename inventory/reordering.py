@@ -277,7 +277,7 @@ def _service(seen: Outlook, weighed: Weighed | None, chosen: Order) -> Decimal |
     """Share of the need that is met if the advice is taken; none where there is plenty. What the policy was
     not asked about, for nobody offers it or it comes too slowly, is met as far as stock and order reach."""
     if weighed is not None:
-        return _share(weighed.advice.service_level)
+        return _share(weighed.advice.met if chosen.packs else weighed.advice.met_waiting)
     if not seen.lacking:
         return None
     missing = max(seen.lacking - chosen.quantity, min(seen.lacking, seen.too_late))

@@ -55,6 +55,16 @@ def test_what_runs_out_before_the_next_order_could_come_is_ordered_and_what_last
     assert enough.lost_chance == 0
 
 
+def test_an_order_that_its_supplier_holds_up_meets_what_waiting_meets():
+    bare = item(lots=())
+
+    (ordered,) = advised(bare)
+    (held_up,) = policy.advise([bare], Economics(), seed=1, order=OrderTerms(least=1e9))
+
+    assert (ordered.packs > 0, held_up.packs) == (True, 0)
+    assert held_up.service_level < ordered.service_level
+
+
 def test_few_paths_tell_as_much_of_what_waiting_risks_as_many():
     unsure = item(demand=replace(item().demand, shape=20.0), delivery_days=np.array([7, 7, 8, 12]))
     asked = [replace(unsure, lots=((ALWAYS, count),)) for count in (30, 33, 36)]
