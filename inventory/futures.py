@@ -143,6 +143,21 @@ class Paths:
         object.__setattr__(self, "wasted", gone - served)
 
 
+def plenty(item: Item) -> bool:
+    """Whether an item has so much that its paths need not be drawn: three deviations more than its need."""
+    import numpy as np
+
+    demand, days = item.demand, int(item.delivery_days.max()) + item.next_order_in + 1
+    lags = np.minimum(np.arange(days), len(demand.unknown) - 1)
+    lines = demand.per_day * 1.25 * float((demand.unknown[lags] * demand.weights[np.arange(days) % 7]).sum())
+    lines += sum(chance for lag, _, chance in demand.booked if lag <= days)
+    mean = lines * demand.containers_per_line
+    usable = sum(containers for last_day, containers in item.lots if last_day >= days)
+    usable += sum(containers for _, containers in item.coming)
+    enough = mean + 3 * (mean * max(1.0, demand.containers_per_line)) ** 0.5 + 1
+    return bool(usable > enough)
+
+
 def draw(items: Sequence[Item], *, seed: int, paths: int, days: int, tilt: float = 1.0) -> Paths:
     """Draw the paths of items, each from its own generator; a tilt gives large need more paths, that weigh
     less each (`forecasting.ranks`)."""

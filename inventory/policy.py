@@ -36,6 +36,7 @@ is the clinic's currency. Lateness and life at receipt are samples from receipts
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 from inventory import futures, new_lot, surplus
@@ -50,6 +51,7 @@ TILT = 2.0  # lost sessions come of large need, which gets more paths than its s
 BLOCK = 256  # items worked on at once, which bounds the memory
 SHORTEST, LONGEST = 14, 400  # days looked ahead
 YEAR = 365
+ROUNDS, MOST_SPOILT = 4, 0.1  # to make an order large enough; the share of it that may expire then
 CAUTION = 2.0  # the paths do not know all that may go wrong: what waiting risks counts so many times
 
 
@@ -104,6 +106,7 @@ class Advice:
     days: int  # looked ahead
     fetch: int = 0  # containers to fetch from another site; the rest is about what is then missing
     joined: bool = False  # it could wait, and is ordered to make the order large enough
+    grown: bool = False  # more than would be ordered by itself, likewise
     too_slow: bool = False  # it takes longer to come than it keeps: never ordered for the shelf
 
     @property
@@ -115,21 +118,6 @@ class Advice:
     def gain(self) -> float:
         """What ordering today is worth against waiting."""
         return CAUTION * self.lost_sales - self.holding - self.expiry - self.sooner
-
-
-def plenty(item: Item) -> bool:
-    """Whether an item has so much that its paths need not be drawn: three deviations more than its need."""
-    import numpy as np
-
-    demand, days = item.demand, int(item.delivery_days.max()) + item.next_order_in + 1
-    lags = np.minimum(np.arange(days), len(demand.unknown) - 1)
-    lines = demand.per_day * 1.25 * float((demand.unknown[lags] * demand.weights[np.arange(days) % 7]).sum())
-    lines += sum(chance for lag, _, chance in demand.booked if lag <= days)
-    mean = lines * demand.containers_per_line
-    usable = sum(containers for last_day, containers in item.lots if last_day >= days)
-    usable += sum(containers for _, containers in item.coming)
-    enough = mean + 3 * (mean * max(1.0, demand.containers_per_line)) ** 0.5 + 1
-    return bool(usable > enough)
 
 
 def advise(
@@ -144,7 +132,8 @@ def advise(
 
     Where an order costs something of its own, it is placed only if its lines together are worth it, and
     its lines are sized with their share of it. Where the supplier takes no order so small, or ships a larger
-    one free, lines that could wait join it, if having them sooner costs less than that is worth.
+    one free, lines that could wait join it, if having them sooner costs less than that is worth. Where that
+    is not enough for the supplier, the lines are larger, if such lines are still better than waiting.
     """
     first = _each(items, economics, seed=seed, paths=paths, setup=economics.line_cost)
     items, first = _fetched(items, first, economics, seed=seed, paths=paths)
@@ -159,7 +148,9 @@ def advise(
             replace(joint, fetch=alone.fetch) if alone.packs and joint.packs else alone
             for alone, joint in zip(first, sized, strict=True)
         ]
-    return _large_enough(items, first, order)
+    advice = _large_enough(items, first, order)
+    small = 0 < _worth(items, advice) < order.least
+    return _grown(items, advice, economics, order.least, seed=seed, paths=paths) if small else advice
 
 
 def _worth(items: Sequence[Item], advice: Sequence[Advice]) -> float:
@@ -172,15 +163,9 @@ def _worth(items: Sequence[Item], advice: Sequence[Advice]) -> float:
 
 
 def _large_enough(items: Sequence[Item], advice: list[Advice], order: OrderTerms) -> list[Advice]:
-    """Let lines that could wait join an order that the supplier would refuse, or would ship free if larger.
-
-    An order that stays too small waits.
-    """
-    gained, worth = sum(one.gain for one in advice if one.packs), _worth(items, advice)
-    if 0 < worth < order.least:
-        advice = _filled(items, advice, order.least, gained)
-        if _worth(items, advice) < order.least:
-            return [replace(one, packs=0) for one in advice]
+    """Let lines that could wait join an order that is else refused, or would be shipped free if larger."""
+    if 0 < _worth(items, advice) < order.least:
+        advice = _filled(items, advice, order.least, sum(one.gain for one in advice if one.packs))
     worth = _worth(items, advice)
     if worth and order.free_from is not None and worth < order.free_from:
         return _filled(items, advice, order.free_from, order.freight)
@@ -202,6 +187,26 @@ def _filled(items: Sequence[Item], advice: list[Advice], target: float, worth: f
         missing, lost = missing - price, lost + each * price
         filled[at] = replace(filled[at], packs=filled[at].best_packs, joined=True)
     return filled if missing <= 0 and lost < worth else advice
+
+
+def _grown(
+    items: Sequence[Item], advice: list[Advice], economics: Economics, least: float, *, seed: int, paths: int
+) -> list[Advice]:
+    """An order's lines so much larger that its supplier takes it; none where that does not pay or expires."""
+    grown, places = list(advice), [at for at, one in enumerate(advice) if one.packs]
+    for _ in range(ROUNDS):
+        times = least / max(_worth(items, grown), 0.01)
+        wanted = {at: ceil(grown[at].packs * times) for at in places}
+        larger = [replace(items[at], terms=replace(items[at].terms, least=wanted[at])) for at in places]
+        found = _each(larger, economics, seed=seed, paths=paths, setup=economics.line_cost)
+        for at, one in zip(places, found, strict=True):
+            kept = one.expected_waste <= MOST_SPOILT * one.packs * items[at].terms.pack
+            grown[at] = replace(one, packs=one.packs if kept else 0, fetch=advice[at].fetch, grown=True)
+        if not all(grown[at].packs for at in places):
+            break
+        if _worth(items, grown) >= least:
+            return grown
+    return [replace(one, packs=0) for one in advice]
 
 
 def _fetched(

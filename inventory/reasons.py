@@ -113,8 +113,9 @@ def _asides(seen: Outlook, weighed: Weighed | None, chosen: Order, fetch: Sequen
         )
     elif chosen.packs and offer is not None and chosen.packs == offer.minimum_packs > 1:
         asides.append("the supplier sells no fewer")
-    if weighed is not None and weighed.advice.joined and chosen.packs and offer is not None:
-        asides.append(f"it could wait, but makes the order large enough for {offer.supplier_name}'s terms")
+    if weighed is not None and weighed.enlarged and chosen.packs and offer is not None:
+        much = "it could wait, but" if weighed.advice.joined else "it is more than otherwise, and"
+        asides.append(f"{much} makes the order large enough for {offer.supplier_name}'s terms")
     elif weighed is not None and chosen.packs and weighed.advice.lost_chance >= WORTH_SAYING:
         asides.append(
             f"waiting until {seen.next_on} would leave a session short in "

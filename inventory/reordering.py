@@ -20,9 +20,9 @@ from inventory import (
     clinic,
     elsewhere,
     evidence,
+    futures,
     layers,
     levels,
-    policy,
     reasons,
     suppliers,
     usage,
@@ -122,7 +122,7 @@ def _with_every_lot(
     """What is told of items with each lot's own last day where it is weighed: the policy looks as far ahead
     as the latest delivery took, and what keeps beyond the days that were read would seem to expire there."""
     near = [seen.item for seen in outlooks if seen.item.item_id in told]
-    near = [item for item in near if item.batches and not policy.plenty(told[item.item_id])]
+    near = [item for item in near if item.batches and not futures.plenty(told[item.item_id])]
     whole = usage.in_full(db, near, site=site, on=on)
     return {
         **told,

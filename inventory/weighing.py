@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from zlib import crc32
 
-from inventory import forecasting, policy
+from inventory import forecasting, futures, policy
 from inventory.catalog import DoseClass, ItemKind
 from inventory.clinic import Settings, Site
 from inventory.evidence import Ahead, Evidence
@@ -37,6 +37,11 @@ class Weighed:
 
     advice: policy.Advice
     packs: int
+
+    @property
+    def enlarged(self) -> bool:
+        """It is ordered, or more of it, to make the whole order large enough for its supplier."""
+        return self.advice.joined or self.advice.grown
 
     @property
     def held_up(self) -> bool:
@@ -118,7 +123,7 @@ def weigh(
     for seen in outlooks:
         if seen.offer is None or seen.too_slow or seen.item.item_id not in told:
             continue
-        if not policy.plenty(told[seen.item.item_id]):
+        if not futures.plenty(told[seen.item.item_id]):
             by_supplier[seen.offer.supplier_id].append(seen)
     found: dict[int, Weighed] = {}
     for group in by_supplier.values():

@@ -69,6 +69,20 @@ def test_the_suppliers_least_order_is_reached_by_what_could_wait():
     assert found["ENOUGH"].advice.joined
 
 
+def test_an_order_that_is_too_small_for_its_supplier_is_made_larger_as_long_as_it_keeps():
+    known = weighed(SHORT)["SHORT"]
+    worth = known.packs * 50
+
+    larger, years = (weighed(SHORT, minimum_order=Decimal(times * worth))["SHORT"] for times in (2, 100))
+    told = advice(SHORT, offer(price="50.00", minimum_order=Decimal(2 * worth)))
+
+    assert (known.advice.grown, larger.advice.grown) == (False, True)
+    assert 2 * known.packs <= larger.packs <= 2 * known.packs + 1
+    assert (years.packs, years.held_up) == (0, True)
+    assert told.order_packs == larger.packs
+    assert "; it is more than otherwise, and makes the order large enough for Northfield's terms" in told.why
+
+
 def test_terms_in_another_currency_are_weighed_in_ours():
     total = weighed(SHORT, ENOUGH)["SHORT"].packs * 50
     reached, beyond = Decimal(total) / 2, Decimal(total + 40) / 2

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from inventory import forecasting, policy
+from inventory import forecasting, futures, policy
 from inventory.forecasting import Bookings, Demand, Lines, Vessel
 from inventory.futures import Item, Terms
 from inventory.policy import Economics, OrderTerms
@@ -49,7 +49,7 @@ class Ours:
         """The advice on a supplier's items, but for those of which there is plenty."""
         terms = OrderTerms(self.setting.least, self.setting.freight, self.setting.free_from)
         return policy.advise(
-            [item for item in items if not policy.plenty(item)],
+            [item for item in items if not futures.plenty(item)],
             Economics(self.setting.line, self.setting.order, HOLDING, DISPOSAL, LOST_LINE),
             seed=self.world.seed * 1000 + seed,
             paths=self.paths,
