@@ -139,11 +139,13 @@ def order(db: Session, key: int) -> PurchaseOrder:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """So much of an item that was ordered and has not come: when it should, and when it was sent for."""
+    """So much of an item that was ordered and has not come: when it may, when it was sent for, and when it
+    should have come."""
 
     due: date
     quantity: Decimal
     sent_on: date
+    promised_on: date
 
 
 def expected(db: Session, *, site_id: int, on: date) -> dict[int, list[Expected]]:
@@ -160,7 +162,7 @@ def expected(db: Session, *, site_id: int, on: date) -> dict[int, list[Expected]
     )
     found: dict[int, list[Expected]] = {}
     for item_id, due, content, containers, sent_on in rows:
-        found.setdefault(item_id, []).append(Expected(max(due, on), content * containers, sent_on))
+        found.setdefault(item_id, []).append(Expected(max(due, on), content * containers, sent_on, due))
     return found
 
 

@@ -44,7 +44,8 @@ def why(
 ) -> str:  # fmt: skip
     """The advice in one sentence, with the numbers in it; no money, which is not for everybody (P5)."""
     item, offer, unit = seen.item, seen.offer, _unit(seen.item)
-    ordered = f" and {_said(seen.due)} on order" if seen.due else ""
+    late = f", overdue since {item.overdue_since}," if item.overdue_since else ""
+    ordered = f" and {_said(seen.due)} on order{late}" if seen.due else ""
     basis = (
         f"{_said(seen.ageing.position)} {unit} usable{ordered} against {_said(seen.coming)} needed by "
         f"{seen.until} "

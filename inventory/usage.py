@@ -18,6 +18,7 @@ from inventory.clinic import PLACES, PlaceKind, Site
 from inventory.ledger import DOCUMENTS, MOVEMENTS, DocumentKind, WasteReason
 from inventory.lots import Lot, LotState
 from inventory.measures import ZERO
+from inventory.orders import Expected
 from inventory.transfers import Transfer, TransferLine
 from inventory.vials import OpenedVial
 
@@ -55,6 +56,7 @@ class ItemFacts:
     days: int  # how many days that history covers
     arriving: tuple[tuple[date, Decimal], ...] = ()  # on order or on the way, by the day it is expected
     ordered_on: date | None = None  # when the latest order of it was sent that has not come
+    overdue_since: date | None = None  # the earliest day on which some of it should have come
     opened: tuple[Batch, ...] = ()  # what opened vials hold that anyone may be served from
     on_the_way: tuple[Batch, ...] = ()  # from another site of the clinic
     used: Decimal = ZERO  # in that history, by courses and walk-ins together
@@ -112,6 +114,7 @@ def read(
             days=days,
             arriving=tuple((one.due, one.quantity) for one in arriving.get(row.id, ())),
             ordered_on=max((one.sent_on for one in arriving.get(row.id, ())), default=None),
+            overdue_since=_overdue(arriving.get(row.id, ()), on),
             opened=tuple(opened.get(row.id, ())),
             on_the_way=tuple(on_the_way.get(row.id, ())),
             used=used.get(row.id, ZERO),
@@ -122,6 +125,11 @@ def read(
         )
         for row in _items(db, item_ids)
     ]
+
+
+def _overdue(arriving: Iterable[Expected], on: date) -> date | None:
+    """The earliest day past on which some of what is on order should have come."""
+    return min((one.promised_on for one in arriving if one.promised_on < on), default=None)
 
 
 def _items(db: Session, item_ids: Collection[int] | None) -> Iterable[Any]:

@@ -214,8 +214,8 @@ def test_what_is_on_order_is_expected_by_item_and_day_and_what_is_late_today(sho
 
     assert found == {
         shop.item("HA").id: [
-            Expected(date(2026, 1, 18), Decimal(18), sent_on=TODAY),
-            Expected(date(2026, 1, 20), Decimal(60), sent_on=TODAY),
+            Expected(date(2026, 1, 18), Decimal(18), sent_on=TODAY, promised_on=date(2026, 1, 16)),
+            Expected(date(2026, 1, 20), Decimal(60), sent_on=TODAY, promised_on=date(2026, 1, 20)),
         ]
     }
     assert orders.expected(shop.db, site_id=shop.open_site("OTHER").id, on=TODAY) == {}

@@ -97,6 +97,30 @@ def test_what_takes_longer_to_come_than_it_keeps_is_advised_against_even_for_a_s
     assert advice(replace(item, shelf_life_months=18), offer(lead=45, pack=1)).order_packs > 0
 
 
+def test_the_policy_is_told_on_which_day_each_lot_of_what_is_scarce_expires(shop):
+    shop.receive("HA", "A17  exp 2026-03-31  1 x 16.50\nB02  exp 2027-05-31  1 x 16.50")
+    for later in range(6):
+        promise(shop, "HA", "3", TODAY + timedelta(days=later + 1))
+
+    found = reordering.look(shop.db, site=shop.site, on=TODAY).told[shop.item("HA").id]
+
+    days = [(date(2026, 3, 31) - TODAY).days, (date(2027, 5, 31) - TODAY).days]
+    assert found.lots == ((days[0], 1), (days[1], 1))
+
+
+def test_an_order_that_is_overdue_still_counts_and_is_said_to_be_late(shop):
+    shop.sent(shop.wish("HA", 1), expected_on=TODAY + timedelta(days=7))
+    promise(shop, "HA", "3", TODAY + timedelta(days=9))
+
+    in_time, late = (
+        reordering.advise(shop.db, site=shop.site, on=TODAY + timedelta(days=days), everything=True)[0]
+        for days in (7, 30)
+    )
+
+    assert "and 30 on order against" in in_time.why
+    assert f"and 30 on order, overdue since {TODAY + timedelta(days=7)}, against" in late.why
+
+
 def test_of_a_supplier_without_offers_nothing_is_advised_and_nothing_can_be_ordered(shop):
     empty = catalog.add_supplier(shop.db, Supplier(code="EMPTY", name="Emptyhanded", lead_days=3))
     promise(shop, "HA", "6", TODAY + timedelta(days=11))
