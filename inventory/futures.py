@@ -115,6 +115,14 @@ class Paths:
         at = (np.cumsum(self.weights[order], 1) < share).sum(1)[:, None]
         return np.take_along_axis(values, np.take_along_axis(order, at, 1), 1)[:, 0]
 
+    def stock_outs(self) -> "Floats":
+        """The first day with need that no stock serves, [item, path]; beyond the days drawn at its rate."""
+        import numpy as np
+
+        inside = (np.cumsum(self.unmet, 2) == 0).sum(2) + 1
+        beyond = np.minimum(self.days + (self.left + 1) / self.rate, FAR)
+        return np.where(inside <= self.days, inside, np.maximum(beyond, self.days + 1))
+
     def __post_init__(self) -> None:
         """Use up the stock day by day, first expired, first out; one path needs only cumulative curves:
         served is at most what is there and not yet gone, and gone is at least what has expired.

@@ -50,8 +50,8 @@ PATHS = 128
 TILT = 2.0  # lost sessions come of large need, which gets more paths than its share
 BLOCK = 256  # items worked on at once, which bounds the memory
 SHORTEST, LONGEST = 14, 400  # days looked ahead
-YEAR = 365
 ROUNDS, MOST_SPOILT = 4, 0.1  # to make an order large enough; the share of it that may expire then
+EMPTY = 0.9  # of all lines are lost: the shelf is empty
 CAUTION = 2.0  # the paths do not know all that may go wrong: what waiting risks counts so many times
 
 
@@ -93,6 +93,7 @@ class Advice:
     best_packs: int  # the quantity that would cost least a day, ordered or not
     lost_sales: float  # money at risk by waiting
     lost_chance: float  # that any session is lost by waiting
+    lost_share: float  # of the lines that are asked for meanwhile
     holding: float  # money, for having it earlier
     expiry: float  # money, for what more of it would expire
     sooner: float  # money, for starting the next cycle earlier
@@ -115,35 +116,37 @@ class Advice:
         return self.met if self.packs else self.met_waiting
 
     @property
+    def urgent(self) -> bool:
+        """The shelf is empty of what pays: waiting on would lose as much every time."""
+        return self.lost_share > EMPTY and not self.per_patient
+
+    @property
     def gain(self) -> float:
         """What ordering today is worth against waiting."""
         return CAUTION * self.lost_sales - self.holding - self.expiry - self.sooner
 
 
 def advise(
-    items: Sequence[Item],
-    economics: Economics,
-    *,
-    seed: int,
-    paths: int = PATHS,
+    items: Sequence[Item], economics: Economics, *, seed: int, paths: int = PATHS,
     order: OrderTerms = OrderTerms(),
-) -> list[Advice]:
+) -> list[Advice]:  # fmt: skip
     """The advice on each item of one supplier's order, in the order given.
 
-    Where an order costs something of its own, it is placed only if its lines together are worth it, and
-    its lines are sized with their share of it. Where the supplier takes no order so small, or ships a larger
-    one free, lines that could wait join it, if having them sooner costs less than that is worth. Where that
-    is not enough for the supplier, the lines are larger, if such lines are still better than waiting.
+    Where an order costs something of its own, it waits until its lines together are worth it, for others may
+    join, or until an item that pays its share is out; its lines are sized with their share of it. Where the
+    supplier takes no order so small, or ships a larger one free, lines that could wait join it, if having
+    them sooner costs less than that is worth; if that is not enough for it, lines are larger where that pays.
     """
     first = _each(items, economics, seed=seed, paths=paths, setup=economics.line_cost)
     items, first = _fetched(items, first, economics, seed=seed, paths=paths)
     lines = sum(1 for one in first if one.packs)
     cost = economics.order_cost + order.freight_of(_worth(items, first))
     if lines and cost:
-        if sum(one.gain for one in first if one.packs) <= cost:
-            return [replace(one, packs=0) for one in first]
         shared = economics.line_cost + cost / lines
         sized = _each(items, economics, seed=seed, paths=paths, setup=shared)
+        wanted = [joint for alone, joint in zip(first, sized, strict=True) if alone.packs and joint.packs]
+        if not any(joint.urgent for joint in wanted) and sum(one.gain for one in first if one.packs) <= cost:
+            return [replace(one, packs=0) for one in first]
         first = [
             replace(joint, fetch=alone.fetch) if alone.packs and joint.packs else alone
             for alone, joint in zip(first, sized, strict=True)
@@ -274,7 +277,9 @@ def _decided(paths: Paths, economics: Economics, setup: float) -> list[Advice]:
     containers: Whole = best.packs * np.array([one.pack for one in terms])
     till = np.clip(lot.later - 1, 1, paths.days)[:, :, None] - 1
     serves = np.minimum(1, containers[:, None] / np.maximum(lot.missing, 1))
-    lost = np.einsum("ipd,id->ip", paths.lost, new_lot.between(paths.items, paths.days)) * serves
+    between = new_lot.between(paths.items, paths.days)
+    lost = np.einsum("ipd,id->ip", paths.lost, between) * serves
+    meanwhile = paths.mean(np.einsum("ipd,id->ip", paths.lines, between))
     day = np.arange(1, paths.days + 1)
     waiting = (day >= lot.arrives[:, :, None]) & (day < lot.later[:, :, None])
     early = paths.mean(np.maximum(np.minimum(lot.first_use, lot.later) - lot.arrives, 0))
@@ -286,8 +291,9 @@ def _decided(paths: Paths, economics: Economics, setup: float) -> list[Advice]:
         paths,
         best,
         lost_sales=economics.lost_line * paths.mean(lost),
+        lost_share=paths.mean(lost) / np.maximum(meanwhile, 1e-9),
         lost_chance=paths.mean(((paths.lost > 0) & waiting).any(2)),
-        holding=economics.holding_per_year / YEAR * price * containers * early,
+        holding=economics.holding_per_year / 365 * price * containers * early,
         expiry=(price + economics.disposal) * np.maximum(more, 0),
         sooner=best.per_day * sooner,
         lines_a_day=paths.mean(paths.rate) / per_line,
@@ -305,7 +311,7 @@ def _said(
     """The advice in numbers, one item after the other."""
     import numpy as np
 
-    tenth, half, most = (paths.quantile(_stock_outs(paths), share) for share in (0.1, 0.5, 0.9))
+    tenth, half, most = (paths.quantile(paths.stock_outs(), share) for share in (0.1, 0.5, 0.9))
     wasted = paths.mean(paths.wasted)
     found = []
     for at, item in enumerate(paths.items):
@@ -332,18 +338,10 @@ def _said(
                 too_slow=too_slow,
                 lost_sales=weighed["lost_sales"],
                 lost_chance=weighed["lost_chance"],
+                lost_share=weighed["lost_share"],
                 holding=weighed["holding"],
                 expiry=weighed["expiry"],
                 sooner=weighed["sooner"],
             )
         )
     return found
-
-
-def _stock_outs(paths: Paths) -> "Floats":
-    """The first day with need that no stock serves, on each path, at most ten years away."""
-    import numpy as np
-
-    inside = (np.cumsum(paths.unmet, 2) == 0).sum(2) + 1
-    beyond = np.minimum(paths.days + (paths.left + 1) / paths.rate, 10 * YEAR)
-    return np.where(inside <= paths.days, inside, np.maximum(beyond, paths.days + 1))

@@ -237,6 +237,16 @@ def test_lines_that_could_wait_join_an_order_that_the_supplier_would_refuse():
     assert (larger.packs, larger.grown) == (alone[0].packs + 1, True)
 
 
+def test_an_order_waits_until_it_is_worth_its_freight_but_not_on_an_empty_shelf():
+    rare, dear = replace(item().demand, per_day=0.07), OrderTerms(freight=100.0)
+    some, none = item(demand=rare, lots=((ALWAYS, 1),)), item(demand=rare, lots=())
+    asked = ((some, OrderTerms()), (some, dear), (none, dear), (none, OrderTerms(freight=1e4)))
+
+    found = [policy.advise([one], Economics(), seed=1, order=order)[0] for one, order in asked]
+
+    assert [one.packs > 0 for one in found] == [True, False, True, False]
+
+
 def test_an_order_is_made_large_enough_to_ship_free_where_that_costs_less_than_the_freight():
     due, waits = item(1), item(2, lots=((ALWAYS, 27),))
     reach = 10.0 * sum(one.best_packs for one in advised(due, waits))
