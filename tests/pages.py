@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from html import unescape
 
 import pytest
@@ -13,9 +15,13 @@ from werkzeug.test import TestResponse
 from api.auth import Person, Role
 from api.web import accounts, passwords, sign_ins
 from api.web.sign_ins import Stage
+from inventory import allocations, catalog, clinic, receiving
+from inventory.allocations import Promise
 from inventory.database import Database
+from inventory.receiving import Delivery
 from tests.calls import Clinic, Clock, opened
 
+TODAY = date(2026, 1, 15)
 PASSWORD = "violet harbour quietly ninety"
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
@@ -127,3 +133,29 @@ def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     passwords.nobody.cache_clear()
+
+
+def promised(house: House, sku: str, quantity: str, *, due_on: date, site: str = "MAIN") -> None:
+    """A booked session that will need so much."""
+    with house.database.write.begin() as db:
+        allocations.allocate(
+            db,
+            [Promise(catalog.item(db, sku).id, due_on, Decimal(quantity))],
+            site_id=clinic.site(db, site).id,
+            reference=f"course 1 session {due_on}",
+            patient_ref="P-7",
+            at=house.clock.now,
+        )
+
+
+def received(house: House, sku: str, containers: int, *, expires_on: date) -> None:
+    """A delivery of the day at the main site."""
+    with house.database.write.begin() as db:
+        receiving.receive(
+            db,
+            Delivery(catalog.item(db, sku), "A1", expires_on, containers, Decimal("10.00")),
+            site=clinic.site(db, "MAIN"),
+            received_on=TODAY,
+            recorded_at=house.clock.now,
+            by="Manager Person",
+        )

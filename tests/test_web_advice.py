@@ -10,8 +10,7 @@ from inventory import catalog, clinic, foresight, wastage
 from inventory.catalog import DoseClass, Item, ItemKind
 from inventory.lots import Lot
 from inventory.measures import Unit
-from tests.pages import House, main, said
-from tests.test_web_reorder import TODAY, promised, received
+from tests.pages import TODAY, House, main, promised, received, said
 
 pytest_plugins = ("tests.calls", "tests.pages")
 

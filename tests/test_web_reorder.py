@@ -9,41 +9,13 @@ import openpyxl
 
 from api.auth import Role
 from api.web import accounts
-from inventory import allocations, catalog, clinic, receiving, suppliers
-from inventory.allocations import Promise
+from inventory import catalog, clinic, receiving, suppliers
 from inventory.catalog import DoseClass, Item, ItemKind
 from inventory.measures import Unit
 from inventory.receiving import Delivery
-from tests.pages import House, main, said
+from tests.pages import TODAY, House, main, promised, received, said
 
 pytest_plugins = ("tests.calls", "tests.pages")
-
-TODAY = date(2026, 1, 15)
-
-
-def promised(house: House, sku: str, quantity: str, *, due_on: date, site: str = "MAIN") -> None:
-    """A booked session that will need so much."""
-    with house.database.write.begin() as db:
-        allocations.allocate(
-            db,
-            [Promise(catalog.item(db, sku).id, due_on, Decimal(quantity))],
-            site_id=clinic.site(db, site).id,
-            reference=f"course 1 session {due_on}",
-            patient_ref="P-7",
-            at=house.clock.now,
-        )
-
-
-def received(house: House, sku: str, containers: int, *, expires_on: date) -> None:
-    with house.database.write.begin() as db:
-        receiving.receive(
-            db,
-            Delivery(catalog.item(db, sku), "A1", expires_on, containers, Decimal("10.00")),
-            site=clinic.site(db, "MAIN"),
-            received_on=TODAY,
-            recorded_at=house.clock.now,
-            by="Manager Person",
-        )
 
 
 def second_site(house: House) -> None:
