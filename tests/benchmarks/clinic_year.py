@@ -143,8 +143,26 @@ def world(seed: int) -> World:
     """The clinic of a seed."""
     random = np.random.default_rng(np.random.SeedSequence([20240607, seed]))
     wares = _wares(random)
+    return _site(random, seed, wares, _recipes(random, wares))
+
+
+def sites(seed: int) -> list[World]:
+    """A clinic of two sites that work with the items and formulations of that clinic, at half its business
+    each; sessions, tastes, first lots, deliveries and lives are each site's own."""
+    random = np.random.default_rng(np.random.SeedSequence([20240607, seed]))
+    wares = _wares(random)
     recipes = _recipes(random, wares)
-    lines = _lines(random, recipes)
+    return [
+        _site(np.random.default_rng(np.random.SeedSequence([20240610, own])), own, wares, recipes, share=0.5)
+        for own in (2 * seed, 2 * seed + 1)
+    ]
+
+
+def _site(
+    random: Any, seed: int, wares: list[Ware], recipes: list[list[tuple[int, int]]], share: float = 1.0
+) -> World:
+    """A share of the business, and its luck."""
+    lines = _lines(random, recipes, share)
     promised = np.array([ware.delivery for ware in wares])
     delivery = promised[:, None] + random.choice(LATE, (ITEMS, YEAR), p=LATE_CHANCES)
     nominal = np.array([ware.life for ware in wares])
@@ -201,7 +219,7 @@ def _dose(random: Any, ware: Ware) -> int:
     return int(min(ware.content, random.choice([1, 2, 3, 4, 5, 6])))
 
 
-def _lines(random: Any, recipes: list[list[tuple[int, int]]]) -> list[Line]:
+def _lines(random: Any, recipes: list[list[tuple[int, int]]], share: float) -> list[Line]:
     """Two years of sessions: walk-ins on their day, courses booked when they begin."""
     popular = 1 / (1 + np.arange(FORMULATIONS)) ** 0.9
     walk_ins, courses = random.uniform(3, 6), random.uniform(0.5, 1.2)
@@ -214,7 +232,7 @@ def _lines(random: Any, recipes: list[list[tuple[int, int]]]) -> list[Line]:
         busy = BUSY[day % 7]
         if not busy:
             continue
-        busy = busy * (1 + 0.2 * np.sin(2 * np.pi * day / 365 + phase))
+        busy = share * busy * (1 + 0.2 * np.sin(2 * np.pi * day / 365 + phase))
         liked = popular[max(0, (day + HISTORY) // 90)]
         for _ in range(random.poisson(walk_ins * busy)):
             recipe = recipes[random.choice(FORMULATIONS, p=liked)]

@@ -70,7 +70,7 @@ class Shelves:
 
     world: World
     setting: Setting = BASE
-    shared: float = 0.0  # money for orders, whatever their lines
+    shared: float = 0.0  # money for orders, whatever their lines, and for fetching
     lots: list[list[list[int]]] = field(init=False)  # by item: [last day, containers], by last day
     opened: list[tuple[int, int]] = field(init=False)  # left, last day
     coming: list[list[Ordered]] = field(init=False)
@@ -95,13 +95,21 @@ class Shelves:
 
     def live(self, day: int, rule: Rule) -> None:
         """One day: deliveries, expiries, sessions, holding, orders."""
+        self.work(day)
+        self.restock(day, rule)
+
+    def work(self, day: int) -> None:
+        """A day until its sessions are over."""
         for item in range(ITEMS):
             self._receive(item, day)
             self._discard(item, day)
         for line in self.world.sessions.get(day, []):
-            self._serve(line.item, line.dose, day)
+            self.serve(line.item, line.dose, day)
         for item in range(ITEMS):
             self.tallies[item].held += self.on_shelf(item)
+
+    def restock(self, day: int, rule: Rule) -> None:
+        """The orders of a day's end."""
         due = [item for item, ware in enumerate(self.world.wares) if day % 7 in ware.order_days]
         if due:
             wanted = {item: packs for item, packs in rule(self, day, due).items() if packs}
@@ -127,7 +135,8 @@ class Shelves:
             self.tallies[item].expired += expired
             self.lots[item] = [lot for lot in self.lots[item] if lot[0] >= day]
 
-    def _serve(self, item: int, dose: int, day: int) -> None:
+    def serve(self, item: int, dose: int, day: int) -> None:
+        """A line of a session; one that cannot be served is lost."""
         ware, tally = self.world.wares[item], self.tallies[item]
         left, until = self.opened[item]
         have = 0 if ware.single or until < day else left
@@ -221,11 +230,13 @@ def lived(world: World, rule: Rule, *, setting: Setting = BASE) -> tuple[Shelves
     return shelves, outcome(shelves)
 
 
-def outcome(shelves: Shelves) -> Outcome:
-    """The costs of a year."""
+def outcome(*sites: Shelves) -> Outcome:
+    """The costs of a year, at all sites."""
     parts, wasted_value, used_value = defaultdict(float), 0.0, 0.0
     by_item = []
-    for item, (ware, tally) in enumerate(zip(shelves.world.wares, shelves.tallies, strict=True)):
+    places = [(shelves, item) for shelves in sites for item in range(ITEMS)]
+    for shelves, item in places:
+        ware, tally = shelves.world.wares[item], shelves.tallies[item]
         wasted = tally.expired + tally.doomed
         costs = {
             "order": shelves.setting.line * tally.orders - tally.spared,
@@ -238,15 +249,16 @@ def outcome(shelves: Shelves) -> Outcome:
         by_item.append(sum(costs.values()))
         wasted_value += ware.price * wasted
         used_value += ware.price * float(shelves.world.needed[item, HISTORY : HISTORY + YEAR].sum())
-    lines = sum(tally.lines for tally in shelves.tallies)
-    lost = sum(tally.lost for tally in shelves.tallies)
+    lines = sum(shelves.tallies[item].lines for shelves, item in places)
+    lost = sum(shelves.tallies[item].lost for shelves, item in places)
+    shared = sum(shelves.shared for shelves in sites)
     return Outcome(
-        parts["order"] + shelves.shared,
+        parts["order"] + shared,
         parts["holding"],
         parts["expired"],
         parts["lost"],
         100 * (1 - lost / lines),
         100 * wasted_value / (used_value + wasted_value),
         tuple(by_item),
-        shelves.shared,
+        shared,
     )
