@@ -22,6 +22,7 @@ from tests.benchmarks.clinic_year_bound import bound
 from tests.benchmarks.clinic_year_ours import Foretold, Ours
 from tests.benchmarks.clinic_year_rules import MinMax, ReorderPoint, same_for_all
 from tests.benchmarks.clinic_year_run import BASE, SHARED, Outcome, Rule, Setting, Shelves, lived
+from tests.benchmarks.clinic_year_sites import compared
 from tests.benchmarks.timing import Figure
 
 OURS, TOLD = "ours", "ours, told the demand to come"
@@ -31,7 +32,11 @@ WEEKS = 364  # days by which the past is moved: whole weeks
 LEAST_CLOSED, LEAST_TOLD, MOST_WASTE, LEAST_FILL = 65.0, 83.0, 3.0, 99.85  # percent
 LEAST_WINS, MOST_SECONDS = 0.9, 0.5
 MANY = 500  # items, for the speed
-FEW = 10  # seeds of the second setting
+FEW = 10  # seeds of the second setting, and of two sites
+HEAD = (
+    f"{'a year, money':<44}{'total':>16}{'order':>8}{'held':>8}{'expired':>9}{'lost':>8}"
+    f"{'fill %':>8}{'waste %':>9}"
+)
 
 
 def rules(world: World, setting: Setting = BASE) -> dict[str, Rule]:
@@ -141,18 +146,10 @@ def _with_interval(values: Sequence[float], form: str = ",.0f") -> str:
 
 def table(results: Played, *, bounded: bool = True) -> Iterator[str]:
     """The results as lines of text; where no bound is known, nothing is said of the gap."""
-    yield (
-        f"{'a year, money':<44}{'total':>16}{'order':>8}{'held':>8}{'expired':>9}{'lost':>8}"
-        f"{'fill %':>8}{'waste %':>9}{'saved against tuned':>21}{'wins':>6}{'closed %':>13}"
-    )
+    yield f"{HEAD}{'saved against tuned':>21}{'wins':>6}{'closed %':>13}"
     for name, outcomes in results.outcomes.items():
-        order, holding, expired, lost, fill, waste = (
-            statistics.fmean(getattr(outcome, part) for outcome in outcomes)
-            for part in ("order", "holding", "expired", "lost", "fill", "waste")
-        )
         yield (
-            f"{name:<44}{_with_interval(results.totals(name)):>16}{order:>8,.0f}{holding:>8,.0f}"
-            f"{expired:>9,.0f}{lost:>8,.0f}{fill:>8.2f}{waste:>9.2f}"
+            f"{_row(name, outcomes)}"
             f"{_with_interval(results.saved(name, TUNED)):>21}{results.wins(name, TUNED):>6}"
             + (f"{results.closed(name):>7.1f} ± {results.closed_within(name):.1f}" if bounded else "")
         )
@@ -162,6 +159,31 @@ def table(results: Played, *, bounded: bool = True) -> Iterator[str]:
         if other != OURS:
             saved = _with_interval(results.saved(OURS, other))
             yield f"ours saves {saved} a year against {other}, in {results.wins(OURS, other)} seeds"
+
+
+def _row(name: str, outcomes: Sequence[Outcome]) -> str:
+    """What a rule cost, served and wasted."""
+    order, holding, expired, lost, fill, waste = (
+        statistics.fmean(getattr(outcome, part) for outcome in outcomes)
+        for part in ("order", "holding", "expired", "lost", "fill", "waste")
+    )
+    return (
+        f"{name:<44}{_with_interval([outcome.total for outcome in outcomes]):>16}{order:>8,.0f}"
+        f"{holding:>8,.0f}{expired:>9,.0f}{lost:>8,.0f}{fill:>8.2f}{waste:>9.2f}"
+    )
+
+
+def two_sites(seeds: Sequence[int]) -> Iterator[str]:
+    """Ours at two sites that buy by themselves, and that fetch from each other, as lines of text."""
+    with ProcessPoolExecutor() as pool:
+        years = list(pool.map(compared, seeds))
+    alone, sharing, fetches = zip(*years, strict=True)
+    yield f"{HEAD}{'fetches':>10}"
+    yield f"{_row('ours, each site by itself', alone)}{0:>10}"
+    yield f"{_row('ours, fetching what the other will not use', sharing)}{statistics.fmean(fetches):>10.1f}"
+    saved = [one.total - other.total for one, other in zip(alone, sharing, strict=True)]
+    won = sum(1 for money in saved if money > 0)
+    yield f"fetching saves {_with_interval(saved)} a year at both sites together, in {won} seeds"
 
 
 def seconds_for_many() -> float:
@@ -184,6 +206,9 @@ def figures(*, seeds: int) -> Iterator[Figure]:
     few = range(min(seeds, FEW))
     print(f"orders dear and lines cheap, least orders, free shipping, price breaks; {len(few)} seeds:")
     for line in table(played(few, setting=SHARED), bounded=False):
+        print(line)
+    print(f"two sites of half the business each; {len(few)} seeds:")
+    for line in two_sites(few):
         print(line)
     ours = results.outcomes[OURS]
     named = f"clinic-year, {seeds} seeds"
