@@ -207,6 +207,11 @@ class Id(Whole):
         super().__init__(least=1, most=10**18 - 1, **options)
 
 
+def key_of(text: str) -> int | None:
+    """The key of a record in an address or a form that was not checked; none where it cannot be one."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None
+
+
 class Flag(fields.Field[bool]):
     """True or false; nothing that merely looks like it."""
 

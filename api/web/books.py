@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, g, request
 
-from api.schemas import EARLIEST, LATEST
+from api.schemas import EARLIEST, LATEST, key_of
 from api.web import frame, months
 from api.web.charts import Bar, Bars, Picture
 from api.web.formats import money, sentence
@@ -218,11 +218,12 @@ def whole(name: str) -> int:
 
 def cursor() -> tuple[date, int] | None:
     """After which entry the page begins."""
-    day, _, key = request.args.get("after", "").partition(".")
-    if not (key.isascii() and key.isdigit() and len(key) < 18):
+    day, _, named = request.args.get("after", "").partition(".")
+    key = key_of(named)
+    if key is None:
         return None
     try:
-        return date.fromisoformat(day), int(key)
+        return date.fromisoformat(day), key
     except ValueError:
         return None
 

@@ -7,7 +7,7 @@ from flask import Response, g, request
 from marshmallow import fields
 
 from api import count_sheets
-from api.schemas import Shape, Words
+from api.schemas import Shape, Words, key_of
 from api.web import count_desk, formats, forms, frame
 from api.web.forms import Done, Form
 from inventory import catalog, count_posting, counts, differences, places, rota, stocktake
@@ -76,11 +76,10 @@ class DifferenceView:
 def listing() -> Response:
     """The counts of the site: those that are open, those that are done, and what the rota asks for."""
     site = frame.here()
-    before = request.args.get("before", "")
     found = counts.counts(
         g.db,
         site_ids=[site.id],
-        before=int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None,
+        before=key_of(request.args.get("before", "")),
         limit=PAGE + 1,
     )
     page = found[:PAGE]

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flask import Response, g, request
 
 from api.rest.treatments import flags_of, recorded_uses
+from api.schemas import key_of
 from api.web import booked, forms, frame
 from api.web.formats import day
 from inventory import corrections, tracing, treatments
@@ -72,9 +73,9 @@ def listing() -> Response:
         query = query.where(Course.id.not_in(unfinished) if shown else Course.id.in_(unfinished))
     if text:
         query = query.where(Course.patient_ref.contains(text, autoescape=True))
-    after = request.args.get("after", "")
-    if after.isascii() and after.isdigit() and len(after) < 18:
-        query = query.where(Course.id < int(after))
+    after = key_of(request.args.get("after", ""))
+    if after is not None:
+        query = query.where(Course.id < after)
     found = g.db.execute(query.order_by(Course.id.desc()).limit(PAGE + 1)).all()
     values = {
         "rows": found[:PAGE],

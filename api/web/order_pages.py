@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import Response, g, request
 from marshmallow import fields
 
-from api.schemas import Day, Money, Shape, Whole, Words
+from api.schemas import Day, Money, Shape, Whole, Words, key_of
 from api.web import forms, frame, shelves
 from api.web.formats import number
 from api.web.forms import Done, Form
@@ -69,8 +69,7 @@ class Head(Shape):
 @blueprint.get("/orders")
 def listing() -> Response:
     """The orders that wait, then the others, the newest first."""
-    before = request.args.get("start", "")
-    key = int(before) if before.isascii() and before.isdecimal() and len(before) < 18 else None
+    key = key_of(request.args.get("start", ""))
     sites = [site.id for site in frame.my_sites()]
     found = order_views.listing(g.db, site_ids=sites, before=key, limit=AT_ONCE + 1)
     rows = [_row(one) for one in order_views.views(g.db, found[:AT_ONCE])]

@@ -7,7 +7,7 @@ from flask import Response, g, request
 from marshmallow import fields
 
 from api.auth import Person, PersonSite, Role
-from api.schemas import Shape, Whole, Words, one_word
+from api.schemas import Shape, Whole, Words, key_of, one_word
 from api.web import accounts, forms, frame, passwords, sign_ins
 from api.web.forms import Done, Form
 from api.web.passwords import Credential
@@ -171,9 +171,8 @@ def every_site() -> list[Site]:
 
 def chosen_sites() -> set[int]:
     """The sites that are ticked in the form."""
-    return {
-        int(key) for key in request.form.getlist("sites") if key.isascii() and key.isdigit() and len(key) < 18
-    }
+    ticked = (key_of(text) for text in request.form.getlist("sites"))
+    return {key for key in ticked if key is not None}
 
 
 def with_sites(shape: type[Shape]) -> type[Shape]:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, g, request
 from marshmallow import fields
 
-from api.schemas import LATEST, Day, Money, Shape, UnitCost, Whole, Words
+from api.schemas import LATEST, Day, Money, Shape, UnitCost, Whole, Words, key_of
 from api.web import books, forms, frame, order_pages, shelves
 from api.web.forms import Done, Form
 from inventory import bills, catalog, invoices, matching, order_views, receiving, uninvoiced
@@ -97,8 +97,9 @@ def match() -> Response:
     today = frame.here().day(g.now)
     rows, of = _waiting(supplier), asked_for.get("order", "")
     mine = {row.receipt_id for row in rows}
-    if of.isascii() and of.isdigit() and len(of) < 9:
-        order = order_views.view(g.db, order_pages.named(int(of))[0])
+    key = key_of(of)
+    if key is not None:
+        order = order_views.view(g.db, order_pages.named(key)[0])
         mine = {one.id for one in order.receipts}
         rows = tuple(sorted(rows, key=lambda row: row.receipt_id not in mine))
 

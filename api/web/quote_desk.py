@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flask import Response, g, request
 
 from api import auth, quote_document
+from api.schemas import key_of
 from api.web import formats, forms, frame, quote_form, selling
 from api.web.drafts import Values
 from api.web.forms import Done, Form
@@ -98,10 +99,10 @@ def panel(typed: Values) -> dict[str, Any]:
 
 def _revised(typed: Values) -> Quote | None:
     """The quote that the form revises, if it revises one."""
-    key = typed.get("quote", "")
-    if not (key.isascii() and key.isdigit() and len(key) < 18):
+    key = key_of(typed.get("quote", ""))
+    if key is None:
         return None
-    quote = quote_records.quote(g.db, int(key))
+    quote = quote_records.quote(g.db, key)
     frame.at_my_site(quote.site_id)
     return quote
 
@@ -147,9 +148,9 @@ def listing() -> Response:
                 QuoteState.number.contains(text.upper(), autoescape=True),
             )
         )
-    after = request.args.get("after", "")
-    if after.isascii() and after.isdigit() and len(after) < 18:
-        query = query.where(Quote.id < int(after))
+    after = key_of(request.args.get("after", ""))
+    if after is not None:
+        query = query.where(Quote.id < after)
     found = g.db.execute(query).all()
     values = {
         "rows": [(row, quote_life.status_on(row.QuoteState, today)) for row in found[:PAGE]],

@@ -17,7 +17,7 @@ from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 
 from api import errors, photos
-from api.schemas import Day, Id, Money, Shape, Words
+from api.schemas import Day, Id, Money, Shape, Words, key_of
 from api.web import drafts, formats, forms, frame, previews, receive_lines, scans, shelves
 from api.web.forms import Done, Form
 from api.web.previews import Foretold
@@ -173,11 +173,10 @@ def _received_on(site: Site, form: Form) -> Any:
         return site.day(g.now)
 
 
-def _order(site: Site, key: str) -> OrderView | None:
+def _order(site: Site, named: str) -> OrderView | None:
     """The order that is received against; what is no waiting order of this site is left out."""
-    if not (key.isascii() and key.isdecimal() and len(key) < 18):
-        return None
-    subject = g.db.get(PurchaseOrder, int(key))
+    key = key_of(named)
+    subject = None if key is None else g.db.get(PurchaseOrder, key)
     if subject is None or subject.site_id != site.id:
         return None
     found = order_views.view(g.db, subject)

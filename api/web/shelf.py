@@ -8,6 +8,7 @@ from decimal import Decimal
 from flask import Response, g, request
 
 from api import where
+from api.schemas import key_of
 from api.web import charts, formats, frame, place_pages, shelves, vial_board
 from api.web.charts import Flag, Meter, Picture, Point, StockLine
 from api.web.shelves import HeldLot, ItemDetail
@@ -307,8 +308,7 @@ def _chart(
 def movements(sku: str) -> Response:
     """Everything that ever moved of an item, the latest first."""
     subject = catalog.item(g.db, sku)
-    before = request.args.get("before", "")
-    last = int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None
+    last = key_of(request.args.get("before", ""))
     found = shelves.movements(g.db, item_id=subject.id, site_ids=where.only(), before=last, limit=PAGE + 1)
     return frame.page(
         "movements.html",

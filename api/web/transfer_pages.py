@@ -8,7 +8,7 @@ from flask import Response, g, request
 
 from api import auth, where
 from api.auth import STOCKROOM
-from api.schemas import Shape, Whole, Words
+from api.schemas import Shape, Whole, Words, key_of
 from api.web import formats, forms, frame
 from api.web.forms import Done, Form
 from inventory import lots, on_the_way, places, transfers
@@ -59,8 +59,7 @@ class Taking(Shape):
 @blueprint.get("/transfers")
 def listing() -> Response:
     """What is on the way to and from the visitor's sites, then what came, the latest first."""
-    before = request.args.get("start", "")
-    after = int(before) if before.isascii() and before.isdecimal() and len(before) < 18 else None
+    after = key_of(request.args.get("start", ""))
     sites = {site.id for site in frame.my_sites()}
     found = on_the_way.page(g.db, site_ids=sites, after=after, limit=PAGE + 1)
     waiting = on_the_way.page(g.db, site_ids=sites, open_only=True, limit=PAGE) if after is None else []
@@ -70,7 +69,7 @@ def listing() -> Response:
         waiting=[_row(one) for one in waiting],
         past=[_row(one) for one in found[:PAGE] if one.id not in open_ids],
         next=found[PAGE - 1].id if len(found) > PAGE else 0,
-        start=before if after else "",
+        start=after or "",
         zone=frame.here().time_zone,
         may_pack=frame.may("GET /transfers/new"),
     )

@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 
 from api import where
-from api.schemas import Quantity, Shape, Words
+from api.schemas import Quantity, Shape, Words, key_of
 from api.web import formats, forms, shelves
 from api.web.drafts import Values
 from inventory import catalog, dry_run, scanning, treatments, vial_labels, vial_list, vials
@@ -123,10 +123,9 @@ def lines_of(values: Mapping[str, str]) -> list[tuple[int, Line]]:
 
 def _chosen(text: str) -> tuple[int | None, int | None]:
     """The lot or the opened vial that a line names; neither: whatever expires first."""
-    kind, _, key = text.partition(":")
-    if not (key.isascii() and key.isdigit() and len(key) < 18):
-        return None, None
-    return (int(key), None) if kind == "lot" else (None, int(key)) if kind == "vial" else (None, None)
+    kind, _, named = text.partition(":")
+    key = key_of(named)
+    return (key, None) if kind == "lot" else (None, key) if kind == "vial" else (None, None)
 
 
 def preview(db: Session, values: Values, visit: Visit, *, site: Site, now: datetime) -> Preview:
