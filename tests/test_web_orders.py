@@ -115,6 +115,25 @@ def test_a_delivery_is_received_against_its_order_until_nothing_is_open(house: H
     assert on_hand(house, "HA-3") == 30
 
 
+def test_a_line_by_hand_costs_what_the_order_says_once_its_item_is_typed(house: House):
+    key, browser = sent(house, packs=1), house.as_(Role.MANAGER)
+    page = browser.get(f"/receive?order={key}")
+    page = browser.follow(browser.post("/receive", filled(browser, page) | {"do": "add", "order": str(key)}))
+    assert filled(browser, page)["unit_cost-1"] == ""
+
+    typed = {"do": "look", "order": str(key), "sku-1": "HA-3"}
+    page = browser.follow(browser.post("/receive", filled(browser, page) | typed))
+
+    assert filled(browser, page)["unit_cost-1"] == "16.5"
+    assert "The cost is from PO-00001; type what the invoice says." in said(page)
+    kept = browser.post("/receive", filled(browser, page) | typed | {"unit_cost-1": "17"})
+    assert filled(browser, browser.follow(kept))["unit_cost-1"] == "17"
+    other = browser.post("/receive", filled(browser, page) | typed | {"sku-1": "NOBODY"})
+    assert filled(browser, browser.follow(other))["unit_cost-1"] == ""
+    odd = browser.post("/receive", filled(browser, page) | typed | {"sku-1": "HA\x00-3"})
+    assert browser.follow(odd).status_code == 200
+
+
 def test_a_pack_of_many_cheap_containers_is_received_and_billed_at_its_price_to_the_cent(house: House):
     wish = {"sku": "HA-3", "packs": 1, "pack_containers": 1000, "pack_price": "12.34"}
     order = house.clinic.made("/purchase-orders", {"supplier": "SUP-01", "lines": [wish]})["id"]

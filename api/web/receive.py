@@ -137,12 +137,12 @@ def _show(
 ) -> Response:
     lines = _lines(site)
     of = _order(site, form.value("order"))
-    items = [line.item.id for line in lines if line.item is not None]
-    offers = catalog.replacements(g.db, items, on=site.day(g.now))
-    told = receive_lines.fill_in(lines, form, offers, of)
+    items = receive_lines.items(lines, form)
+    offers = catalog.replacements(g.db, [item.id for item in items.values()], on=site.day(g.now))
+    told = receive_lines.fill_in(lines, form, items, offers, of)
     seen = receive_lines.as_far_as_filled_in([line for line in lines if not line.problem], form)
     asks = receive_lines.asked(seen, of, on=_received_on(site, form))
-    views = receive_lines.views(lines, form, told, offers, of, asks, _shelves(site))
+    views = receive_lines.views(lines, form, told, offers, of, asks, _shelves(site), items)
     whole = template == "receive.html"
     return frame.page(
         template,

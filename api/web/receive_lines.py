@@ -4,6 +4,7 @@ What is short-dated, was not ordered, or is more than was, is taken only with a 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP
@@ -43,6 +44,9 @@ class LineShape(Shape):
     place = Words(LONGEST_CODE, load_default="")
 
 
+SKU = LineShape(only=["sku"])
+
+
 class Seen(LineShape):
     """A line as far as it is filled in, to look at before it is sent."""
 
@@ -77,13 +81,28 @@ class Awaited:
         return max(0, self.line.open - self.here)
 
 
+def items(lines: Sequence[Line], form: Form) -> dict[int, Item]:
+    """What each line is of, as its labels say, else as was typed; without those of which nobody knows it."""
+    found = {line.id: line.item for line in lines if line.item is not None}
+    for line in lines:
+        if line.item is None:
+            with suppress(ValidationError, Refusal):
+                sku = SKU.load(_given(SKU, form.values, f"-{line.id}"))["sku"]
+                found[line.id] = catalog.item(g.db, sku)
+    return found
+
+
 def fill_in(
-    lines: Sequence[Line], form: Form, offers: Mapping[int, Replacement], of: OrderView | None
+    lines: Sequence[Line],
+    form: Form,
+    of_lines: Mapping[int, Item],
+    offers: Mapping[int, Replacement],
+    of: OrderView | None,
 ) -> dict[int, dict[str, str]]:
     """Put into each line's fields what the labels say now, unless somebody typed something else meanwhile."""
     told = {}
     for line in lines:
-        says = told[line.id] = _says(line, offers, of)
+        says = told[line.id] = _says(line, of_lines.get(line.id), offers, of)
         was = drafts.unpack(form.value(f"was-{line.id}"))
         for name, text in says.items():
             typed = form.values.get(f"{name}-{line.id}")
@@ -92,11 +111,13 @@ def fill_in(
     return told
 
 
-def _says(line: Line, offers: Mapping[int, Replacement], of: OrderView | None) -> dict[str, str]:
+def _says(
+    line: Line, item: Item | None, offers: Mapping[int, Replacement], of: OrderView | None
+) -> dict[str, str]:
     """What stands in a line's fields by the labels, the order and the offer alone."""
-    scan, item = line.scan, line.item
+    scan = line.scan
     return {
-        "sku": item.sku if item is not None else "",
+        "sku": line.item.sku if line.item is not None else "",
         "lot_number": (scan.lot or "") if scan else "",
         "expires_on": str(scan.expires_on or "") if scan else "",
         "produced_on": str(scan.produced_on or "") if scan else "",
@@ -126,6 +147,7 @@ def views(
     of: OrderView | None,
     asks: Mapping[int, Sequence[str]],
     shelves: Sequence[Place],
+    of_lines: Mapping[int, Item],
 ) -> list[LineView]:
     """The lines ready to show."""
     found = []
@@ -141,7 +163,7 @@ def views(
                 asks=asks.get(line.id, ()),
                 known=line.item is not None,
                 was=drafts.pack(told[line.id]),
-                cost_hint=_cost(line.item, offers, of)[1],
+                cost_hint=_cost(of_lines.get(line.id), offers, of)[1],
                 shelves=_allowed(line.item, shelves),
             )
         )
