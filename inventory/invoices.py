@@ -4,7 +4,7 @@ A bill clears what was received and not invoiced. What it says beyond that, its 
 to the stock that is still held of the delivery; what is gone by then is price variance (S12).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -155,6 +155,34 @@ def listing(
 def view(db: Session, subject: SupplierInvoice) -> InvoiceView:
     """One invoice with its lines."""
     return _views(db, [subject])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class BilledBy:
+    """One bill that stands over a receipt, and how many of its containers it is for."""
+
+    receipt_id: int
+    invoice_id: int
+    number: str
+    containers: int
+
+
+def over(db: Session, receipt_ids: Collection[int]) -> list[BilledBy]:
+    """Which bills stand over receipts, the oldest first; what only bears its share of freight is in none."""
+    c, back = INVOICE_LINES.c, INVOICES.alias("back")
+    rows = db.execute(
+        sa.select(c.receipt_id, c.invoice_id, INVOICES.c.number, c.containers)
+        .join(INVOICES, INVOICES.c.id == c.invoice_id)
+        .outerjoin(back, back.c.reverses_id == INVOICES.c.id)
+        .where(
+            c.receipt_id.in_(receipt_ids),
+            c.containers > 0,
+            INVOICES.c.reverses_id.is_(None),
+            back.c.id.is_(None),
+        )
+        .order_by(c.id)
+    )
+    return [BilledBy(*row) for row in rows]
 
 
 def _views(db: Session, found: Sequence[SupplierInvoice]) -> list[InvoiceView]:

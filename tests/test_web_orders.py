@@ -267,6 +267,18 @@ def test_the_bill_of_an_order_is_filled_in_with_what_came_of_it_alone(house: Hou
     )
     assert "What it would do" in looked
     assert looked.index(f"containers-{receipt}") < looked.index(f"containers-{earlier}")
+    assert "billed by" not in said(browser.get(f"/orders/{key}"))
+    bill = {"supplier": "SUP-01", "number": "R-1", "invoiced_on": "2026-01-15"}
+    bill |= {"lines": [{"receipt": receipt, "containers": 15, "unit_price": "17"}]}
+    made = house.clinic.made("/supplier-invoices", bill)
+    carried = {"number": "F-1", "freight": "5.00"}
+    carried |= {"lines": [{"receipt": receipt, "containers": 0, "unit_price": "0"}]}
+    house.clinic.made("/supplier-invoices", bill | carried)
+    assert "as ordered 15 billed by R-1" in said(browser.get(f"/orders/{key}"))
+    assert f'href="/books/bills/{made["id"]}"' in main(browser.page)
+    assert "billed by F-1" not in said(browser.page)
+    house.clinic.made(f"/supplier-invoices/{made['id']}/take-back", {"reason": "Typed wrong."})
+    assert "billed by" not in said(browser.get(f"/orders/{key}"))
     every = main(browser.get("/books/bills/new?supplier=SUP-01"))
     assert f'name="containers-{earlier}" type="text" value="7"' in every
     assert browser.get("/books/bills/new?supplier=SUP-01&order=99").status_code == 404

@@ -13,9 +13,10 @@ from api.schemas import Day, Money, Shape, Whole, Words, key_of
 from api.web import forms, frame, shelves
 from api.web.formats import number
 from api.web.forms import Done, Form
-from inventory import catalog, order_views, orders, purchasing, suppliers
+from inventory import catalog, invoices, order_views, orders, purchasing, suppliers
 from inventory.catalog import Item, Supplier
 from inventory.clinic import Site
+from inventory.invoices import BilledBy
 from inventory.measures import ZERO, to_cents_half_up
 from inventory.order_views import WAITING, OrderState, OrderView
 from inventory.orders import PurchaseOrder
@@ -122,9 +123,18 @@ def order(order_id: int) -> Response:
         waits=found.state in WAITING and frame.may("POST /receive"),
         untouched=found.state is OrderState.SENT,
         may_bill=frame.may("POST /books/bills/new"),
+        bills=_bills(found) if frame.may("GET /books/bills/<id:invoice_id>") else {},
         here=here,
         currency=currency,
     )
+
+
+def _bills(of: OrderView) -> dict[int, list[BilledBy]]:
+    """The bills that stand over what came of an order, by receipt."""
+    found: dict[int, list[BilledBy]] = {}
+    for one in invoices.over(g.db, [came.id for came in of.receipts]):
+        found.setdefault(one.receipt_id, []).append(one)
+    return found
 
 
 @blueprint.route("/orders/new", methods=["GET", "POST"])
