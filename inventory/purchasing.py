@@ -105,7 +105,7 @@ def change(
     db: Session, subject: PurchaseOrder, wishes: Sequence[Wish], *, at: datetime, by: str
 ) -> OrderView:
     """Put other lines in place of a draft's. Raises WrongOrderState, BadOrder."""
-    _at(db, subject, OrderState.DRAFT, what="be changed")
+    to_change(db, subject)
     event = _step(db, subject, OrderStep.CHANGED, site=db.get_one(Site, subject.site_id), at=at, by=by)
     _state_lines(db, subject, event, wishes, supplier=db.get_one(Supplier, subject.supplier_id))
     return order_views.view(db, subject)
@@ -139,6 +139,11 @@ def locked(db: Session, subject: PurchaseOrder) -> OrderView:
     """The order as it stands, with every other step on it waiting until this one has ended."""
     db.execute(sa.select(PurchaseOrder.id).where(PurchaseOrder.id == subject.id).with_for_update())
     return order_views.view(db, subject)
+
+
+def to_change(db: Session, subject: PurchaseOrder) -> OrderView:
+    """A draft, held until its lines are changed. Raises WrongOrderState."""
+    return _at(db, subject, OrderState.DRAFT, what="be changed")
 
 
 def to_receive(db: Session, subject: PurchaseOrder) -> OrderView:

@@ -38,6 +38,7 @@ from inventory.futures import Item
 from inventory.levels import Outlook
 from inventory.measures import ZERO, to_cents_half_up
 from inventory.need import SMALLEST
+from inventory.order_views import OrderView
 from inventory.purchasing import Wish
 from inventory.weighing import Order, Weighed
 
@@ -76,6 +77,11 @@ class Advice:
     why: str
     weighed: str  # the money behind it, for those who see costs
     fetch: tuple[Spare, ...] = ()  # from other sites, before anything is ordered
+
+    @property
+    def order_containers(self) -> int:
+        """What is advised to order, in containers."""
+        return self.order_packs * (self.pack_containers or 0)
 
 
 @dataclass(frozen=True)
@@ -198,6 +204,36 @@ def wishes(
     if not found:
         raise NothingToOrder(f"Nothing of {supplier.name} has to be ordered for {site.name} now.")
     return found
+
+
+def added(db: Session, of: OrderView, *, site: Site, on: date, others: Sequence[Site] = ()) -> list[Wish]:
+    """The lines of a draft with what the advice names of its supplier and it has not, in whole packs (O3).
+
+    A line that has less grows in its own packs, and keeps a price that was typed. Raises NothingToOrder.
+    """
+    lacks = {one.sku: one for one in advise(db, site=site, on=on, others=others) if lacking_in(of, one)}
+    if not lacks:
+        raise NothingToOrder(f"{of.number} has all that is advised of {of.supplier_name} for {site.name}.")
+    supplier = catalog.supplier(db, of.supplier)
+    offers = catalog.replacements(db, [line.item_id for line in of.lines], on=on, supplier_id=supplier.id)
+    found = []
+    for line in of.lines:
+        packs, one, offer = line.packs, lacks.pop(line.sku, None), offers.get(line.item_id)
+        if one is not None:
+            packs = -(-one.order_containers // line.pack_containers)
+        offered = offer is not None and (offer.pack_containers, offer.price_of(line.packs)) == (
+            line.pack_containers, line.pack_price,
+        )  # fmt: skip
+        price = None if offered else line.pack_price
+        found.append(Wish(catalog.item(db, line.sku), packs, line.pack_containers, price))
+    more = [Wish(catalog.item(db, one.sku), one.order_packs, one.pack_containers) for one in lacks.values()]
+    return found + more
+
+
+def lacking_in(of: OrderView, one: Advice) -> bool:
+    """Whether a draft has less of an item than is advised to order of its supplier."""
+    has = sum(line.ordered for line in of.lines if line.sku == one.sku)
+    return one.supplier == of.supplier and one.order_containers > has
 
 
 def decided(

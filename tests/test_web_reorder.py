@@ -82,6 +82,52 @@ def test_what_a_draft_has_already_stands_beside_the_advice_and_what_it_has_not_t
     assert "in PO-00001" not in said(house.as_(Role.FRONT_DESK).get("/reorder"))
 
 
+def test_what_a_draft_lacks_is_added_in_one_step_and_what_somebody_typed_is_kept(house: House):
+    promised(house, "HA-3", "36", due_on=date(2026, 1, 26))
+    promised(house, "LIDO-20", "4", due_on=date(2026, 1, 24))
+    manager = house.as_(Role.MANAGER)
+    typed = {"sku-0": "HA-3", "packs-0": "1", "pack-0": "4", "price-0": "61.00"}
+    manager.send("/orders/new", supplier="SUP-01", **typed)
+    page = manager.get("/reorder")
+    assert "Add the rest , 2 items, to PO-00001" in said(page)
+    assert "1 pack of 4 in PO-00001" in said(page)
+    fields = manager.hidden(page)
+
+    added = manager.post("/reorder/order", fields)
+
+    order = said(manager.follow(added))
+    assert "PO-00001 has all that is advised: look it over." in order
+    assert "5 packs of 4 $61.00 a pack" in order  # two packs of 10 are advised
+    assert "1 pack of 10 $165.00 a pack" in order
+    page = said(manager.get("/reorder"))
+    assert "PO-00001 is drafted" in page
+    assert "Add the rest" not in page
+    again = manager.post("/reorder/order", fields | {"request_key": "again"})
+    assert again.status_code == 409
+    assert "PO-00001 has all that is advised of Northfield" in said(again)
+    manager.send("/orders/1/send", expected_on="2026-01-22")
+    late = manager.post("/reorder/order", fields | {"request_key": "late"})
+    assert "PO-00001 is sent: it cannot be changed." in said(late)
+
+
+def test_a_line_that_grows_in_a_draft_has_the_price_of_so_many_packs(house: House):
+    promised(house, "HA-3", "36", due_on=date(2026, 1, 26))
+    manager = house.as_(Role.MANAGER)
+    with house.database.write.begin() as db:
+        offer = suppliers.Offer(
+            item_id=catalog.item(db, "HA-3").id, supplier_id=catalog.supplier(db, "SUP-01").id,
+            pack_containers=10, pack_price=Decimal("165.00"), price_breaks="2: 150", lead_days=7,
+            valid_from=TODAY,
+        )  # fmt: skip
+        suppliers.add_offer(db, offer)
+    drafted = manager.send("/orders/new", supplier="SUP-01", **{"sku-0": "HA-3", "packs-0": "1"})
+    assert "1 pack of 10 $165.00 a pack" in said(manager.follow(drafted))
+
+    order = manager.follow(manager.post("/reorder/order", manager.hidden(manager.get("/reorder"))))
+
+    assert "2 packs of 10 $150.00 a pack" in said(order)
+
+
 def test_what_runs_out_before_a_delivery_can_come_is_said_to_be_late(house: House):
     promised(house, "HA-3", "3", due_on=date(2026, 1, 17))
 

@@ -222,7 +222,7 @@ TASKS = (
             Step("Open Reorder. What must be ordered first stands first.", "/reorder"),
             Step("Open “Why” to read the numbers behind a line, and The days ahead for its chart."),
             Step("Change the packs if you know better, or empty them to leave an item out."),
-            Step("Press Make order at the supplier: the order is drafted."),
+            Step("Press Make order at the supplier: it is drafted. Add the rest fills up a draft."),
             Step("Send its document or its sheet to the supplier, and record that it was sent.", "/orders"),
             Step("Receive what comes against it. Close it when the rest will not come.", "/orders"),
         ),

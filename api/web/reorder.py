@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from flask import Response, g, request
 
 from api.auth import STOCKROOM
-from api.web import charts, downloads, formats, forms, frame
+from api.schemas import key_of
+from api.web import charts, downloads, formats, forms, frame, order_pages
 from api.web.charts import Meter
 from api.web.forms import Done
 from inventory import catalog, order_views, purchasing, reordering
@@ -63,6 +64,7 @@ class Basket:
     currency: str  # of that
     code: str
     draft: OrderView | None  # one that is not sent yet
+    lacks: int  # of the items: so many are not in the draft, or too few
 
 
 class BadPacks(Invalid):
@@ -126,11 +128,15 @@ def sheet() -> Response:
 
 @blueprint.post("/reorder/order")
 def from_advice() -> Response:
-    """Draft an order of what the advice names of one supplier, in one step (O3).
+    """Draft an order of what the advice names of one supplier, or add it to a draft, in one step (O3).
 
-    Fields `packs-SKU` take the place of what is advised; nothing in them leaves the item out.
+    Fields `packs-SKU` take the place of what is advised; nothing in them leaves the item out. `draft` is the
+    key of one that stands.
     """
-    site, supplier = frame.here(), catalog.supplier(g.db, request.form.get("supplier", "")[:20])
+    site, standing = frame.here(), key_of(request.form.get("draft", ""))
+    if standing is not None:
+        return _added(standing)
+    supplier = catalog.supplier(g.db, request.form.get("supplier", "")[:20])
     typed = {
         name.removeprefix("packs-"): _packs(text)
         for name, text in request.form.items()
@@ -143,6 +149,15 @@ def from_advice() -> Response:
     return forms.go(Done(f"/orders/{found.id}", f"{found.number} is drafted from the advice: look it over."))
 
 
+def _added(order_id: int) -> Response:
+    """Add to a draft what it has not of what is advised."""
+    subject, site = order_pages.named(order_id)
+    standing, on = purchasing.to_change(g.db, subject), site.day(g.now)
+    wishes = reordering.added(g.db, standing, site=site, on=on, others=frame.my_sites())
+    found = purchasing.change(g.db, subject, wishes, at=g.now, by=g.caller.name)
+    return forms.go(Done(f"/orders/{found.id}", f"{found.number} has all that is advised: look it over."))
+
+
 def _in_drafts(rows: Sequence[Row], baskets: Sequence[Basket]) -> dict[str, str]:
     """How much of each item its supplier's draft has already, by SKU: the rest is still to be added there."""
     drafts = {basket.code: basket.draft for basket in baskets if basket.draft is not None}
@@ -150,8 +165,14 @@ def _in_drafts(rows: Sequence[Row], baskets: Sequence[Basket]) -> dict[str, str]
     for one in (row.advice for row in rows):
         draft = drafts.get(one.supplier or "")
         if draft is not None:
-            packs = sum(line.packs for line in draft.lines if line.sku == one.sku)
-            found[one.sku] = f"{formats.number(packs) if packs else 'none'} in {draft.number}"
+            line = next((line for line in draft.lines if line.sku == one.sku), None)
+            if line is None:
+                has = "none"
+            elif line.pack_containers == one.pack_containers:
+                has = formats.number(line.packs)
+            else:
+                has = _packs_of(line.packs, line.pack_containers)
+            found[one.sku] = f"{has} in {draft.number}"
     return found
 
 
@@ -218,7 +239,7 @@ def _row(advice: Advice, site: Site, supplier: str, today: date) -> Row:
         supplier=supplier,
         meter=charts.meter(advice.position, advice.reorder_point),
         level=f"{has} of {need}",
-        order=_order(advice),
+        order=_packs_of(advice.order_packs, advice.pack_containers or 1) if advice.order_packs else "",
         when=when,
         kind=kind,
         runs_out="" if out is None else "out now" if gone else _near(out, today),
@@ -227,12 +248,10 @@ def _row(advice: Advice, site: Site, supplier: str, today: date) -> Row:
     )
 
 
-def _order(advice: Advice) -> str:
+def _packs_of(count: int, containers: int) -> str:
     """How many whole packs, and what that is."""
-    if not advice.order_packs:
-        return ""
-    packs = f"{formats.number(advice.order_packs)} {'pack' if advice.order_packs == 1 else 'packs'}"
-    return packs if advice.pack_containers == 1 else f"{packs} of {advice.pack_containers}"
+    packs = f"{formats.number(count)} {'pack' if count == 1 else 'packs'}"
+    return packs if containers == 1 else f"{packs} of {containers}"
 
 
 def _when(advice: Advice, today: date) -> tuple[str, str]:
@@ -268,7 +287,7 @@ def _baskets(rows: Sequence[Row], suppliers: dict[str, Supplier], sites: Sequenc
     baskets, rates = [], supplier_terms.rates(g.db, currency=currency, on=sites[0].day(g.now))
     for code, lines in found.items():
         cost = sum((line.cost for line in lines), ZERO)
-        of, rate = suppliers[code], rates.get(suppliers[code].id)
+        of, rate, draft = suppliers[code], rates.get(suppliers[code].id), drafts.get(code)
         smallest = to_cents_half_up(of.minimum_order * rate) if rate is not None else ZERO
         baskets.append(
             Basket(
@@ -280,7 +299,8 @@ def _baskets(rows: Sequence[Row], suppliers: dict[str, Supplier], sites: Sequenc
                 uncompared=of.minimum_order if rate is None else ZERO,
                 currency=of.currency,
                 code=code,
-                draft=drafts.get(code),
+                draft=draft,
+                lacks=0 if draft is None else sum(reordering.lacking_in(draft, line) for line in lines),
             )
         )
     return sorted(baskets, key=lambda basket: (-basket.cost, basket.name))
