@@ -15,6 +15,12 @@ from tests.browser.looking import WATCH, faults, violations
 PAGES = [call for call in rights.MAY if is_page(call)]
 OF_THE_BOOK = re.compile(r'value="[^"]{20,}"|aria-current="page"')  # tokens and keys, new each time
 
+NOT_READ_YET = """() => {
+  const rest = document.querySelectorAll("h1 ~ *, footer");
+  rest.forEach((one) => one.remove());
+  return rest.length;
+}"""
+
 
 @pytest.fixture(scope="package")
 def admin(browser: Browser, server: Server, kept: Served) -> Iterator[Page]:
@@ -87,3 +93,14 @@ def test_nothing_is_wrong_with_the_doors_and_the_pages_that_say_no(looked_at: Se
             found[role, path] += violations(page)
 
     assert {where: faults for where, faults in found.items() if faults} == {}
+
+
+def test_a_door_that_is_half_read_has_its_head_where_the_whole_one_has(looked_at: Served, browser: Browser):
+    with clinic.window(browser, looked_at, role=None) as page:
+        for path in ("/sign-in", "/nowhere"):
+            page.goto(path)
+            head = page.locator("h1")
+            whole = head.bounding_box()
+
+            assert page.evaluate(NOT_READ_YET) > 0, path
+            assert head.bounding_box() == whole, path
