@@ -27,6 +27,7 @@ WORDS = {
     AlertKind.DISCARD: "Discard",
     AlertKind.EXPIRED: "Expired",
     AlertKind.EXPIRES: "Last day",
+    AlertKind.LATE: "Ask for",
     AlertKind.SHORT: "Order",
     AlertKind.HELD: "Decide on",
 }
@@ -159,6 +160,8 @@ def _event(key: str, site: Site, at: datetime) -> Any:
 def _key(alert: Alert) -> str:
     if alert.vial_id is not None:
         return f"vial-{alert.vial_id}"
+    if alert.order_id is not None:
+        return f"late-{alert.order_id}-{alert.sku}"
     kind = "expiry" if alert.kind in (AlertKind.EXPIRED, AlertKind.EXPIRES) else alert.kind.value
     return f"{kind}-lot-{alert.lot_id}" if alert.lot_id is not None else f"{kind}-{alert.sku}"
 

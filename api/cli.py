@@ -306,7 +306,7 @@ def reorder(day: datetime | None, site_code: str | None, as_json: bool) -> None:
 @click.option("--within", type=click.IntRange(0, 3650), help="Days to look ahead; default: the setting.")
 @click.option("--json", "as_json", is_flag=True, help="The whole list as JSON.")
 def alerts(site_code: str | None, within: int | None, as_json: bool) -> None:
-    """Say what to discard, what expires and its value, what runs short, what waits in quarantine."""
+    """Say what to discard, what expires and its value, what is late or short, what waits in quarantine."""
     from inventory import alerts as domain
     from inventory import clinic
 

@@ -1,4 +1,4 @@
-"""Alerts: what a site must discard, what expires and what that is worth, what runs short, what is held back.
+"""Alerts: what a site must discard, what expires and what that is worth, what is late or short, what is held.
 
 Reading only; the same list for the page, the call, the command line and the calendar.
 """
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inventory import clinic, lot_list, reordering
+from inventory import clinic, lot_list, order_views, reordering
 from inventory.balances import BALANCES
 from inventory.clinic import PLACES, PlaceKind, Site
 from inventory.errors import Invalid
@@ -31,6 +31,7 @@ class AlertKind(StrEnum):
     DISCARD = "discard"
     EXPIRED = "expired"
     EXPIRES = "expires"
+    LATE = "late"
     SHORT = "short"
     HELD = "held"
 
@@ -44,13 +45,14 @@ class Alert:
     name: str
     unit: str
     quantity: Decimal
-    value: Decimal  # what is lost, or held back; zero of what is short
+    value: Decimal  # what is lost, or held back; zero of what is late or short
     due_on: date | None  # the day by which something is to be done; none: no day is in sight
     sentence: str
     due_at: datetime | None = None  # where an hour counts
     lot_id: int | None = None
     lot_number: str | None = None
     vial_id: int | None = None
+    order_id: int | None = None  # of which it should have come
     reason: str = ""  # why it is held back, in the words of whoever did it
 
 
@@ -103,6 +105,7 @@ def alerts(
     found = [
         *to_discard(db, site=site, until=on),
         *_expiring(db, site=site, on=on, until=on + timedelta(days=ahead)),
+        *late(db, site=site, on=on),
         *_short(db, site=site, on=on, others=others),
         *_held(db, site=site, on=on, days=back),
     ]
@@ -175,6 +178,27 @@ def _expiring(db: Session, *, site: Site, on: date, until: date) -> list[Alert]:
     return found
 
 
+def late(db: Session, *, site: Site, on: date) -> list[Alert]:
+    """What should have come of an order before a day and did not, what was promised first at the top (O3)."""
+    found = []
+    for order in order_views.waiting(db, site_id=site.id):
+        due = order.late_since(on)
+        if due is None:
+            continue
+        for line in (line for line in order.lines if line.open):
+            quantity = line.open * line.content
+            what = f"{plain(quantity)} {line.unit} of {line.name}, {order.number}"
+            ago = _days((on - due).days)
+            said = f"Ask {order.supplier_name} for {what}: it should have come on {due}, {ago} ago."
+            found.append(
+                Alert(
+                    AlertKind.LATE, line.sku, line.name, line.unit, quantity, ZERO, due, said,
+                    order_id=order.id,
+                )
+            )  # fmt: skip
+    return sorted(found, key=lambda alert: alert.due_on or date.max)
+
+
 def _short(db: Session, *, site: Site, on: date, others: Sequence[Site]) -> list[Alert]:
     """Items whose usable stock does not reach until an order of the next review would come (O1)."""
     found = [
@@ -236,6 +260,10 @@ def _held(db: Session, *, site: Site, on: date, days: int) -> list[Alert]:
             )
         )  # fmt: skip
     return found
+
+
+def _days(count: int) -> str:
+    return f"{count} day" if count == 1 else f"{count} days"
 
 
 def _in_days(days: int) -> str:

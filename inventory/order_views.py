@@ -118,6 +118,11 @@ class OrderView:
     def expected_on(self) -> date | None:
         return None if self.sent is None else self.sent.expected_on
 
+    def late_since(self, on: date) -> date | None:
+        """The day on which it should have come, where that is past and something is still waited for."""
+        due = self.expected_on
+        return due if self.state in WAITING and due is not None and due < on else None
+
     @property
     def version(self) -> int:
         """The step that stated it last."""

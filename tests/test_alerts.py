@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inventory import alerts, holds, wastage
+from inventory import alerts, holds, purchasing, wastage
 from inventory import clinic as clinics
 from inventory.alerts import AlertKind, BadView
 from tests.conftest import rolled_back
+from tests.ordering import Shop
 from tests.shelf import BY, NOW, TODAY, Clinic, refused
 
 
@@ -114,6 +115,35 @@ def test_what_runs_short_is_said_with_the_reason_of_the_advice(clinic):
 
     assert [one.sku for one in short] == ["HA"]
     assert "usable against" in short[0].sentence
+
+
+def test_what_was_ordered_is_late_from_the_day_after_its_own_until_it_comes_or_is_closed(db):
+    shop = Shop(db)
+    order = shop.sent(shop.wish("HA", 2), shop.wish("NEEDLE", 1), expected_on=date(2026, 1, 20))
+    first = shop.sent(shop.wish("HA", 1), expected_on=date(2026, 1, 16))
+    assert found(shop, at=NOW + timedelta(days=1), kind=AlertKind.LATE) == ()
+    shop.came(order, shop.box("HA", 15))
+    later = NOW + timedelta(days=6)
+
+    late = found(shop, at=later, kind=AlertKind.LATE)
+
+    assert [one.sentence for one in late] == [
+        f"Ask Northfield for 30 mL of HA, {first.number}: it should have come on 2026-01-16, 5 days ago.",
+        f"Ask Northfield for 15 mL of HA, {order.number}: it should have come on 2026-01-20, 1 day ago.",
+        f"Ask Northfield for 100 each of NEEDLE, {order.number}: "
+        "it should have come on 2026-01-20, 1 day ago.",
+    ]
+    assert [(one.order_id, one.quantity, one.value) for one in late[:2]] == [
+        (first.id, 30, 0), (order.id, 15, 0),
+    ]  # fmt: skip
+    shop.came(order, shop.box("NEEDLE", 100))
+    purchasing.close(db, shop.of(order), at=NOW, by=BY, reason="the rest will not come")
+    assert [one.order_id for one in found(shop, at=later, kind=AlertKind.LATE)] == [first.id]
+    assert found(shop, at=later).value_at_risk == 0
+    drafted = shop.draft(shop.wish("HA", 1))
+    south = shop.open_site("SOUTH")
+    assert alerts.late(db, site=south, on=date(2026, 2, 1)) == []
+    assert drafted.id not in {one.order_id for one in alerts.late(db, site=shop.site, on=date(2026, 2, 1))}
 
 
 def test_the_clinic_says_how_far_to_look(clinic):

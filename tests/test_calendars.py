@@ -10,7 +10,7 @@ from api.auth import Role
 from api.web import accounts
 from inventory import catalog, clinic
 from tests.calls import NOW
-from tests.pages import House, said
+from tests.pages import House, main, said
 from tests.shelves import received
 
 pytest_plugins = ("tests.calls", "tests.pages")
@@ -181,3 +181,31 @@ def test_the_front_desk_sees_no_value_on_the_page(house: House, here):
 def test_a_window_nobody_offered_is_the_clinics_own(house: House, here):
     assert "the next 30 days" in said(house.as_(Role.MANAGER).get("/alerts?within=31"))
     assert "the next 7 days" in said(house.as_(Role.MANAGER).get("/alerts?within=7"))
+
+
+def test_a_late_order_is_asked_for_on_the_pages_and_in_the_calendar(house: House, here):
+    lines = [{"sku": "HA-3", "packs": 2}, {"sku": "LIDO-20", "packs": 1}]
+    order = here.made("/purchase-orders", {"supplier": "SUP-01", "lines": lines})["id"]
+    here.made(f"/purchase-orders/{order}/send", {"expected_on": "2026-01-20"})
+    assert here.seen("/alerts?within_days=3")["items"] == []
+    address = made(here)["address"]
+    assert "late" not in said(house.as_(Role.ADMIN).get("/"))
+    house.clock.now = NOW + timedelta(days=6)
+
+    late = [one for one in here.seen("/alerts")["items"] if one["kind"] == "late"]
+    assert [(one["sku"], one["order"], one["quantity"], one["due_on"]) for one in late] == [
+        ("HA-3", order, "60", "2026-01-20"), ("LIDO-20", order, "200", "2026-01-20"),
+    ]  # fmt: skip
+    manager = house.as_(Role.MANAGER)
+    page = said(manager.get("/alerts"))
+    assert "Late 2" in page
+    assert "PO-00001: it should have come on 20 Jan 2026, 1 day ago." in page
+    assert f'href="/orders/{order}"' in main(manager.page)
+    assert "1 order is late" in said(manager.get("/"))
+    assert f'href="/orders/{order}"' not in main(house.as_(Role.FRONT_DESK).get("/alerts"))
+    events = [one for one in feed(here, address) if one["UID"].startswith(f"late-{order}-")]
+    assert [str(one["SUMMARY"]) for one in events] == [
+        "Ask for: Hyaluronic acid 2%, 3 mL", "Ask for: Lidocaine 2%, 20 mL",
+    ]  # fmt: skip
+    assert {one["DTSTART"].dt for one in events} == {date(2026, 1, 21)}  # today, where somebody looks
+    assert len({one["UID"] for one in events}) == 2

@@ -38,6 +38,7 @@ class AlertShape(Shape):
     lot = fields.Integer(attribute="lot_id", allow_none=True)
     lot_number = fields.String(allow_none=True)
     opened_vial = fields.Integer(attribute="vial_id", allow_none=True)
+    order = fields.Integer(attribute="order_id", allow_none=True)
     reason = fields.String()
     sentence = fields.String()
 
@@ -57,7 +58,7 @@ class AlertsShape(Shape):
 @blueprint.arguments(AlertsQuery, location="query")
 @blueprint.response(200, AlertsShape)
 def list_alerts(query: dict[str, Any]) -> Any:
-    """Say what to discard, what expires and its value, what runs short, what waits in quarantine."""
+    """Say what to discard, what expires and its value, what is late or short, what waits in quarantine."""
     return alerts.alerts(
         g.db,
         site=site_or_first(query.get("site")),

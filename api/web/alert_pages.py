@@ -16,6 +16,7 @@ HEADS = {
     AlertKind.DISCARD: ("Discard today", "Opened vials whose time is past or ends with the day", "trash-2"),
     AlertKind.EXPIRED: ("Expired", "Still on a shelf: write it off", "calendar-clock"),
     AlertKind.EXPIRES: ("Expires", "Use it first, or ask the supplier to take it back", "calendar-clock"),
+    AlertKind.LATE: ("Late", "Ordered and not come by its day: ask for it, or close the order", "truck"),
     AlertKind.SHORT: ("Runs short", "Below what is needed until a delivery can come", "shopping-cart"),
     AlertKind.HELD: ("Held back", "Waits for a decision", "hand"),
 }
@@ -41,6 +42,7 @@ def list_alerts() -> Response:
         calendars=[(one, g.db.get_one(Site, one.site_id)) for one in calendars.of(g.db, g.caller)],
         may_discard=frame.may("GET /vials/discard-due"),
         may_order=frame.may("GET /reorder"),
+        may_see=frame.may("GET /orders/<id:order_id>"),
     )
 
 

@@ -14,8 +14,8 @@ ALTS = {
     "containers, and waits for its cost.",
     "import": "The page that takes a list: which list it is, the file, and a button that shows what would "
     "happen.",
-    "alerts": "The alerts: what is to discard, expired, soon to expire, short and held back, counted and "
-    "listed.",
+    "alerts": "The alerts: what is to discard, expired, soon to expire, late, short and held back, counted "
+    "and listed.",
     "move": "The form of a transfer: from where and to where stock goes, and what goes along.",
     "count": "The form of a new count: what is counted, and whether who counts sees what the book says.",
     "open-and-discard": "The opened vials: how many must be discarded and when, and below each vial with "

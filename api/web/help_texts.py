@@ -80,10 +80,10 @@ TASKS = (
     ),
     Task(
         "alerts", "See what presses, and have it in your calendar", "bell", "everybody",
-        "One page says what to discard, what expires, what runs short and what waits for a decision.",
+        "One page says what to discard, what expires, what is late or short and what waits for a decision.",
         (
             Step("Open Alerts; choose how far to look ahead.", "/alerts"),
-            Step("Work from the top: discard, write off, use first, order, decide."),
+            Step("Work from the top: discard, write off, use first, ask for what is late, order, decide."),
             Step("Make an address under “In your calendar”, and follow it with your calendar program."),
         ),
         (

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -91,11 +90,8 @@ def listing() -> Response:
 
 def _row(one: OrderView) -> Row:
     today = next(site for site in frame.my_sites() if site.id == one.site_id).day(g.now)
-    return Row(one, STATES[one.state], sum(line.open for line in one.lines), _late(one, today))
-
-
-def _late(one: OrderView, today: date) -> bool:
-    return one.state in WAITING and one.expected_on is not None and one.expected_on < today
+    late = one.late_since(today) is not None
+    return Row(one, STATES[one.state], sum(line.open for line in one.lines), late)
 
 
 @blueprint.get("/orders/<id:order_id>")
@@ -113,7 +109,7 @@ def order(order_id: int) -> Response:
         state=STATES[found.state],
         supplier=supplier,
         site=site,
-        late=_late(found, site.day(g.now)),
+        late=found.late_since(site.day(g.now)) is not None,
         open=sum(line.open for line in found.lines),
         came=sum(line.received for line in found.lines),
         ordered=sum(line.ordered for line in found.lines),

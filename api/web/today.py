@@ -8,7 +8,7 @@ from flask import Response, g
 from api.auth import Role
 from api.web import formats, frame, quote_desk, rights, shelves
 from api.web.booked import booked as planned
-from inventory import lot_list, reordering
+from inventory import alerts, lot_list, reordering
 from inventory.clinic import Site
 from inventory.lot_list import LotRow
 from inventory.measures import ZERO
@@ -77,6 +77,7 @@ def today() -> Response:
         tonight=[vial for vial in vials if vial.discard_at <= site.end_of(on)],
         short=_urgent(advice)[:FEW],
         short_count=len(advice),
+        late=len({one.order_id for one in alerts.late(g.db, site=site, on=on)}) if parts.short else 0,
         booked=booked[:FEW],
         booked_today=sum(1 for one in booked if one.on <= on),
         booked_count=len(booked),
