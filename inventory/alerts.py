@@ -19,7 +19,7 @@ from inventory.clinic import PLACES, PlaceKind, Site
 from inventory.errors import Invalid
 from inventory.history import ITEMS, LOTS
 from inventory.lots import LotEvent, LotState
-from inventory.measures import ZERO, plain
+from inventory.measures import ZERO, plain, spoken
 from inventory.vials import OpenedVial
 
 LONGEST_VIEW = 3650  # days
@@ -163,7 +163,7 @@ def _expiring(db: Session, *, site: Site, on: date, until: date) -> list[Alert]:
     found = []
     for row in rows:
         kind = AlertKind.EXPIRED if row.expires_on < on else AlertKind.EXPIRES
-        what = f"{plain(row.on_hand)} {row.unit} of {row.name}, lot {row.number}"
+        what = f"{plain(row.on_hand)} {spoken(row.unit)} of {row.name}, lot {row.number}"
         said = (
             f"Write off {what}: it expired on {row.expires_on}."
             if kind is AlertKind.EXPIRED
@@ -187,7 +187,7 @@ def late(db: Session, *, site: Site, on: date) -> list[Alert]:
             continue
         for line in (line for line in order.lines if line.open):
             quantity = line.open * line.content
-            what = f"{plain(quantity)} {line.unit} of {line.name}, {order.number}"
+            what = f"{plain(quantity)} {spoken(line.unit)} of {line.name}, {order.number}"
             ago = _days((on - due).days)
             said = f"Ask {order.supplier_name} for {what}: it should have come on {due}, {ago} ago."
             found.append(
@@ -250,8 +250,8 @@ def _held(db: Session, *, site: Site, on: date, days: int) -> list[Alert]:
             "send it back or write it off" if row.state is LotState.RECALLED else "release it or write it off"
         )
         said = (
-            f"Decide on {plain(row.on_hand)} {row.unit} of {row.name}, lot {row.number}: {row.state} since "
-            f"{day}, {(on - day).days} days; {end}."
+            f"Decide on {plain(row.on_hand)} {spoken(row.unit)} of {row.name}, lot {row.number}: "
+            f"{row.state} since {day}, {(on - day).days} days; {end}."
         )
         found.append(
             Alert(

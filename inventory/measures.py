@@ -52,6 +52,11 @@ def plain(number: Decimal) -> str:
     return format(number.normalize(), "f")
 
 
+def spoken(unit: str) -> str:
+    """A unit as it stands behind a number in a sentence."""
+    return "pieces" if unit == Unit.EACH else unit
+
+
 def fit(amount: Decimal, size: Decimal) -> Decimal:
     """The smallest whole number of `size` that covers `amount`; Decimal's own `//` rounds towards zero."""
     return (amount / size).to_integral_value(ROUND_CEILING)

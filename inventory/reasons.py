@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from inventory.catalog import Replacement
 from inventory.elsewhere import Spare
 from inventory.levels import Outlook
-from inventory.measures import ZERO, Unit, plain
+from inventory.measures import ZERO, plain, spoken
 from inventory.need import SMALLEST
 from inventory.usage import ItemFacts
 from inventory.weighing import Order, Weighed, capped
@@ -43,7 +43,7 @@ def why(
     fetch: Sequence[Spare] = (),
 ) -> str:  # fmt: skip
     """The advice in one sentence, with the numbers in it; no money, which is not for everybody (P5)."""
-    item, offer, unit = seen.item, seen.offer, _unit(seen.item)
+    item, offer, unit = seen.item, seen.offer, spoken(seen.item.unit)
     late = f", overdue since {item.overdue_since}," if item.overdue_since else ""
     ordered = f" and {_said(seen.due)} on order{late}" if seen.due else ""
     basis = (
@@ -101,7 +101,7 @@ def _too_much(seen: Outlook) -> bool:
 
 def _asides(seen: Outlook, weighed: Weighed | None, chosen: Order, fetch: Sequence[Spare]) -> list[str]:
     """What else a manager should know: limits that were met, dates, and what will be thrown away."""
-    unit, offer, asides = _unit(seen.item), seen.offer, []
+    unit, offer, asides = spoken(seen.item.unit), seen.offer, []
     if chosen.for_sold:
         asides.append(
             f"the smallest order holds more than the {_said(seen.usable_fresh or ZERO)} {unit} that can be "
@@ -158,11 +158,7 @@ def _keeps(seen: Outlook) -> str:
 
 def _packs(offer: Replacement, packs: int, item: ItemFacts) -> str:
     quantity = _said(packs * offer.pack_containers * item.content)
-    return f"{_counted(packs, 'pack')} of {offer.pack_containers} ({quantity} {_unit(item)})"
-
-
-def _unit(item: ItemFacts) -> str:
-    return "pieces" if item.unit == Unit.EACH else item.unit
+    return f"{_counted(packs, 'pack')} of {offer.pack_containers} ({quantity} {spoken(item.unit)})"
 
 
 def _counted(number: int, what: str) -> str:

@@ -79,6 +79,11 @@ class Advice:
     fetch: tuple[Spare, ...] = ()  # from other sites, before anything is ordered
 
     @property
+    def out_now(self) -> bool:
+        """Nothing is there or comes in time, and it is needed, be it on a later day."""
+        return self.days_of_cover is not None and (self.days_of_cover <= 0 or not (self.usable or self.due))
+
+    @property
     def order_containers(self) -> int:
         """What is advised to order, in containers."""
         return self.order_packs * (self.pack_containers or 0)

@@ -130,7 +130,7 @@ def test_what_was_ordered_is_late_from_the_day_after_its_own_until_it_comes_or_i
     assert [one.sentence for one in late] == [
         f"Ask Northfield for 30 mL of HA, {first.number}: it should have come on 2026-01-16, 5 days ago.",
         f"Ask Northfield for 15 mL of HA, {order.number}: it should have come on 2026-01-20, 1 day ago.",
-        f"Ask Northfield for 100 each of NEEDLE, {order.number}: "
+        f"Ask Northfield for 100 pieces of NEEDLE, {order.number}: "
         "it should have come on 2026-01-20, 1 day ago.",
     ]
     assert [(one.order_id, one.quantity, one.value) for one in late[:2]] == [

@@ -13,7 +13,7 @@ from api.web.charts import Fan, Flag, Picture, Point, Span
 from inventory import catalog, foresight
 from inventory.catalog import Item
 from inventory.foresight import Coming, Day, Explained
-from inventory.measures import ZERO
+from inventory.measures import ZERO, spoken
 from pricing import sharing, sharing_hints
 
 blueprint = frame.chapter("advice")
@@ -71,7 +71,7 @@ def _service(level: Decimal | None) -> tuple[str, str]:
 
 def _chart(subject: Item, found: Explained) -> Picture:
     days = found.days
-    unit = "pieces" if subject.unit == "each" else subject.unit.value
+    unit = spoken(subject.unit.value)
     first = days[0].on - timedelta(days=1)
     held = found.advice.usable - found.opened
     need = [Span(first, ZERO, ZERO, ZERO)]

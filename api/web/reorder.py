@@ -231,7 +231,6 @@ def _row(advice: Advice, site: Site, supplier: str, today: date) -> Row:
     need = formats.quantity(formats.rough(advice.reorder_point, advice.unit), advice.unit)
     when, kind = _when(advice, today)
     out, lead = advice.stock_out_on, advice.lead_days
-    gone = out is not None and (out <= today or not (advice.usable or advice.due))
     return Row(
         advice=advice,
         site=site.name,
@@ -242,7 +241,7 @@ def _row(advice: Advice, site: Site, supplier: str, today: date) -> Row:
         order=_packs_of(advice.order_packs, advice.pack_containers or 1) if advice.order_packs else "",
         when=when,
         kind=kind,
-        runs_out="" if out is None else "out now" if gone else _near(out, today),
+        runs_out="" if out is None else "out now" if advice.out_now else _near(out, today),
         late=out is not None and lead is not None and out < today + timedelta(days=lead),
         on_order=f"{formats.quantity(advice.on_order, advice.unit)} on order" if advice.on_order else "",
     )

@@ -16,7 +16,7 @@ from inventory import catalog, clinic, corrections, evidence, levels, lot_list, 
 from inventory.clinic import Site
 from inventory.evidence import Evidence
 from inventory.levels import Outlook
-from inventory.measures import ZERO
+from inventory.measures import ZERO, spoken
 from inventory.stock import ItemStock
 
 blueprint = frame.chapter("shelf")
@@ -284,7 +284,7 @@ def _chart(
                 Flag(lot.expires_on, f"{amount} of lot {lot.number} expires on {formats.day(lot.expires_on)}")
             )
     ahead.append(Point(end, left))
-    unit = "pieces" if subject.unit == "each" else subject.unit.value
+    unit = spoken(subject.unit.value)
     lowest, highest = min(day.held for day in line), max(day.held for day in line)
     described = (
         f"From {formats.day(line[0].on)} to {formats.day(today)} between {formats.number(lowest)} and "
