@@ -321,7 +321,8 @@ def alerts(site_code: str | None, within: int | None, as_json: bool) -> None:
         return
     for alert in found.items:
         worth = f"{alert.value:>12}" if alert.value else " " * 12
-        click.echo(f"{alert.kind:<8}  {alert.due_on or '':<10}  {worth}  {alert.sku:<16}  {alert.sentence}")
+        due = str(alert.due_on or "")
+        click.echo(f"{alert.kind:<8}  {due:<10}  {worth}  {alert.sku:<16}  {alert.sentence}")
     click.echo(
         f"{len(found.items)} alerts at {found.site.code} on {found.on}; {found.value_at_risk} {currency} "
         f"expired or expiring within {found.within_days} days."
