@@ -1,11 +1,14 @@
 """Alerts where people look: the call, the page, the command, and the private calendars."""
 
+import json
 import re
 from datetime import date, timedelta
 
 import icalendar
 import pytest
+from click.testing import CliRunner
 
+from api import cli, settings
 from api.auth import Role
 from api.web import accounts
 from inventory import catalog, clinic
@@ -209,3 +212,26 @@ def test_a_late_order_is_asked_for_on_the_pages_and_in_the_calendar(house: House
     ]  # fmt: skip
     assert {one["DTSTART"].dt for one in events} == {date(2026, 1, 21)}  # today, where somebody looks
     assert len({one["UID"] for one in events}) == 2
+
+
+def test_the_command_prints_a_line_each_with_its_day_or_all_for_a_program(here, monkeypatch):
+    order = here.made("/purchase-orders", {"supplier": "SUP-01", "lines": [{"sku": "LIDO-20", "packs": 1}]})
+    here.made(f"/purchase-orders/{order['id']}/send", {"expected_on": "2026-01-20"})
+    monkeypatch.setattr(cli, "opened", lambda _: here.database)
+    monkeypatch.setattr(settings, "from_environment", lambda: None)
+    monkeypatch.setattr(cli, "utc_now", lambda: NOW + timedelta(days=6))
+
+    said, listed = (
+        CliRunner().invoke(cli.vialbook, ["alerts", *more], catch_exceptions=False)
+        for more in ([], ["--json"])
+    )
+
+    *lines, last = said.output.splitlines()
+    assert [" ".join(line.split()) for line in lines] == [
+        "expires 2026-01-31 33.00 HA-3 Use 6 mL of Hyaluronic acid 2%, 3 mL, lot A17, by 2026-01-31: "
+        "10 days left.",
+        "late 2026-01-20 LIDO-20 Ask Northfield for 200 mL of Lidocaine 2%, 20 mL, PO-00001: "
+        "it should have come on 2026-01-20, 1 day ago.",
+    ]
+    assert last == "2 alerts at MAIN on 2026-01-21; 33.00 USD expired or expiring within 30 days."
+    assert [one["kind"] for one in json.loads(listed.output)["items"]] == ["expires", "late"]

@@ -199,23 +199,6 @@ def test_the_reorder_advice_is_for_people_or_for_programs(clinic, vialbook):
     assert isinstance(json.loads(listed), list)
 
 
-def test_the_alerts_are_a_line_each_with_their_day_or_for_programs(clinic, vialbook, tmp_path):
-    stock = tmp_path / "stock.csv"
-    stock.write_text("sku,lot,expires,containers,unit cost\nMP-001,A17,2030-06-30,5,16.50\n", "utf-8")
-    assert vialbook("import", "opening-stock", str(stock))[0] == 0
-    status, said, _ = vialbook("alerts", "--within", "3650")
-    _, listed, _ = vialbook("alerts", "--within", "3650", "--json")
-
-    found = json.loads(listed)["items"]
-    lines = said.splitlines()
-    assert status == 0
-    assert [(one["lot_number"], one["due_on"]) for one in found] == [("A17", "2030-06-30")]
-    assert lines.pop().startswith(f"{len(found)} alerts at MAIN on ")
-    assert [(line.split()[0], line[10:20].strip(), line[36:52].strip(), line[54:]) for line in lines] == [
-        (one["kind"], one["due_on"] or "", one["sku"], one["sentence"]) for one in found
-    ]
-
-
 def test_lots_are_followed_from_a_patient_a_session_and_back_to_everyone(clinic, vialbook, tmp_path):
     out = tmp_path / "recall.pdf"
 
