@@ -267,3 +267,7 @@ def test_a_course_or_a_session_that_is_not_there_is_a_page_that_says_so(here: Ho
     assert boss.get("/courses/999999").status_code == 404
     assert boss.get("/sessions/999999").status_code == 404
     assert "has sessions 1 to 4" in said(boss.get(f"/courses/{key}/sessions/9/treat"))
+    typed = opened(here, key, role=Role.MANAGER)
+    for odd in ("\N{SUPERSCRIPT TWO}", "9" * 22, "9" * 17, "\N{ARABIC-INDIC DIGIT ONE}", "-1"):
+        for name in ("course", "number"):
+            assert look(boss, typed, **{name: odd}).status_code in (200, 303, 404), (name, odd)

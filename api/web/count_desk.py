@@ -12,6 +12,7 @@ from typing import Any
 from flask import Response, g, redirect, request
 
 from api import count_sheets, errors
+from api.schemas import key_of
 from api.web import count_scans, formats, forms, frame
 from api.web.forms import Done, Form
 from inventory import catalog, counting, counts, differences, stocktake
@@ -128,8 +129,7 @@ def _keep(subject: Count, form: Form) -> None:
 
 
 def _number(what: str) -> int:
-    digits = what.rpartition("-")[2]
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 18 else 0
+    return key_of(what.rpartition("-")[2]) or 0
 
 
 def _places(subject: Count) -> list[Place]:

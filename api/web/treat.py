@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from flask import Response, g, request
 from marshmallow import INCLUDE, ValidationError
 
-from api.schemas import Shape, Words, one_word
+from api.schemas import Shape, Words, key_of, one_word
 from api.web import booked, forms, frame, lot_pages, quote_form, use_lines
 from api.web.booked import Booked
 from api.web.drafts import Values
@@ -227,9 +227,9 @@ def _when(text: str, site: Site) -> datetime:
 
 
 def _subject(values: Values) -> Subject:
-    course, number = values.get("course", ""), values.get("number", "")
-    if course.isdigit() and number.isdigit() and len(course + number) < 24:
-        return _planned(int(course), int(number))
+    course, number = key_of(values.get("course", "")), key_of(values.get("number", ""))
+    if course is not None and number is not None:
+        return _planned(course, number)
     return _walk_in(values.get("formulation", ""))
 
 
