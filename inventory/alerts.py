@@ -19,7 +19,7 @@ from inventory.clinic import PLACES, PlaceKind, Site
 from inventory.errors import Invalid
 from inventory.history import ITEMS, LOTS
 from inventory.lots import LotEvent, LotState
-from inventory.measures import ZERO, plain, spoken
+from inventory.measures import ZERO, counted, plain, spoken
 from inventory.vials import OpenedVial
 
 LONGEST_VIEW = 3650  # days
@@ -188,7 +188,7 @@ def late(db: Session, *, site: Site, on: date) -> list[Alert]:
         for line in (line for line in order.lines if line.open):
             quantity = line.open * line.content
             what = f"{plain(quantity)} {spoken(line.unit)} of {line.name}, {order.number}"
-            ago = _days((on - due).days)
+            ago = counted((on - due).days, "day")
             said = f"Ask {order.supplier_name} for {what}: it should have come on {due}, {ago} ago."
             found.append(
                 Alert(
@@ -260,10 +260,6 @@ def _held(db: Session, *, site: Site, on: date, days: int) -> list[Alert]:
             )
         )  # fmt: skip
     return found
-
-
-def _days(count: int) -> str:
-    return f"{count} day" if count == 1 else f"{count} days"
 
 
 def _in_days(days: int) -> str:

@@ -52,6 +52,11 @@ def plain(number: Decimal) -> str:
     return format(number.normalize(), "f")
 
 
+def counted(number: int, what: str) -> str:
+    """So many of something, in a sentence."""
+    return f"{number} {what if number == 1 else what + 's'}"
+
+
 def spoken(unit: str) -> str:
     """A unit as it stands behind a number in a sentence."""
     return "pieces" if unit == Unit.EACH else unit

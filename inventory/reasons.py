@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from inventory.catalog import Replacement
 from inventory.elsewhere import Spare
 from inventory.levels import Outlook
-from inventory.measures import ZERO, plain, spoken
+from inventory.measures import ZERO, counted, plain, spoken
 from inventory.need import SMALLEST
 from inventory.usage import ItemFacts
 from inventory.weighing import Order, Weighed, capped
@@ -49,7 +49,7 @@ def why(
     basis = (
         f"{_said(seen.ageing.position)} {unit} usable{ordered} against {_said(seen.coming)} needed by "
         f"{seen.until} "
-        f"({_counted(seen.lead_days, 'day')} for a delivery, {seen.review_days} to the next order)"
+        f"({counted(seen.lead_days, 'day')} for a delivery, {seen.review_days} to the next order)"
     )
     if fetch:
         said = f"Fetch {_fetches(fetch, unit)}"
@@ -66,7 +66,7 @@ def why(
         said = f"No supplier offers it, so find one with its price and delivery time: {basis}"
     elif offer is not None and seen.too_slow and (seen.lacking or seen.coming):
         said = (
-            f"Do not order it for the shelf: it takes {_counted(seen.lead_days, 'day')} to come and keeps "
+            f"Do not order it for the shelf: it takes {counted(seen.lead_days, 'day')} to come and keeps "
             f"{_keeps(seen)}; {basis}"
         )
     elif offer is not None and (seen.lacking or chosen.wanted) and _too_much(seen):
@@ -88,7 +88,7 @@ def why(
 def _fetches(fetch: Sequence[Spare], unit: str) -> str:
     """What to fetch from where, and why they can spare it."""
     return " and ".join(
-        f"{_said(one.quantity)} {unit} ({_counted(one.containers, 'container')}) from {one.site_name} by "
+        f"{_said(one.quantity)} {unit} ({counted(one.containers, 'container')}) from {one.site_name} by "
         f"transfer, which will not use it before it expires on {one.expires_on}"
         for one in fetch
     )
@@ -140,7 +140,7 @@ def _asides(seen: Outlook, weighed: Weighed | None, chosen: Order, fetch: Sequen
         )
     if offer is not None and chosen.packs and seen.lead_days > offer.lead_days:
         asides.append(
-            f"{offer.supplier_name} promises {_counted(offer.lead_days, 'day')} and takes {seen.lead_days}"
+            f"{offer.supplier_name} promises {counted(offer.lead_days, 'day')} and takes {seen.lead_days}"
         )
     if not chosen.packs and seen.ordered_lately and weighed is not None and weighed.advice.packs:
         asides.append(f"it was ordered on {seen.item.ordered_on} and is looked at again at the next order")
@@ -153,16 +153,12 @@ def _asides(seen: Outlook, weighed: Weighed | None, chosen: Order, fetch: Sequen
 
 def _keeps(seen: Outlook) -> str:
     months, fresh = seen.item.shelf_life_months, None if seen.terms is None else seen.terms.fresh_days
-    return _counted(fresh, "day") if fresh is not None else _counted(months or 0, "month")
+    return counted(fresh, "day") if fresh is not None else counted(months or 0, "month")
 
 
 def _packs(offer: Replacement, packs: int, item: ItemFacts) -> str:
     quantity = _said(packs * offer.pack_containers * item.content)
-    return f"{_counted(packs, 'pack')} of {offer.pack_containers} ({quantity} {spoken(item.unit)})"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what if number == 1 else what + 's'}"
+    return f"{counted(packs, 'pack')} of {offer.pack_containers} ({quantity} {spoken(item.unit)})"
 
 
 def _said(number: Decimal) -> str:
