@@ -1,5 +1,8 @@
 """The clinic-year is a fair yardstick: it loses no container, its bound holds, ours is played as is."""
 
+import subprocess
+import sys
+
 import pytest
 from click.testing import CliRunner
 
@@ -85,6 +88,22 @@ def test_where_the_sources_are_not_the_command_says_so_in_one_sentence(tmp_path,
 
     assert answer.exit_code == 1
     assert f"kept with the sources of vialbook and not in {tmp_path}" in answer.output
+
+
+def test_the_years_are_played_where_only_the_program_is_installed():
+    """What `make run` installs has neither a browser's driver nor PostgreSQL's."""
+    without = "import sys; sys.modules |= {'psycopg': None, 'playwright': None}; "
+    play = "sys.argv = ['benchmarks', 'nothing']; from tests.benchmarks.__main__ import main; main()"
+
+    done = subprocess.run(
+        [sys.executable, "-c", without + play],
+        cwd=bench_command.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "no benchmark is called 'nothing'; there are " in done.stderr
 
 
 def test_an_order_too_small_for_its_supplier_grows_and_pays_freight_until_it_ships_free():
