@@ -1,13 +1,12 @@
 """Looking at a page as a strict visitor does: axe in both themes, narrow windows, and nothing that jumps."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 from playwright.sync_api import Page
-from werkzeug.test import run_wsgi_app
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -57,23 +56,16 @@ def faults(page: Page) -> list[str]:
     return found
 
 
-def on_a_slow_line(app: Callable[..., Any]) -> Callable[..., Iterable[bytes]]:
-    """The same program where every page arrives in pieces, with time to draw between them."""
-
-    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        environ["HTTP_ACCEPT_ENCODING"] = "identity"  # a piece of what is compressed cannot be read
-        body, status, headers = run_wsgi_app(app, environ, buffered=True)
-        start_response(status, list(headers))
-        return pieces(b"".join(body)) if headers["Content-Type"].startswith("text/html") else body
-
-    return answer
-
-
-def pieces(page: bytes) -> Iterator[bytes]:
-    """The head of a page, then the rest in eight."""
-    body = page.index(b"<body")
-    yield page[:body]
-    step = (len(page) - body) // 8 + 1
-    for start in range(body, len(page), step):
-        yield page[start : start + step]
-        time.sleep(0.1)
+@contextmanager
+def slow_line(page: Page) -> Iterator[None]:
+    """Within it the page comes at 8,000 bytes a second: Chromium has time to draw what is half read."""
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    line.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": 8000, "uploadThroughput": -1},
+    )
+    try:
+        yield
+    finally:
+        line.detach()  # the line is as fast again as it was
