@@ -18,7 +18,7 @@ values = st.dictionaries(st.integers(1, 30), st.decimals(0, 9999, places=2), max
 def facts(sku, used, held, *, since="2025-01-01", counted=None):
     when = None if counted is None else date.fromisoformat(counted)
     return ItemFacts(
-        hash(sku) % 1000, sku, sku, Decimal(used), Decimal(held), date.fromisoformat(since), when
+        int.from_bytes(sku.encode()), sku, sku, Decimal(used), Decimal(held), date.fromisoformat(since), when
     )
 
 
